@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From findings and reports to JSON, log lines and metrics text: the field names of the contract stand
+ * here and nowhere else. Pure. The caller owns what is returned; NULL means no memory.
+ */
+#ifndef DAEMON_PUBLISH_H
+#define DAEMON_PUBLISH_H
+
+#include <json-c/json.h>
+
+#include "daemon/report.h"
+#include "daemon/sink.h"
+
+struct json_object *publish_reset(const struct finding *f);  /* one reset */
+struct json_object *publish_list(const struct report_list *l, enum report_by by);
+struct json_object *publish_status(const struct report_status *s);
+
+/* OpenMetrics text, "# EOF" at the end; labels without pid, peer and ephemeral ports, at most
+ * 'series' of rstmon_resets_total, the rest under unit="other". malloc()ed. */
+char *publish_metrics(const struct report_list *by_process, const struct report_status *s,
+		      unsigned int series);
+
+/* "07:31:36.123456 sent closed_port ..." : one line for people, without newline; for --print. */
+void publish_text(const struct finding *f, char *dst, size_t size);
+
+void publish_reset_line(const struct finding *f, struct line *ret);
+void publish_summary_line(const struct report_row *r, uint64_t moved, uint64_t window_ns,
+			  struct line *ret);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Recordings: the raw records of a source with the names that belong to them, to replay a flow without
+ * a kernel. A file is a header (magic, versions, kernel release, reason names) and frames; each frame
+ * is {type, length, CRC-32 (zlib) of the payload} and its payload, all little-endian. Reading checks
+ * everything; errors come with the byte offset.
+ *
+ *	EVENT	a record as it came out of the ring
+ *	TIME	s64 CLOCK_REALTIME - CLOCK_MONOTONIC, for the events that follow
+ *	PROCESS	struct rst_process
+ *	CGROUP	u64 id, path
+ *	SLOT	struct rst_slot: final state of a slot, at the end
+ */
+#ifndef DAEMON_RECORDING_H
+#define DAEMON_RECORDING_H
+
+#include "daemon/source.h"
+
+struct recorder;
+
+/* Wraps a source: everything that passes through the returned source is also written to 'path'
+ * (created, mode 0600). The wrapper owns 'inner' on success. A write error (disk full) ends the
+ * recording, never the flow; recorder_error() tells it. */
+int recorder_new(struct source *inner, const char *path, struct source **ret);
+
+/* 0, or the -errno that ended the recording. 's' must come from recorder_new(). */
+int recorder_error(struct source *s);
+
+/* Opens a recording as a source. -EBADMSG: 'error' holds one sentence with the byte offset. A
+ * recording that is cut or corrupt later on gives what came before it, then ends with that error:
+ * recording_error() has the sentence, NULL if the end was clean. */
+int recording_open(const char *path, struct source **ret, char *error, size_t error_size);
+const char *recording_error(struct source *s);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One reset as it travels through the stages of the daemon. Each stage fills its own part and leaves
+ * the earlier ones alone: decode -> struct reset, attribute -> struct owner, diagnose -> struct
+ * verdict. All is in host order, times are nanoseconds, text is sanitised and ends in NUL.
+ */
+#ifndef DAEMON_RESET_H
+#define DAEMON_RESET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/words.h"
+#include "rstmon/cause.h"
+#include "rstmon/event.h"
+#include "rstmon/interface.h"
+
+/* The causes of resets that the kernel itself names (enum sk_rst_reason), independent of its numbers.
+ * REASON_NONE: the kernel gives none; REASON_OTHER: one that this table does not know. */
+enum reason {
+	REASON_NONE,
+	REASON_OTHER,
+	REASON_NOT_SPECIFIED,
+	REASON_NO_SOCKET,
+	REASON_TCP_INVALID_ACK_SEQUENCE,
+	REASON_TCP_RFC7323_PAWS,
+	REASON_TCP_TOO_OLD_ACK,
+	REASON_TCP_ACK_UNSENT_DATA,
+	REASON_TCP_FLAGS,
+	REASON_TCP_OLD_ACK,
+	REASON_TCP_ABORT_ON_DATA,
+	REASON_TCP_TIMEWAIT_SOCKET,
+	REASON_INVALID_SYN,
+	REASON_TCP_ABORT_ON_CLOSE,
+	REASON_TCP_ABORT_ON_LINGER,
+	REASON_TCP_ABORT_ON_MEMORY,
+	REASON_TCP_STATE,
+	REASON_TCP_KEEPALIVE_TIMEOUT,
+	REASON_TCP_DISCONNECT_WITH_DATA,
+	REASON_MPTCP, /* any of MPTCP_RST_* */
+	REASON_MAX,
+};
+
+/* Kernel TCP states used by name (include/net/tcp_states.h). */
+enum {
+	STATE_ESTABLISHED = 1,
+	STATE_SYN_SENT,
+	STATE_SYN_RECV,
+	STATE_FIN_WAIT1,
+	STATE_FIN_WAIT2,
+	STATE_TIME_WAIT,
+	STATE_CLOSE,
+	STATE_CLOSE_WAIT,
+	STATE_LAST_ACK,
+	STATE_LISTEN,
+	STATE_CLOSING,
+	STATE_NEW_SYN_RECV,
+};
+
+/* An address with its family; IPv4 in the first four bytes. */
+struct endpoint {
+	uint8_t address[16]; /* network order */
+	uint16_t port;
+	bool ipv6;
+};
+
+/* The part that 'decode' fills. Signed 64-bit quantities are -1 where unknown. */
+struct reset {
+	uint64_t time;	    /* CLOCK_REALTIME */
+	uint64_t monotonic; /* CLOCK_MONOTONIC, to pair records */
+	uint32_t flags;	    /* RST_EVENT_* */
+	uint32_t netns;
+	uint32_t netns_cookie;
+	uint64_t cgroup;
+	uint64_t socket; /* opaque, 0 without one */
+	struct endpoint local, remote;
+	uint16_t port; /* service port */
+	uint8_t direction, role, state, previous_state;
+	uint8_t reason_number; /* the kernel's */
+	enum reason reason;
+	const char *reason_name; /* the kernel's name, "" if none; lives as long as the reasons table */
+	bool syn;		 /* the offending segment had SYN */
+
+	/* the offending segment; valid with RST_EVENT_SEGMENT */
+	uint32_t seq, ack;
+	uint16_t payload;
+	uint8_t tcp_flags, ttl;
+
+	/* who had it, as the kernel knows */
+	uint32_t owner_tgid;
+	uint64_t owner_start;
+	uint8_t owner_source;
+	char owner_comm[RSTMON_COMM_MAX];
+	uint32_t actor_tgid;
+	char actor_comm[RSTMON_COMM_MAX];
+	bool has_exit;
+	int exit_signal; /* 0 without one */
+	int exit_status; /* -1 unknown */
+
+	/* the connection */
+	int64_t age_ms, idle_ms;
+	int64_t bytes_received, bytes_sent, bytes_acked;
+	int64_t unread_bytes, unacked_bytes, unsent_bytes;
+	int64_t receive_idle_ms, ack_idle_ms, send_idle_ms;
+	int64_t since_state_ms; /* since the previous state was left */
+	int64_t srtt_us, user_timeout_ms, keepalive_time_s;
+	int64_t backlog, backlog_max;
+	int64_t linger_time_s, linger2;
+	int64_t retransmits, total_retrans, backoff, probes;
+	int64_t ttl_base;
+	int64_t closed_ms; /* RST_EVENT_FORMER: how long ago it was closed */
+	int error, error_soft;
+
+	/* a listener that was closed here before, with RST_EVENT_FORMER_LISTENER */
+	uint32_t former_tgid;
+	char former_comm[RSTMON_COMM_MAX];
+};
+
+/* The part that 'attribute' fills: names of the process that the kernel identified. */
+struct owner {
+	uint32_t pid; /* 0: no process */
+	uint64_t start;
+	char comm[RSTMON_COMM_MAX];
+	char exe[RSTMON_EXE_MAX];
+	char unit[RSTMON_UNIT_MAX];
+	char container[RSTMON_CONTAINER_MAX];
+	uint8_t source; /* enum rst_owner_source */
+};
+
+/* The part that 'diagnose' fills. */
+struct verdict {
+	enum rst_cause cause;
+	enum confidence confidence;
+	int error; /* the errno that the local application gets, 0: none */
+	unsigned int n_evidence;
+	char evidence[RSTMON_EVIDENCE_MAX][RSTMON_EVIDENCE_LEN]; /* "key=value" */
+};
+
+struct finding {
+	struct reset reset;
+	struct owner owner;
+	struct verdict verdict;
+};
+
+#endif

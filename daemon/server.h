@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The Varlink server on the Unix socket: framing, limits, clients, watchers. It knows methods only as
+ * a table; what they answer is methods.c's business.
+ *
+ * Limits: clients, bytes of a message, JSON depth, bytes queued to a client, seconds without a call.
+ * A watcher whose queue is full loses lines; the next line it gets carries how many ("dropped").
+ * Nothing here blocks, and a client costs the ring nothing: one turn handles a bounded number of
+ * messages of each client.
+ */
+#ifndef DAEMON_SERVER_H
+#define DAEMON_SERVER_H
+
+#include <json-c/json.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/reset.h"
+
+struct server;
+
+struct server_limits {
+	unsigned int clients;
+	uint64_t idle_timeout_ns;
+};
+
+/* What a method gives back. On error 'error' is a Varlink error name ("io.rstmon.BadFilter",
+ * "org.varlink.service.InvalidParameter") and 'parameters' its parameters, with a readable
+ * "message". Otherwise 'parameters' is the reply. The caller owns 'parameters'. */
+struct server_reply {
+	const char *error;
+	struct json_object *parameters;
+	bool watch;	       /* go on sending: the client becomes a watcher ... */
+	struct filter *filter; /* ... of these; the server owns it then */
+	struct json_object **backlog; /* replies before the first live one (watch --last), owned by */
+	size_t n_backlog;	      /* the server then */
+};
+
+struct server_method {
+	const char *name; /* "io.rstmon.List" */
+	void (*call)(struct json_object *parameters, bool more, void *userdata,
+		     struct server_reply *ret);
+};
+
+/* Listens at 'path', or on the sockets that systemd passed ('listen_fd' >= 0, then owned). Takes over
+ * a stale socket file; -EADDRINUSE if a live daemon answers there. 'group' gets the socket, mode 0660,
+ * where the group exists. */
+int server_new(sd_event *event, const char *path, int listen_fd, const char *group,
+	       const struct server_limits *limits, const struct server_method *methods,
+	       size_t n_methods, void *userdata, struct server **ret);
+void server_free(struct server *s);
+
+/* Tells every watcher whose filter matches; the JSON is made once, and only if somebody watches. */
+void server_publish(struct server *s, const struct finding *f);
+bool server_has_watchers(const struct server *s);
+
+struct server_stats {
+	unsigned int clients, watchers;
+	uint64_t refused, dropped, bad_messages;
+	size_t memory;
+};
+void server_stats(const struct server *s, struct server_stats *ret);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where records come from: the kernel (source_bpf.c) or a recording (source_recording.c). The rest of
+ * the daemon cannot tell them apart, so all of it runs in tests without privileges.
+ *
+ * A source also knows names that only its origin can know: a process's executable, a cgroup's path,
+ * the kernel's name of a reason.
+ */
+#ifndef DAEMON_SOURCE_H
+#define DAEMON_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/reasons.h"
+#include "rstmon/event.h"
+
+struct source;
+
+/* One hook of the kernel, for status: what it is and what is missing without it. */
+struct source_hook {
+	const char *name; /* "tp_btf/tcp_send_reset" */
+	const char *adds; /* what rstmon knows because of it, in a few words */
+	bool required;
+	bool attached;
+	char why[128]; /* why it is not attached, else "" */
+};
+
+/* Sums over all CPUs. */
+struct source_totals {
+	uint64_t sent, received; /* every reset, the spilled and the lost included, the false ones not */
+	uint64_t spilled[RST_DIRECTION_MAX];
+	uint64_t lost[RST_DIRECTION_MAX];
+	uint64_t missed;   /* runs that the kernel skipped, outside sent and received */
+	uint64_t failures[RST_FAIL_MAX];
+	uint64_t run_ns, run_samples; /* sampled cost of the reset programs */
+};
+
+/* Called for each record, in the ring's order; the record is valid during the call only. A negative
+ * value ends the drain and is returned from it. */
+typedef int (*source_record_fn)(const void *record, size_t size, void *userdata);
+
+struct source_ops {
+	/* Hands over at most 'max' records and returns their number; 0: nothing there now;
+	 * -ENODATA: there will never be more (a recording's end); else -errno. */
+	int (*drain)(struct source *s, unsigned int max, source_record_fn fn, void *userdata);
+
+	/* Readable when a record arrives while the source sleeps, -1 if that never happens. */
+	int (*fd)(struct source *s);
+
+	/* Asks for a wake-up by the next record. False: there are records now, drain again. A true
+	 * answer wants one more look a few milliseconds later: see ARCHITECTURE.md, "Waking up". */
+	bool (*sleep)(struct source *s);
+
+	void (*totals)(struct source *s, struct source_totals *ret);
+
+	/* The spill slots, RST_SLOTS of them, or NULL. They change under the reader. */
+	const struct rst_slot *(*slots)(struct source *s);
+
+	/* Process 'tgid' that started at 'start' (0: whichever has the number now).
+	 * -ESRCH: unknown and gone. */
+	int (*process)(struct source *s, uint32_t tgid, uint64_t start, struct rst_process *ret);
+
+	/* Calls fn with a struct rst_process for every process there is. */
+	int (*processes)(struct source *s, source_record_fn fn, void *userdata);
+
+	/* Path of cgroup 'id' below the cgroup root, "/" first. -ENOENT: unknown. */
+	int (*cgroup)(struct source *s, uint64_t id, char *ret_path, size_t size);
+
+	const struct source_hook *(*hooks)(struct source *s, size_t *ret_n);
+
+	/* CLOCK_REALTIME - CLOCK_MONOTONIC at the time of the records handed over last, ns. */
+	int64_t (*clock_offset)(struct source *s);
+
+	size_t (*ring_bytes)(struct source *s);
+
+	void (*free)(struct source *s);
+};
+
+struct source {
+	const struct source_ops *ops;
+	const struct reasons *reasons;
+	const char *kernel; /* release, "6.1.0-18-amd64" */
+};
+
+static inline void source_free(struct source *s)
+{
+	if (s)
+		s->ops->free(s);
+}
+
+#endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The contract between the BPF programs and rstmond: what lies in the ring, in the mmapped arrays
+ * and in the maps. This is the only header that both compilers read, so it uses nothing but the
+ * kernel's fixed-width types, and every layout is asserted at the end.
+ *
+ * Byte order: ports, sequence numbers and flags are in host order; addresses are in network order,
+ * an IPv4 address in the first four of the sixteen bytes (RST_EVENT_IPV6 tells which). Times are
+ * CLOCK_MONOTONIC nanoseconds unless the name says otherwise. 0 means "unknown" for a time.
+ *
+ * A change of meaning or layout raises RST_EVENT_VERSION. Numbers are never reused.
+ *
+ *	struct rst_event	   every reset: where, when, which row, the offending segment
+ *	struct rst_event_former	   + who had the connection (or the listener) before
+ *	struct rst_event_sock	   + everything a full socket and its owner tell
+ */
+#ifndef RSTMON_EVENT_H
+#define RSTMON_EVENT_H
+
+#include <linux/types.h>
+
+#define RST_EVENT_VERSION 1
+
+#define RST_COMM_LEN	  16  /* TASK_COMM_LEN */
+#define RST_PATH_LEN	  256 /* cgroup path or executable, cut to this */
+
+/* The kernel's own numbers for enum sk_rst_reason are stored as they are; this one means that the
+ * running kernel gives no reason at all (before 6.10). Names come from its BTF at start. */
+#define RST_REASON_NONE 255
+
+enum rst_direction {
+	RST_SENT,
+	RST_RECEIVED,
+	RST_DIRECTION_MAX,
+};
+
+/* The role of the local socket. */
+enum rst_role {
+	RST_ROLE_NONE,	 /* no socket, or nobody knows */
+	RST_ROLE_SERVER, /* a listener, or accepted from one */
+	RST_ROLE_CLIENT, /* connected actively */
+	RST_ROLE_MAX,
+};
+
+/* How the owner is known, from weakest to strongest knowledge of who uses the socket now.
+ * The order has no meaning on the wire; numbers are never reused. */
+enum rst_owner_source {
+	RST_OWNER_NONE,	    /* no process owns the socket, or nobody knows */
+	RST_OWNER_CONNECT,  /* called connect() */
+	RST_OWNER_LISTEN,   /* called listen(); the connection was accepted from that listener */
+	RST_OWNER_ACCEPT,   /* took the connection and was the one to close it */
+	RST_OWNER_READ,	    /* reads from the socket */
+	RST_OWNER_WRITE,    /* writes to the socket */
+	RST_OWNER_ITERATOR, /* had the socket open when rstmond started */
+	RST_OWNER_CLOSED,   /* had the connection; it was closed before the reset */
+	RST_OWNER_KERNEL,   /* a kernel socket */
+	RST_OWNER_SOURCE_MAX,
+};
+
+/* rst_key.flags */
+#define RST_KEY_SYN 1 /* the segment that provoked the reset had SYN set */
+
+/*
+ * The identity of a row as the kernel can know it. User space derives its own row (process, service
+ * port, role, direction, cause) from this alone, so that a reset that was only counted, without a
+ * record, lands in the right row.
+ *
+ * The network namespace is always there, so that counts can be told per namespace; a row has it only
+ * when no process owns it. An inode number is used again after a namespace is gone, the cookie is
+ * not: 'netns_cookie' holds its low 32 bits (0 before 5.12).
+ */
+struct rst_key {
+	__u64 owner_start; /* group leader's start_boottime, ns; with tgid the identity of a process */
+	__u32 owner_tgid;  /* 0: no process */
+	__u32 netns;	   /* inode of the network namespace */
+	__u32 netns_cookie;
+	__u16 port;	    /* service port: local for server and none, remote for client */
+	__u8 direction;	    /* enum rst_direction */
+	__u8 role;	    /* enum rst_role */
+	__u8 reason;	    /* kernel's number, or RST_REASON_NONE */
+	__u8 state;	    /* TCP state at the tracepoint, 0 without a socket */
+	__u8 flags;	    /* RST_KEY_* */
+	__u8 owner_source;  /* enum rst_owner_source; part of the key, so that a row can say it */
+	__u8 previous_state; /* 0: unknown */
+	__u8 reserved[3];
+};
+
+enum rst_event_kind {
+	RST_EVENT_BARE = 1,   /* struct rst_event */
+	RST_EVENT_FORMER = 2, /* struct rst_event_former */
+	RST_EVENT_SOCK = 3,   /* struct rst_event_sock */
+};
+
+/* rst_event.flags */
+#define RST_EVENT_IPV6		(1 << 0) /* addresses are IPv6 (never for v4-mapped ones) */
+#define RST_EVENT_SEGMENT	(1 << 1) /* seq, ack, payload, tcp_flags, ttl are valid */
+#define RST_EVENT_MAYBE_FALSE	(1 << 2) /* received: may be data after close, a sent record may swallow it */
+#define RST_EVENT_SWALLOWS	(1 << 3) /* sent: the last received record of this 'sk' was no reset */
+#define RST_EVENT_OWNED		(1 << 4) /* sk_lock.owned was 1: current held the socket */
+#define RST_EVENT_DEAD		(1 << 5) /* SOCK_DEAD: orphan, no process has it open */
+#define RST_EVENT_NO_SOCKET_FILE (1 << 6) /* sk_socket was NULL */
+#define RST_EVENT_LINGER	(1 << 7) /* SO_LINGER is on */
+#define RST_EVENT_KEEPALIVE	(1 << 8) /* SO_KEEPALIVE is on */
+#define RST_EVENT_MPTCP		(1 << 9)
+#define RST_EVENT_EXITING	(1 << 10) /* the actor was exiting: exit_code is valid */
+#define RST_EVENT_FIN_RECEIVED	(1 << 11) /* the peer's FIN had arrived */
+#define RST_EVENT_SHUT_READ	(1 << 12) /* sk_shutdown & RCV_SHUTDOWN */
+#define RST_EVENT_SHUT_WRITE	(1 << 13) /* sk_shutdown & SEND_SHUTDOWN */
+#define RST_EVENT_TIME_WAIT	(1 << 14) /* the socket was a time-wait mini-socket */
+#define RST_EVENT_REQUEST	(1 << 15) /* the socket was a request mini-socket */
+#define RST_EVENT_FORMER_LISTENER (1 << 16) /* rst_former is of a closed listener, not of the connection */
+#define RST_EVENT_LISTENER	(1 << 17) /* the socket is the listener itself */
+#define RST_EVENT_SEEDED	(1 << 18) /* the socket is older than the daemon */
+#define RST_EVENT_KERNEL	(1 << 19) /* a kernel socket */
+
+/* Every record begins with this one. */
+struct rst_event {
+	__u8 version; /* RST_EVENT_VERSION */
+	__u8 kind;    /* enum rst_event_kind; decides the size */
+	__u16 size;   /* of the whole record */
+	__u32 flags;  /* RST_EVENT_* */
+	__u64 time;
+	struct rst_key key;
+	__u8 local[16];
+	__u8 remote[16];
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 seq; /* of the offending segment, as is RST_EVENT_SEGMENT's rest */
+	__u32 ack;
+	__u16 payload; /* bytes of data, 65535: that many or more */
+	__u8 tcp_flags; /* byte 13 of its header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16 */
+	__u8 ttl;	/* or hop limit */
+};
+
+/* Who had the connection, or the listener, and how it ended. Also the value of the maps of the
+ * closed. */
+struct rst_former {
+	__u64 owner_start;
+	__u64 closed; /* when */
+	__u64 cgroup;
+	__u64 bytes_received;
+	__u64 bytes_sent;
+	__u32 owner_tgid;
+	__u32 idle_ms;	     /* since something was heard, at the close; ~0: unknown */
+	__u8 owner_source;   /* how the owner was known then */
+	__u8 role;
+	__u8 previous_state; /* the state before CLOSE */
+	__u8 reset;	     /* 1: ended by a reset that this host sent, 2: received */
+	__u32 reserved;
+	char comm[RST_COMM_LEN];
+};
+
+struct rst_event_former {
+	struct rst_event event;
+	struct rst_former former;
+};
+
+struct rst_event_sock {
+	struct rst_event event;
+	__u64 sk;     /* the socket's address as an opaque number: pairs records, never dereferenced */
+	__u64 cgroup; /* cgroup v2 id */
+	__u64 established;    /* when; 0: unknown */
+	__u64 state_since;    /* when the previous state was left */
+	__u64 bytes_received; /* tcp_sock: of payload */
+	__u64 bytes_sent;     /* with retransmissions */
+	__u64 bytes_acked;    /* counts the SYN */
+	__u32 unread;	      /* bytes in the receive queue that nobody read */
+	__u32 unacked;	      /* bytes on the wire */
+	__u32 unsent;	      /* bytes written, not yet sent */
+	__u32 receive_idle_ms; /* since data arrived; ~0: never or unknown, as in the next two */
+	__u32 ack_idle_ms;     /* since any segment that acknowledged arrived */
+	__u32 send_idle_ms;    /* since data was sent */
+	__u32 srtt_us;
+	__u32 user_timeout_ms; /* 0: none */
+	__u32 backlog;	       /* sk_ack_backlog of a listener */
+	__u32 backlog_max;     /* of a listener, or the listener's, copied to its children */
+	__u32 rcv_nxt;
+	__u32 snd_una;
+	__u32 total_retrans;
+	__u32 actor_tgid; /* 0: no process acted */
+	__u32 exit_code;  /* kernel form: signal in the low 7 bits, status << 8 */
+	__u32 keepalive_time_s; /* the socket's own, 0: the sysctl's */
+	__s32 linger2;
+	__u32 linger_time_s; /* with RST_EVENT_LINGER */
+	__u16 error;	     /* sk_err */
+	__u16 error_soft;    /* sk_err_soft */
+	__u8 retransmits;    /* of the segment in flight */
+	__u8 backoff;
+	__u8 probes;	  /* keep-alive or zero-window probes unanswered */
+	__u8 ttl_base;	  /* TTL of the handshake's ACK of an accepted socket, 0: unknown */
+	char owner_comm[RST_COMM_LEN]; /* thread group leader's */
+	char actor_comm[RST_COMM_LEN];
+};
+
+/*
+ * A slot counts resets of one key when there is no room for their records. Slots lie in a mmapable
+ * array, are open-addressed by 'tag' (a keyed hash of the whole rst_key, never 0), and are never
+ * freed while the hooks live: counts only grow, so that "tally + slot" can be computed at any time
+ * by anyone and no crash counts twice. 'ready' is set last, after the key.
+ */
+struct rst_slot {
+	__u64 tag;
+	__u64 count;
+	__u64 last;
+	__u64 first;
+	struct rst_key key;
+	__u64 cgroup;
+	char comm[RST_COMM_LEN];
+	__u32 ready;
+	__u32 reserved[9];
+};
+
+#define RST_SLOTS	16384 /* power of two */
+#define RST_SLOT_PROBES 16
+
+/* Kernel-side failures, counted by kind per CPU. */
+enum rst_failure {
+	RST_FAIL_STORAGE, /* no socket storage could be made */
+	RST_FAIL_MAP,	  /* an update of an LRU map failed */
+	RST_FAIL_READ,	  /* a read of kernel memory failed */
+	RST_FAIL_MAX,
+};
+
+/* Counters of one direction on one CPU. Each program writes only those of its own direction, so an
+ * interrupt between load and store cannot lose an increment. */
+struct rst_count {
+	__u64 seen;	 /* the first thing the program does */
+	__u64 swallowed; /* received: events that were no reset; to be subtracted from 'seen' */
+	__u64 records;	 /* written to the ring */
+	__u64 spilled;	 /* counted in a slot instead */
+	__u64 lost;	 /* not even a slot was free */
+	__u64 run_ns;	 /* of the sampled runs */
+	__u64 run_samples;
+	__u64 failures[RST_FAIL_MAX];
+	__u64 reserved[6];
+};
+
+/* Element cpu of the totals array. */
+struct rst_totals {
+	struct rst_count direction[RST_DIRECTION_MAX];
+	/* of the programs that keep owners, not of the resets */
+	__u64 failures[RST_FAIL_MAX];
+	__u64 reserved[5];
+};
+
+/* The one element of the control array. Each word has a cache line of its own. */
+struct rst_control {
+	__u32 sleeping; /* the reader sets it before it sleeps; the program that clears it wakes it */
+	__u32 reserved0[15];
+	__u32 generation; /* programs of another generation do nothing */
+	__u32 reserved1[15];
+};
+
+/* Read-only configuration, set between open and load. */
+struct rst_config {
+	__u64 hash_seed;
+	__u32 generation;
+	__u32 hz;	 /* CONFIG_HZ, 0: idle times unknown */
+	__u32 sample_mask; /* a run is timed when its number & mask is 0 */
+	__u8 has_reason;   /* tcp_send_reset has the reason argument (6.10) */
+	__u8 reason_abort_on_data; /* this kernel's number of it, or RST_REASON_NONE */
+	__u8 reserved[2];
+};
+
+/* What iter/task writes for every process, with bpf_seq_write. */
+struct rst_process {
+	__u64 start; /* group leader's start_boottime, ns */
+	__u64 cgroup;
+	__u32 tgid;
+	__u32 netns;
+	__u32 netns_cookie;
+	__u32 flags; /* RST_PROCESS_* */
+	char comm[RST_COMM_LEN];
+	char exe[RST_PATH_LEN]; /* "" for a kernel thread */
+};
+
+#define RST_PROCESS_KERNEL 1
+
+/* Value of the map of processes that called execve() since start; key: tgid. */
+struct rst_exec {
+	__u64 start;
+	char comm[RST_COMM_LEN];
+	char exe[RST_PATH_LEN]; /* as given to execve() */
+};
+
+#define RST_ASSERT_SIZE(type, bytes) \
+	_Static_assert(sizeof(struct type) == (bytes), #type " changed its size")
+
+RST_ASSERT_SIZE(rst_key, 32);
+RST_ASSERT_SIZE(rst_event, 96);
+RST_ASSERT_SIZE(rst_former, 72);
+RST_ASSERT_SIZE(rst_event_former, 168);
+RST_ASSERT_SIZE(rst_event_sock, 264);
+RST_ASSERT_SIZE(rst_slot, 128);
+RST_ASSERT_SIZE(rst_count, 128);
+RST_ASSERT_SIZE(rst_totals, 320);
+RST_ASSERT_SIZE(rst_control, 128);
+RST_ASSERT_SIZE(rst_process, 304);
+
+#undef RST_ASSERT_SIZE
+
+#endif
