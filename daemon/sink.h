@@ -32,7 +32,11 @@ enum line_kind {
 	LINE_KIND_MAX,
 };
 
+const char *line_kind_name(unsigned int kind);	     /* "summary", ... */
+const char *line_kind_message_id(unsigned int kind); /* 32 hexadecimal digits, never changed */
+
 #define LINE_FIELDS_MAX 40
+#define LINE_VALUE_MAX	128
 
 /* One line: fields in order. Values are text as it is; quoting is done by the formatter. */
 struct line {
@@ -41,7 +45,7 @@ struct line {
 	unsigned int n;
 	struct {
 		const char *key; /* JSON name, a literal */
-		char value[128];
+		char value[LINE_VALUE_MAX]; /* cut at a character's boundary */
 	} field[LINE_FIELDS_MAX];
 };
 
@@ -56,9 +60,14 @@ void line_add_format(struct line *l, const char *key, const char *format, ...)
  * Returns the length. Pure. */
 size_t line_format(const struct line *l, char *dst, size_t size);
 
+/* logfmt of one "key=value" appended at 'dst' + 'at', which holds a line already; nothing if it does
+ * not fit into 'size' bytes, its end included. Returns the new length. Pure. */
+size_t line_append(char *dst, size_t size, size_t at, const char *key, const char *value);
+
 struct sink;
 
-/* Opens the target. -ENOTCONN: SINK_JOURNAL, and no journal is there. 'prefix' replaces /run and /dev
+/* Opens the target. -ENOTCONN: SINK_JOURNAL, and no journal is there. A missing /dev/log is no error:
+ * it is looked for again, at most once a second. 'prefix' replaces /run and /dev
  * of the two sockets' paths in tests, NULL else. */
 int sink_new(enum sink_target target, const char *prefix, struct sink **ret);
 void sink_free(struct sink *s);
@@ -66,7 +75,8 @@ void sink_free(struct sink *s);
 /* Sends or queues; never blocks. */
 void sink_write(struct sink *s, const struct line *l);
 
-/* A free sentence of the daemon itself ("status" kind, for starts, stops and errors). */
+/* A free sentence of the daemon itself ("status" kind, for starts, stops and errors): it becomes
+ * status message="...", cut like any line. */
 void sink_say(struct sink *s, int priority, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -75,7 +85,7 @@ void sink_say(struct sink *s, int priority, const char *format, ...)
 void sink_flush(struct sink *s);
 bool sink_pending(const struct sink *s);
 
-uint64_t sink_dropped(const struct sink *s);
+uint64_t sink_dropped(const struct sink *s); /* lines: the queue was full, or the target refused */
 enum sink_target sink_active(const struct sink *s); /* what AUTO became */
 
 #endif
