@@ -100,7 +100,9 @@ int addr_pattern_parse(const char *text, struct addr_pattern *ret)
 	p.has_port = port;
 
 	if (p.ipv6 && bits >= 96) {
-		memcpy(p.address, plain(bytes, &p.ipv6), p.ipv6 ? 16 : 4);
+		const uint8_t *plain_bytes = plain(bytes, &p.ipv6);
+
+		memcpy(p.address, plain_bytes, p.ipv6 ? 16 : 4);
 		bits -= p.ipv6 ? 0 : 96;
 	} else {
 		memcpy(p.address, bytes, sizeof(p.address));
