@@ -225,14 +225,16 @@ enum rst_failure {
  * interrupt between load and store cannot lose an increment. */
 struct rst_count {
 	__u64 seen;	 /* the first thing the program does */
-	__u64 swallowed; /* received: events that were no reset; to be subtracted from 'seen' */
+	__u64 swallowed; /* received: events that were no reset, to be taken off 'seen' */
 	__u64 records;	 /* written to the ring */
 	__u64 spilled;	 /* counted in a slot instead */
 	__u64 lost;	 /* not even a slot was free */
 	__u64 run_ns;	 /* of the sampled runs */
 	__u64 run_samples;
 	__u64 failures[RST_FAIL_MAX];
-	__u64 reserved[6];
+	__u64 swallowed_spilled; /* the part of 'swallowed' that had been spilled ... */
+	__u64 swallowed_lost;	 /* ... or lost; written by the program on tcp_send_reset, as is */
+	__u64 reserved[4];	 /* 'swallowed' itself */
 };
 
 /* Element cpu of the totals array. */

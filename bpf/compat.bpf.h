@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernels, one function each, with the commit or version that made it.
+ * Everything else may assume the newest layout.
+ */
+#ifndef BPF_COMPAT_BPF_H
+#define BPF_COMPAT_BPF_H
+
+#include "maps.bpf.h"
+
+/* The reason of tcp_send_reset is its third argument since 6.10; reading an argument that is not
+ * there does not load, so the read must be dead code on older kernels. */
+static __always_inline __u8 compat_reason(const __u64 *ctx)
+{
+	if (bpf_core_type_exists(enum sk_rst_reason))
+		return (__u8)ctx[2];
+	return RST_REASON_NONE;
+}
+
+/* net_cookie is a plain, always set number since 5.12 (an atomic64_t, set on demand, before). Its low
+ * half tells apart namespaces that used the same inode number one after the other. */
+static __always_inline __u32 compat_netns_cookie(const struct net *net)
+{
+	if (bpf_core_field_exists(net->net_cookie) && bpf_core_field_size(net->net_cookie) == 8)
+		return (__u32)BPF_CORE_READ(net, net_cookie);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counting: totals first, then a record in the ring, else a slot, else "lost". And the wake-up of the
+ * reader, which costs more than all the rest and therefore happens only when it sleeps.
+ */
+#ifndef BPF_COUNT_BPF_H
+#define BPF_COUNT_BPF_H
+
+#include "maps.bpf.h"
+
+static __always_inline struct rst_totals *count_totals(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&totals, &cpu);
+}
+
+static __always_inline void count_failure(enum rst_failure kind)
+{
+	struct rst_totals *t = count_totals();
+
+	if (t && kind < RST_FAIL_MAX)
+		t->failures[kind]++;
+}
+
+/*
+ * The reader sets 'sleeping', fences, and looks at the ring's producer position once more before it
+ * sleeps. Here the record is already reserved, so that position has moved before the flag is read.
+ * Whoever clears the flag owes the wake-up; all others pay one load of a shared cache line.
+ */
+static __always_inline __u64 count_wake_flag(void)
+{
+	__u32 zero = 0;
+	struct rst_control *c = bpf_map_lookup_elem(&control, &zero);
+
+	if (c && *(volatile __u32 *)&c->sleeping && __sync_lock_test_and_set(&c->sleeping, 0))
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+/* False: this object was replaced by another generation and must not count any more. */
+static __always_inline bool count_active(void)
+{
+	__u32 zero = 0;
+	struct rst_control *c = bpf_map_lookup_elem(&control, &zero);
+
+	return c && c->generation == config.generation;
+}
+
+/* Keyed multiply-and-fold over the key's four words. The seed is random per start, so nobody can
+ * choose ports that collide on purpose. */
+static __always_inline __u64 count_tag(const struct rst_key *key)
+{
+	const __u64 *word = (const __u64 *)key;
+	__u64 h = config.hash_seed;
+
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		h = (h ^ word[i]) * 0x9E3779B97F4A7C15ULL;
+		h ^= h >> 29;
+	}
+	return h ? h : 1;
+}
+
+/* Counts one reset in its slot. Returns the slot's index + 1, or 0 when none was free. */
+static __always_inline __u32 count_spill(const struct rst_key *key, const char *comm, __u64 cgroup,
+					 __u64 now)
+{
+	__u64 tag = count_tag(key);
+
+	for (__u32 i = 0; i < RST_SLOT_PROBES; i++) {
+		__u32 index = (tag + i) & (RST_SLOTS - 1);
+		struct rst_slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+		if (!slot)
+			return 0;
+		if (slot->tag == tag) {
+			__sync_fetch_and_add(&slot->count, 1);
+			slot->last = now;
+			return index + 1;
+		}
+		if (slot->tag)
+			continue;
+
+		__u64 found = __sync_val_compare_and_swap(&slot->tag, 0, tag);
+
+		if (found && found != tag)
+			continue;
+		if (!found) {
+			slot->key = *key;
+			slot->first = now;
+			slot->cgroup = cgroup;
+			if (comm)
+				__builtin_memcpy(slot->comm, comm, sizeof(slot->comm));
+			/* the reader takes a slot only when 'ready' is there: a full barrier
+			 * before it, by an atomic that returns a value */
+			__sync_lock_test_and_set(&slot->ready, 1);
+		}
+		__sync_fetch_and_add(&slot->count, 1);
+		slot->last = now;
+		return index + 1;
+	}
+	return 0;
+}
+
+/* No room for a record: a slot, or the loss counter. Returns what sock_state.false_slot means. */
+static __always_inline __u32 count_no_room(struct rst_count *count, const struct rst_key *key,
+					   const char *comm, __u64 cgroup, __u64 now)
+{
+	__u32 slot = count_spill(key, comm, cgroup, now);
+
+	if (slot) {
+		count->spilled++;
+		return slot;
+	}
+	count->lost++;
+	return ~0U;
+}
+
+#endif

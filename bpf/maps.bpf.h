@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every map of the object. The three programs' files are linked into one object, so each definition
+ * is weak: the linker keeps one and checks that all agree.
+ *
+ * What the daemon reads after start lies in mmapable arrays, because mmap needs no capability on any
+ * kernel; the others are read by bpf(2) to enrich names, and their loss costs a name, never a count.
+ */
+#ifndef BPF_MAPS_BPF_H
+#define BPF_MAPS_BPF_H
+
+#include "core.bpf.h"
+
+const volatile struct rst_config config __weak = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20); /* set from the configuration before load */
+} ring __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rst_control);
+} control __weak SEC(".maps");
+
+/* One element per possible CPU: resized before load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rst_totals);
+} totals __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, RST_SLOTS);
+	__type(key, __u32);
+	__type(value, struct rst_slot);
+} slots __weak SEC(".maps");
+
+/* What is remembered of a socket while it lives. Copied from a listener to the connections that it
+ * accepts (BPF_F_CLONE), so a child knows whose listener it came from. */
+struct sock_state {
+	__u64 owner_start;
+	__u32 owner_tgid; /* 0: not known yet */
+	__u8 owner_source;
+	__u8 role;
+	__u8 previous_state;
+	__u8 flags; /* STATE_* */
+	__u64 established;
+	__u64 state_since;
+	__u64 false_receive; /* when a receive event was counted that may be none */
+	__u32 false_slot;    /* where it was counted: 0 in a record, index + 1 of a slot, ~0 lost */
+	__u8 reset;	     /* rst_former.reset */
+	__u8 reserved[3];
+	char comm[RST_COMM_LEN];
+};
+
+#define STATE_SEEDED   1 /* older than the daemon */
+#define STATE_LISTENER 2 /* the socket itself listens */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct sock_state);
+} sock_states __weak SEC(".maps");
+
+/* Connections that were closed here. A time-wait socket and a packet without a socket carry no owner:
+ * this turns them into "closed by java[812] 40 ms ago". */
+struct connection_key {
+	__u8 local[16];
+	__u8 remote[16];
+	__u32 netns;
+	__u32 netns_cookie;
+	__u16 local_port;
+	__u16 remote_port;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct connection_key);
+	__type(value, struct rst_former);
+} closed_connections __weak SEC(".maps");
+
+struct listener_key {
+	__u32 netns;
+	__u32 netns_cookie;
+	__u32 port;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listener_key);
+	__type(value, struct rst_former);
+} closed_listeners __weak SEC(".maps");
+
+/* A bit per port on which a listener was closed in any namespace: a flood at ports that never had one
+ * does not pay for a look-up in closed_listeners. Bits are never cleared; a lost update of a
+ * neighbouring bit costs one look-up's answer, not a count. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 65536 / 64);
+	__type(key, __u32);
+	__type(value, __u64);
+} closed_ports __weak SEC(".maps");
+
+/* Ports that had a listener when the daemon started: gives sockets older than it their role. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct listener_key);
+	__type(value, __u8);
+} seeded_listeners __weak SEC(".maps");
+
+/* Processes that called execve() since start; their sockets may carry an older name. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32); /* tgid */
+	__type(value, struct rst_exec);
+} execs __weak SEC(".maps");
+
+struct rst_cgroup_path {
+	char path[RST_PATH_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64); /* cgroup id */
+	__type(value, struct rst_cgroup_path);
+} cgroups __weak SEC(".maps");
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names that outlive what they name: processes that call execve(), cgroups that are made, and every
+ * process there is when asked. None of it is needed to count.
+ */
+#include "owner.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+SEC("tp_btf/sched_process_exec")
+int on_exec(__u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct linux_binprm *bprm = (struct linux_binprm *)ctx[2];
+	struct rst_exec value = {};
+	struct process p;
+
+	process_of(task, &p);
+	value.start = p.start;
+	__builtin_memcpy(value.comm, p.comm, sizeof(value.comm));
+	bpf_probe_read_kernel_str(value.exe, sizeof(value.exe), BPF_CORE_READ(bprm, filename));
+	if (bpf_map_update_elem(&execs, &p.tgid, &value, BPF_ANY))
+		count_failure(RST_FAIL_MAP);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int on_cgroup_mkdir(__u64 *ctx)
+{
+	struct cgroup *cgroup = (struct cgroup *)ctx[0];
+	const char *path = (const char *)ctx[1];
+	struct rst_cgroup_path value = {};
+	__u64 id;
+
+	/* ids are unique within one hierarchy only; sockets carry those of the default one, which is
+	 * always number 0 */
+	if (BPF_CORE_READ(cgroup, root, hierarchy_id))
+		return 0;
+	id = BPF_CORE_READ(cgroup, kn, id);
+	bpf_probe_read_kernel_str(value.path, sizeof(value.path), path);
+	if (bpf_map_update_elem(&cgroups, &id, &value, BPF_ANY))
+		count_failure(RST_FAIL_MAP);
+	return 0;
+}
+
+/* Executables and namespaces of all processes, readable without any capability once loaded;
+ * /proc/PID/exe needs CAP_SYS_PTRACE. */
+SEC("iter/task")
+int list_processes(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct rst_process value = {};
+	struct process p;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	process_of(task, &p);
+	value.start = p.start;
+	value.tgid = p.tgid;
+	__builtin_memcpy(value.comm, p.comm, sizeof(value.comm));
+	value.cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+
+	const struct net *net = BPF_CORE_READ(task, nsproxy, net_ns);
+
+	if (net)
+		sock_netns(net, &value.netns, &value.netns_cookie);
+	if (p.flags & PF_KTHREAD) {
+		value.flags = RST_PROCESS_KERNEL;
+	} else {
+		struct mm_struct *mm = task->mm;
+		struct file *exe = mm ? mm->exe_file : 0;
+
+		if (exe)
+			bpf_d_path(&exe->f_path, value.exe, sizeof(value.exe));
+	}
+	bpf_seq_write(ctx->meta->seq, &value, sizeof(value));
+	return 0;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who owns a socket. 'current' is an answer only in process context and only while it holds the
+ * socket's lock; softirq runs on top of whoever happened to be there, on loopback usually the peer.
+ * So the owner is written down when a process surely acts on the socket (connect, listen, read,
+ * write) and only read at the reset.
+ */
+#ifndef BPF_OWNER_BPF_H
+#define BPF_OWNER_BPF_H
+
+#include "count.bpf.h"
+#include "sock.bpf.h"
+
+/* A process as its thread group leader names it: threads call themselves anything. */
+struct process {
+	__u64 start;
+	__u32 tgid;
+	__u32 flags; /* PF_* of the task itself */
+	char comm[RST_COMM_LEN];
+};
+
+static __always_inline void process_of(const struct task_struct *task, struct process *ret)
+{
+	const struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	ret->tgid = BPF_CORE_READ(task, tgid);
+	ret->flags = BPF_CORE_READ(task, flags);
+	ret->start = BPF_CORE_READ(leader, start_boottime);
+	BPF_CORE_READ_INTO(&ret->comm, leader, comm);
+}
+
+static __always_inline const struct task_struct *current_task(void)
+{
+	return (const struct task_struct *)bpf_get_current_task();
+}
+
+static __always_inline void owner_store(struct sock_state *st, const struct process *p, __u8 source)
+{
+	st->owner_start = p->start;
+	st->owner_tgid = p->tgid;
+	st->owner_source = p->flags & PF_KTHREAD ? RST_OWNER_KERNEL : source;
+	__builtin_memcpy(st->comm, p->comm, sizeof(st->comm));
+}
+
+/* The current process uses the socket: it is the owner from now on. */
+static __always_inline void owner_refresh(struct sock_state *st, __u8 source)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct process p;
+
+	if (st->owner_tgid == tgid && st->owner_source != RST_OWNER_LISTEN &&
+	    st->owner_source != RST_OWNER_ITERATOR)
+		return;
+	process_of(current_task(), &p);
+	owner_store(st, &p, source);
+}
+
+/* The name after a later execve(), where there was one. */
+static __always_inline void owner_exec_name(__u32 tgid, __u64 start, char *comm)
+{
+	const struct rst_exec *e = bpf_map_lookup_elem(&execs, &tgid);
+
+	if (e && e->start == start)
+		__builtin_memcpy(comm, e->comm, RST_COMM_LEN);
+}
+
+/* A task_struct is recognised by what holds for every task and for nothing else: its leader leads
+ * itself and has its thread group's id as its own. */
+static __always_inline bool is_task(const struct task_struct *task)
+{
+	const struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	int tgid = BPF_CORE_READ(task, tgid);
+
+	return leader && tgid > 0 && BPF_CORE_READ(leader, group_leader) == leader &&
+	       BPF_CORE_READ(leader, pid) == tgid && BPF_CORE_READ(leader, tgid) == tgid;
+}
+
+static __always_inline const struct wait_queue_entry *first_waiter(const struct wait_queue_head *queue)
+{
+	const struct list_head *head = __builtin_preserve_access_index(&queue->head);
+	const struct list_head *first = BPF_CORE_READ(head, next);
+
+	if (!first || first == head)
+		return 0;
+	return (const void *)first - bpf_core_field_offset(struct wait_queue_entry, entry);
+}
+
+/*
+ * A process that waits for this socket in read(2), or in epoll_wait(2) on an epoll set that holds it,
+ * has it open and means to use it: a better answer than the process that called listen() long ago.
+ * A blocking read queues its own task (sk_wait_data(), 'private' is the task); epoll queues an entry
+ * inside struct eppoll_entry with 'private' NULL (ep_ptable_queue_proc()), whose set has the waiting
+ * tasks in its own queue. NULL: nobody waits, or in a way that is not one of these.
+ */
+static __always_inline const struct task_struct *owner_waiter(const struct sock *sk)
+{
+	const struct socket_wq *wq = BPF_CORE_READ(sk, sk_wq);
+	const struct wait_queue_entry *entry;
+	const struct task_struct *task;
+
+	if (!wq)
+		return 0;
+	entry = first_waiter(__builtin_preserve_access_index(&wq->wait));
+	if (!entry)
+		return 0;
+	task = BPF_CORE_READ(entry, private);
+	if (task)
+		return is_task(task) ? task : 0;
+
+	const struct eppoll_entry *poll =
+		(const void *)entry - bpf_core_field_offset(struct eppoll_entry, wait);
+	const struct eventpoll *ep = BPF_CORE_READ(poll, base, ep);
+
+	if (!ep)
+		return 0;
+	entry = first_waiter(__builtin_preserve_access_index(&ep->wq));
+	if (!entry)
+		return 0;
+	task = BPF_CORE_READ(entry, private);
+	return task && is_task(task) ? task : 0;
+}
+
+static __always_inline void connection_key(const struct sock *sk, __u32 netns, __u32 cookie,
+					   struct connection_key *ret)
+{
+	sock_addresses(sk, ret->local, ret->remote);
+	ret->netns = netns;
+	ret->netns_cookie = cookie;
+	ret->local_port = sock_local_port(sk);
+	ret->remote_port = sock_remote_port(sk);
+}
+
+#endif

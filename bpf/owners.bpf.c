@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Keeps the owner and the history of every TCP socket in its socket storage, and remembers both for
+ * a while after the socket is gone. Emits nothing; rstmon.bpf.c reads it when a reset happens.
+ */
+#include "owner.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+static __always_inline struct sock_state *state_create(struct sock *sk)
+{
+	struct sock_state *st =
+		bpf_sk_storage_get(&sock_states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!st)
+		count_failure(RST_FAIL_STORAGE);
+	return st;
+}
+
+static __always_inline void take(struct sock *sk, __u8 source, __u8 role, __u8 flags)
+{
+	struct sock_state *st = state_create(sk);
+	struct process p;
+
+	if (!st)
+		return;
+	process_of(current_task(), &p);
+	owner_store(st, &p, source);
+	st->role = role;
+	st->flags = flags;
+	st->established = 0;
+	st->false_receive = 0;
+	st->reset = 0;
+}
+
+static __always_inline void remember(struct rst_former *former, const struct sock_state *st, __u8 state,
+				     __u64 cgroup, __u64 now)
+{
+	__builtin_memset(former, 0, sizeof(*former));
+	former->owner_start = st->owner_start;
+	former->owner_tgid = st->owner_tgid;
+	former->owner_source = st->owner_source;
+	former->role = st->role;
+	former->previous_state = state;
+	former->reset = st->reset;
+	former->closed = now;
+	former->cgroup = cgroup;
+	former->idle_ms = UNKNOWN_MS;
+	__builtin_memcpy(former->comm, st->comm, sizeof(former->comm));
+	owner_exec_name(former->owner_tgid, former->owner_start, former->comm);
+}
+
+static __always_inline void listener_closed(struct sock *sk, const struct sock_state *st, __u64 now)
+{
+	const struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	struct listener_key key = { .port = sock_local_port(sk) };
+	__u32 word = key.port >> 6;
+	struct rst_former former;
+	__u64 *ports;
+
+	sock_netns(net, &key.netns, &key.netns_cookie);
+	remember(&former, st, TCP_LISTEN, sock_cgroup(sk), now);
+	if (bpf_map_update_elem(&closed_listeners, &key, &former, BPF_ANY))
+		count_failure(RST_FAIL_MAP);
+	ports = bpf_map_lookup_elem(&closed_ports, &word);
+	if (ports)
+		*ports |= 1ULL << (key.port & 63);
+}
+
+static __always_inline void listener_opened(struct sock *sk)
+{
+	const struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	struct listener_key key = { .port = sock_local_port(sk) };
+
+	sock_netns(net, &key.netns, &key.netns_cookie);
+	bpf_map_delete_elem(&closed_listeners, &key);
+}
+
+static __always_inline void connection_closed(struct sock *sk, const struct sock_state *st, __u8 state,
+					      __u64 now)
+{
+	const struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct connection_key key;
+	struct rst_former former;
+	__u32 netns, cookie;
+
+	sock_netns(net, &netns, &cookie);
+	connection_key(sk, netns, cookie, &key);
+	remember(&former, st, state, sock_cgroup(sk), now);
+	if (tp) {
+		__u32 jiffies = (__u32)bpf_jiffies64();
+		__u32 heard = jiffies_age_ms(tp->rcv_tstamp, jiffies);
+		__u32 data = jiffies_age_ms(tp->inet_conn.icsk_ack.lrcvtime, jiffies);
+
+		former.bytes_received = tp->bytes_received;
+		former.bytes_sent = tp->bytes_sent;
+		former.idle_ms = heard < data ? heard : data;
+	}
+	if (bpf_map_update_elem(&closed_connections, &key, &former, BPF_ANY))
+		count_failure(RST_FAIL_MAP);
+}
+
+/*
+ * inet_sk_state_store() and inet_sk_set_state(), every change of state of every TCP socket: connect()
+ * and listen() in the caller's context, all others wherever they happen. At a change to CLOSE it runs
+ * before the socket's reset is sent (CAUSES.md 0.3), which is how the state before is known then.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int on_set_state(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	int old = (int)ctx[1], new = (int)ctx[2];
+	__u64 now = bpf_ktime_get_ns();
+	struct sock_state *st;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (new == TCP_SYN_SENT) {
+		take(sk, RST_OWNER_CONNECT, RST_ROLE_CLIENT, 0);
+	} else if (new == TCP_LISTEN) {
+		take(sk, RST_OWNER_LISTEN, RST_ROLE_SERVER, STATE_LISTENER);
+		listener_opened(sk);
+	}
+
+	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	if (!st)
+		return 0;
+	if (st->flags & STATE_LISTENER && new != TCP_LISTEN && new != TCP_CLOSE) {
+		/* a child that inet_csk_clone_lock() just made of its listener */
+		st->flags &= ~STATE_LISTENER;
+		st->role = RST_ROLE_SERVER;
+		st->established = 0;
+	}
+	if (new == TCP_ESTABLISHED && old != TCP_ESTABLISHED)
+		st->established = now;
+	if (new == TCP_CLOSE) {
+		if (st->flags & STATE_LISTENER)
+			listener_closed(sk, st, now);
+		else if (old != TCP_SYN_SENT && old != TCP_CLOSE)
+			connection_closed(sk, st, old, now);
+	}
+	st->previous_state = old;
+	st->state_since = now;
+	return 0;
+}
+
+/*
+ * tcp_recvmsg() after bytes were copied: the reader is the process that really uses an accepted,
+ * passed or inherited socket. tcp_read_sock() calls it too, from softirq for sockmap and kTLS; then
+ * nobody owns the lock and 'current' means nothing.
+ */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int on_read(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	struct sock_state *st;
+
+	if (!sk->sk_lock.owned)
+		return 0;
+	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	if (st)
+		owner_refresh(st, RST_OWNER_READ);
+	return 0;
+}
+
+/* sock_sendmsg() of any protocol, in the caller's context; since 6.3 (6e6eda44b939). */
+SEC("tp_btf/sock_send_length")
+int on_write(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	int sent = (int)ctx[1];
+	struct sock_state *st;
+
+	if (sent <= 0 || sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	if (st)
+		owner_refresh(st, RST_OWNER_WRITE);
+	return 0;
+}
+
+/*
+ * Run at start, twice, after the programs above are attached: gives every open TCP socket an owner.
+ * The first run collects the listeners, the second tells servers from clients with them. What a live
+ * event has written in between is newer and stays.
+ */
+SEC("iter/task_file")
+int seed_sockets(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct listener_key key = {};
+	struct sock_state *st;
+	struct socket *socket;
+	struct process p;
+	struct sock *sk;
+	__u8 state, one = 1;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
+		return 0;
+	state = sk->__sk_common.skc_state;
+	if (state == TCP_CLOSE)
+		return 0;
+
+	sock_netns(BPF_CORE_READ(sk, __sk_common.skc_net.net), &key.netns, &key.netns_cookie);
+	key.port = sock_local_port(sk);
+	if (state == TCP_LISTEN)
+		bpf_map_update_elem(&seeded_listeners, &key, &one, BPF_ANY);
+
+	st = state_create(sk);
+	if (!st)
+		return 0;
+	if (!st->owner_tgid) {
+		process_of(task, &p);
+		owner_store(st, &p, RST_OWNER_ITERATOR);
+		st->flags = STATE_SEEDED | (state == TCP_LISTEN ? STATE_LISTENER : 0);
+	}
+	if (st->flags & STATE_SEEDED) {
+		/* an accepted socket keeps the TTL of its handshake; a TTL of 1 says nothing */
+		bool server = state == TCP_LISTEN || sock_ttl_base(sk) > 1 ||
+			      bpf_map_lookup_elem(&seeded_listeners, &key);
+
+		if (state == TCP_SYN_SENT)
+			server = false;
+		st->role = server ? RST_ROLE_SERVER : RST_ROLE_CLIENT;
+	}
+	return 0;
+}

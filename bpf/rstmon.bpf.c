@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The two tracepoints of TCP resets. Each program counts first, then writes one record, and if the
+ * ring is full counts in a slot. Proved by tests/live.
+ *
+ * NULL hazard (CAUSES.md 0.7, C.3): from 6.2 to early 6.12.y the verifier believes that 'sk' and
+ * 'skb' of tcp_send_reset are never NULL, deletes a plain test as dead code, and loads through them
+ * without fault handling. The arguments are therefore first read as numbers that it cannot reason
+ * about, and the typed pointers are touched only behind those.
+ */
+#include "owner.bpf.h"
+#include "skb.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Times every run whose number & mask is 0; for status, "cpu_ns_per_reset". */
+static __always_inline __u64 run_begin(struct rst_count *count)
+{
+	return count->seen++ & config.sample_mask ? 0 : bpf_ktime_get_ns();
+}
+
+static __always_inline void run_end(struct rst_count *count, __u64 begin)
+{
+	if (begin) {
+		count->run_ns += bpf_ktime_get_ns() - begin;
+		count->run_samples++;
+	}
+}
+
+static __always_inline void event_head(struct rst_event *e, __u8 kind, __u16 size, __u32 flags,
+				       __u64 now, const struct rst_key *key)
+{
+	e->version = RST_EVENT_VERSION;
+	e->kind = kind;
+	e->size = size;
+	e->flags = flags;
+	e->time = now;
+	e->key = *key;
+}
+
+static __always_inline void event_segment(struct rst_event *e, const struct segment *s)
+{
+	e->seq = s->seq;
+	e->ack = s->ack;
+	e->payload = s->payload;
+	e->tcp_flags = s->flags;
+	e->ttl = s->ttl;
+}
+
+static __always_inline void event_addresses(struct rst_event *e, const struct segment *s)
+{
+	__builtin_memcpy(e->local, s->local, 16);
+	__builtin_memcpy(e->remote, s->remote, 16);
+	e->local_port = s->local_port;
+	e->remote_port = s->remote_port;
+}
+
+/* Was the connection, or a listener on the port, closed here not long ago? */
+static __always_inline const struct rst_former *find_former(const struct rst_key *key,
+							    const struct segment *s, __u32 *flags)
+{
+	if (key->flags & RST_KEY_SYN) {
+		struct listener_key listener = {
+			.netns = key->netns,
+			.netns_cookie = key->netns_cookie,
+			.port = s->local_port,
+		};
+		__u32 word = listener.port >> 6;
+		const __u64 *ports = bpf_map_lookup_elem(&closed_ports, &word);
+
+		if (!ports || !(*ports >> (listener.port & 63) & 1))
+			return 0;
+		*flags |= RST_EVENT_FORMER_LISTENER;
+		return bpf_map_lookup_elem(&closed_listeners, &listener);
+	}
+
+	struct connection_key connection;
+
+	__builtin_memcpy(connection.local, s->local, 16);
+	__builtin_memcpy(connection.remote, s->remote, 16);
+	connection.netns = key->netns;
+	connection.netns_cookie = key->netns_cookie;
+	connection.local_port = s->local_port;
+	connection.remote_port = s->remote_port;
+	return bpf_map_lookup_elem(&closed_connections, &connection);
+}
+
+/* A reset without a full socket: closed port, unknown connection, time-wait or request mini-socket.
+ * Only what the segment and the memory of the closed tell. */
+static __always_inline void send_without_socket(struct rst_count *count, struct rst_key *key, __u32 flags,
+						const struct sk_buff *skb, __u64 now)
+{
+	const struct rst_former *former;
+	struct segment segment;
+
+	if (skb_segment(skb, &segment)) {
+		count->failures[RST_FAIL_READ]++;
+		__builtin_memset(&segment, 0, sizeof(segment));
+	} else {
+		flags |= RST_EVENT_SEGMENT;
+	}
+	if (segment.ipv6)
+		flags |= RST_EVENT_IPV6;
+	if (segment.flags & 2)
+		key->flags |= RST_KEY_SYN;
+	key->port = segment.local_port;
+
+	former = find_former(key, &segment, &flags);
+	if (!former) {
+		struct rst_event *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+
+		flags &= ~RST_EVENT_FORMER_LISTENER;
+		if (!e) {
+			count_no_room(count, key, 0, 0, now);
+			return;
+		}
+		event_head(e, RST_EVENT_BARE, sizeof(*e), flags, now, key);
+		event_addresses(e, &segment);
+		event_segment(e, &segment);
+		count->records++;
+		bpf_ringbuf_submit(e, count_wake_flag());
+		return;
+	}
+
+	if (!(flags & RST_EVENT_FORMER_LISTENER)) {
+		key->owner_start = former->owner_start;
+		key->owner_tgid = former->owner_tgid;
+		key->owner_source = former->owner_tgid ? RST_OWNER_CLOSED : RST_OWNER_NONE;
+		key->role = former->role;
+		key->previous_state = former->previous_state;
+		if (former->role == RST_ROLE_CLIENT)
+			key->port = segment.remote_port;
+	}
+
+	struct rst_event_former *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+
+	if (!e) {
+		if (flags & RST_EVENT_FORMER_LISTENER)
+			count_no_room(count, key, 0, 0, now);
+		else
+			count_no_room(count, key, former->comm, former->cgroup, now);
+		return;
+	}
+	event_head(&e->event, RST_EVENT_FORMER, sizeof(*e), flags, now, key);
+	event_addresses(&e->event, &segment);
+	event_segment(&e->event, &segment);
+	bpf_probe_read_kernel(&e->former, sizeof(e->former), former);
+	count->records++;
+	bpf_ringbuf_submit(e, count_wake_flag());
+}
+
+/* What both tracepoints learn from a full socket before the record is made. */
+struct facts {
+	struct rst_key key;
+	__u32 flags;
+	__u32 actor_tgid;
+	__u32 exit_code;
+	__u32 owned;
+	__u64 now;
+	char owner_comm[RST_COMM_LEN];
+	char actor_comm[RST_COMM_LEN];
+};
+
+static __always_inline void facts_of_socket(struct facts *f, const struct sock *sk,
+					    const struct sock_state *st)
+{
+	unsigned long bits = sk->__sk_common.skc_flags;
+	__u8 shutdown = sk->sk_shutdown;
+	struct rst_key *key = &f->key;
+
+	key->state = sk->__sk_common.skc_state;
+	sock_netns(BPF_CORE_READ(sk, __sk_common.skc_net.net), &key->netns, &key->netns_cookie);
+	if (key->state == TCP_LISTEN) {
+		f->flags |= RST_EVENT_LISTENER;
+		key->role = RST_ROLE_SERVER;
+	}
+	/* listeners take packets without the lock, so there it says nothing (CAUSES.md 0.1) */
+	f->owned = key->state != TCP_LISTEN && sk->sk_lock.owned;
+	if (st) {
+		key->owner_tgid = st->owner_tgid;
+		key->owner_start = st->owner_start;
+		key->owner_source = st->owner_source;
+		key->role = st->role;
+		key->previous_state = st->previous_state;
+		__builtin_memcpy(f->owner_comm, st->comm, sizeof(f->owner_comm));
+		if (st->flags & STATE_SEEDED)
+			f->flags |= RST_EVENT_SEEDED;
+	}
+	if (state_has_fin(key->state) ||
+	    (key->state == TCP_CLOSE && state_has_fin(key->previous_state)))
+		f->flags |= RST_EVENT_FIN_RECEIVED;
+	if (f->owned)
+		f->flags |= RST_EVENT_OWNED;
+	if (bits >> SOCK_DEAD & 1)
+		f->flags |= RST_EVENT_DEAD;
+	if (bits >> SOCK_LINGER & 1)
+		f->flags |= RST_EVENT_LINGER;
+	if (bits >> SOCK_KEEPOPEN & 1)
+		f->flags |= RST_EVENT_KEEPALIVE;
+	if (shutdown & RCV_SHUTDOWN)
+		f->flags |= RST_EVENT_SHUT_READ;
+	if (shutdown & SEND_SHUTDOWN)
+		f->flags |= RST_EVENT_SHUT_WRITE;
+	if (!BPF_CORE_READ(sk, sk_socket))
+		f->flags |= RST_EVENT_NO_SOCKET_FILE;
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock)) {
+		f->flags |= RST_EVENT_KERNEL;
+		key->owner_source = RST_OWNER_KERNEL;
+	}
+}
+
+static __always_inline void facts_owner(struct facts *f, const struct process *p, __u8 source)
+{
+	f->key.owner_tgid = p->tgid;
+	f->key.owner_start = p->start;
+	f->key.owner_source = source;
+	__builtin_memcpy(f->owner_comm, p->comm, sizeof(f->owner_comm));
+}
+
+/* The owner is known from listen() only: the connection's own user is not known to have read or
+ * written yet. */
+static __always_inline bool owner_is_vague(const struct facts *f)
+{
+	return f->key.state != TCP_LISTEN && (f->key.owner_source == RST_OWNER_LISTEN ||
+					      f->key.owner_source == RST_OWNER_NONE);
+}
+
+static __always_inline void facts_waiter(struct facts *f, const struct sock *sk)
+{
+	const struct task_struct *task;
+	struct process p;
+
+	if (!owner_is_vague(f))
+		return;
+	task = owner_waiter(sk);
+	if (!task)
+		return;
+	process_of(task, &p);
+	facts_owner(f, &p, RST_OWNER_READ);
+}
+
+static __always_inline void facts_exit(struct facts *f, const struct task_struct *task)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	int code = signal ? BPF_CORE_READ(signal, group_exit_code) : 0;
+
+	f->flags |= RST_EVENT_EXITING;
+	/* threads that a group exit kills carry its code only there */
+	f->exit_code = code ? code : BPF_CORE_READ(task, exit_code);
+}
+
+/*
+ * Who acts: the process that holds the socket's lock is 'current'. Children of a listener that is
+ * being closed are reset without the lock, by inet_csk_listen_stop() in the closing process; they
+ * have neither a struct socket nor SOCK_DEAD.
+ */
+static __always_inline void facts_actor(struct facts *f, bool active)
+{
+	bool orphaned_child = active && f->key.state == TCP_CLOSE && !f->owned &&
+			      f->flags & RST_EVENT_NO_SOCKET_FILE && !(f->flags & RST_EVENT_DEAD);
+	const struct task_struct *task;
+	struct process p;
+
+	if (!f->owned && !orphaned_child)
+		return;
+	task = current_task();
+	process_of(task, &p);
+	f->actor_tgid = p.tgid;
+	__builtin_memcpy(f->actor_comm, p.comm, sizeof(f->actor_comm));
+	if (p.flags & PF_KTHREAD)
+		return;
+	if (p.flags & PF_EXITING)
+		facts_exit(f, task);
+	/* state CLOSE: the actor closed its own descriptor, the last one; a tool that kills from
+	 * outside leaves the state as it is. It took the connection if nobody else was seen to. */
+	if (active && f->owned && f->key.state == TCP_CLOSE && owner_is_vague(f))
+		facts_owner(f, &p, RST_OWNER_ACCEPT);
+}
+
+static __always_inline void event_connection(struct rst_event_sock *e, const struct sock *sk,
+					     const struct tcp_sock *tp, const struct facts *f)
+{
+	__u32 jiffies = (__u32)bpf_jiffies64();
+
+	e->backlog = sk->sk_ack_backlog;
+	e->backlog_max = sk->sk_max_ack_backlog;
+	e->linger_time_s = config.hz ? sk->sk_lingertime / config.hz : 0;
+	e->error = sk->sk_err;
+	e->error_soft = sk->sk_err_soft;
+	if (!tp || f->key.state == TCP_LISTEN)
+		return;
+	e->ttl_base = sock_ttl_base(sk);
+	if (tp->is_mptcp)
+		e->event.flags |= RST_EVENT_MPTCP;
+	e->bytes_received = tp->bytes_received;
+	e->bytes_sent = tp->bytes_sent;
+	e->bytes_acked = tp->bytes_acked;
+	e->rcv_nxt = tp->rcv_nxt;
+	e->snd_una = tp->snd_una;
+	e->unread = sock_unread(tp, f->flags & RST_EVENT_FIN_RECEIVED);
+	e->unacked = tp->snd_nxt - tp->snd_una;
+	e->unsent = tp->write_seq - tp->snd_nxt;
+	e->receive_idle_ms = jiffies_age_ms(tp->inet_conn.icsk_ack.lrcvtime, jiffies);
+	e->ack_idle_ms = jiffies_age_ms(tp->rcv_tstamp, jiffies);
+	e->send_idle_ms = jiffies_age_ms(tp->lsndtime, jiffies);
+	e->srtt_us = tp->srtt_us >> 3;
+	e->total_retrans = tp->total_retrans;
+	e->keepalive_time_s = config.hz ? tp->keepalive_time / config.hz : 0;
+	e->linger2 = tp->linger2;
+	e->user_timeout_ms = tp->inet_conn.icsk_user_timeout;
+	e->retransmits = tp->inet_conn.icsk_retransmits;
+	e->backoff = tp->inet_conn.icsk_backoff;
+	e->probes = tp->inet_conn.icsk_probes_out;
+}
+
+/* Writes the record of a full socket, or counts without one. Returns sock_state.false_slot. */
+static __always_inline __u32 emit_socket(struct rst_count *count, struct sock *sk,
+					 const struct sock_state *st, struct facts *f,
+					 const struct segment *segment)
+{
+	struct rst_event_sock *e;
+
+	f->key.port = f->key.role == RST_ROLE_CLIENT ? sock_remote_port(sk) : sock_local_port(sk);
+	owner_exec_name(f->key.owner_tgid, f->key.owner_start, f->owner_comm);
+
+	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+	if (!e)
+		return count_no_room(count, &f->key, f->owner_comm, sock_cgroup(sk), f->now);
+
+	__builtin_memset(e, 0, sizeof(*e));
+	if (segment && f->key.state == TCP_LISTEN) {
+		/* the address a listener answered from is in the segment only; so is its peer's */
+		event_addresses(&e->event, segment);
+		if (segment->ipv6)
+			f->flags |= RST_EVENT_IPV6;
+	} else {
+		if (sock_addresses(sk, e->event.local, e->event.remote))
+			f->flags |= RST_EVENT_IPV6;
+		e->event.local_port = sock_local_port(sk);
+		e->event.remote_port = sock_remote_port(sk);
+	}
+	if (segment)
+		event_segment(&e->event, segment);
+	event_head(&e->event, RST_EVENT_SOCK, sizeof(*e), f->flags, f->now, &f->key);
+	e->sk = (__u64)sk;
+	e->cgroup = sock_cgroup(sk);
+	if (st) {
+		e->established = st->established;
+		e->state_since = st->state_since;
+	}
+	e->actor_tgid = f->actor_tgid;
+	e->exit_code = f->exit_code;
+	__builtin_memcpy(e->owner_comm, f->owner_comm, sizeof(e->owner_comm));
+	__builtin_memcpy(e->actor_comm, f->actor_comm, sizeof(e->actor_comm));
+	event_connection(e, sk, bpf_skc_to_tcp_sock(sk), f);
+	count->records++;
+	bpf_ringbuf_submit(e, count_wake_flag());
+	return 0;
+}
+
+/* tcp_receive_reset fired for this very segment although no reset had arrived (CAUSES.md 0.2): takes
+ * that event's count back wherever it went. */
+static __always_inline void swallow(struct rst_totals *totals, struct sock_state *st)
+{
+	struct rst_count *received = &totals->direction[RST_RECEIVED];
+	__u32 index = st->false_slot;
+
+	received->swallowed++;
+	if (index == ~0U) {
+		received->swallowed_lost++;
+	} else if (index) {
+		index--;
+
+		struct rst_slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+		if (slot)
+			__sync_fetch_and_sub(&slot->count, 1);
+		received->swallowed_spilled++;
+	}
+	st->false_receive = 0;
+}
+
+/* The memory of the closed was written when the state changed; that a reset followed is news to it. */
+static __always_inline void mark_reset(const struct sock *sk, const struct rst_key *key)
+{
+	struct connection_key connection;
+	struct rst_former *former;
+
+	connection_key(sk, key->netns, key->netns_cookie, &connection);
+	former = bpf_map_lookup_elem(&closed_connections, &connection);
+	if (former)
+		former->reset = 1;
+}
+
+static __always_inline void send_with_socket(struct rst_totals *totals, struct sock *sk,
+					     const struct sk_buff *skb, __u8 reason, __u64 now)
+{
+	struct rst_count *count = &totals->direction[RST_SENT];
+	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	struct segment segment = {};
+	struct facts f = {
+		.now = now,
+		.key = { .direction = RST_SENT, .reason = reason },
+	};
+	bool swallows = false;
+	__u32 no_record;
+
+	facts_of_socket(&f, sk, st);
+	facts_actor(&f, !skb);
+	if (!f.actor_tgid)
+		facts_waiter(&f, sk);
+	if (skb) {
+		if (skb_segment(skb, &segment))
+			count->failures[RST_FAIL_READ]++;
+		else
+			f.flags |= RST_EVENT_SEGMENT;
+		if (segment.flags & 2)
+			f.key.flags |= RST_KEY_SYN;
+		/* without reasons: only data after close leaves the socket in CLOSE here */
+		swallows = st && st->false_receive && f.key.state == TCP_CLOSE &&
+			   (reason == config.reason_abort_on_data || !config.has_reason);
+		if (swallows && !st->false_slot)
+			f.flags |= RST_EVENT_SWALLOWS;
+	}
+	no_record = emit_socket(count, sk, st, &f, f.flags & RST_EVENT_SEGMENT ? &segment : 0);
+	/* a receive record can only be taken back by a record; without one it stays counted, so that
+	 * rows and totals agree */
+	if (swallows && (st->false_slot || !no_record))
+		swallow(totals, st);
+	if (f.key.state == TCP_CLOSE)
+		mark_reset(sk, &f.key);
+}
+
+/*
+ * tcp_send_active_reset() after the transmission, tcp_v{4,6}_send_reset() before it; softirq, timer or
+ * process context. 'sk' is NULL for a segment without a socket, 'skb' for an active reset; since
+ * 6.10 (c578dc1c72b6) there is a reason and both kinds are traced, before it only full sockets are.
+ */
+SEC("tp_btf/tcp_send_reset")
+int on_send_reset(__u64 *ctx)
+{
+	struct rst_totals *totals = count_totals();
+	const struct sk_buff *skb = 0;
+	struct rst_count *count;
+	__u64 raw[2] = {};
+	__u64 begin, now;
+	__u8 reason;
+
+	if (!totals || !count_active())
+		return 0;
+	count = &totals->direction[RST_SENT];
+	begin = run_begin(count);
+	now = begin ? begin : bpf_ktime_get_ns();
+	bpf_probe_read_kernel(raw, sizeof(raw), ctx);
+	reason = compat_reason(ctx);
+	if (raw[1])
+		skb = (const struct sk_buff *)raw[1];
+
+	if (raw[0]) {
+		struct sock *sk = (struct sock *)ctx[0];
+
+		if (!sk)
+			return 0;
+		if (sock_is_full(sk)) {
+			send_with_socket(totals, sk, skb, reason, now);
+			run_end(count, begin);
+			return 0;
+		}
+	}
+
+	struct rst_key key = { .direction = RST_SENT, .reason = reason };
+	const struct net *net = 0;
+	__u32 flags = 0;
+
+	if (raw[0]) {
+		const struct sock *mini = (const struct sock *)raw[0];
+
+		key.state = BPF_CORE_READ(mini, __sk_common.skc_state);
+		net = BPF_CORE_READ(mini, __sk_common.skc_net.net);
+		flags = key.state == TCP_TIME_WAIT ? RST_EVENT_TIME_WAIT : RST_EVENT_REQUEST;
+	} else if (skb) {
+		net = skb_net(skb);
+	}
+	if (net)
+		sock_netns(net, &key.netns, &key.netns_cookie);
+	send_without_socket(count, &key, flags, skb, now);
+	run_end(count, begin);
+	return 0;
+}
+
+/*
+ * At the top of tcp_reset(), with the socket's state still as it was; softirq, or the process that
+ * drains its backlog. Also called when data arrives after close: see swallow().
+ */
+SEC("tp_btf/tcp_receive_reset")
+int on_receive_reset(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	struct rst_totals *totals = count_totals();
+	struct facts f = { .key = { .direction = RST_RECEIVED, .reason = RST_REASON_NONE } };
+	struct rst_count *count;
+	struct sock_state *st;
+	struct process p;
+	__u64 begin;
+	bool doubtful;
+	__u32 slot;
+
+	if (!totals || !count_active())
+		return 0;
+	count = &totals->direction[RST_RECEIVED];
+	begin = run_begin(count);
+	f.now = begin ? begin : bpf_ktime_get_ns();
+
+	doubtful = sk->sk_shutdown & RCV_SHUTDOWN && sk->__sk_common.skc_state != TCP_SYN_SENT;
+	st = bpf_sk_storage_get(&sock_states, sk, 0,
+				doubtful ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	if (!st && doubtful)
+		count->failures[RST_FAIL_STORAGE]++;
+	if (st)
+		st->reset = 2;
+	facts_of_socket(&f, sk, st);
+	if (f.owned && owner_is_vague(&f)) {
+		/* the process drains the backlog in a call of its own on this socket */
+		process_of(current_task(), &p);
+		if (!(p.flags & PF_KTHREAD))
+			facts_owner(&f, &p, RST_OWNER_READ);
+	}
+	facts_waiter(&f, sk);
+	if (doubtful)
+		f.flags |= RST_EVENT_MAYBE_FALSE;
+	slot = emit_socket(count, sk, st, &f, 0);
+	if (st && doubtful) {
+		st->false_receive = f.now;
+		st->false_slot = slot;
+	}
+	run_end(count, begin);
+	return 0;
+}

@@ -1,0 +1,17 @@
+# What a packager or a developer may want to change; all of it can be given on make's command line.
+PREFIX     ?= /usr
+SYSCONFDIR ?= /etc
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+B          ?= build
+CC         ?= gcc
+CLANG      ?= clang
+BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
+CFLAGS     ?= -O2 -g
+PKGS       := libbpf libelf zlib libsystemd json-c inih
+CLI_PKGS   := json-c smartcols
+
+# Debian packages: what a build needs, and what the tests need besides.
+BUILD_PACKAGES := build-essential pkg-config clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool \
+                  libsystemd-dev libjson-c-dev libsmartcols-dev libinih-dev uthash-dev
+TEST_PACKAGES  := libcriterion-dev libclang-rt-14-dev iproute2 nftables curl mandoc systemd shellcheck \
+                  tcpdump bpftrace
