@@ -33,6 +33,9 @@ uint32_t attributor_netns_process(struct attributor *a, uint32_t netns, uint32_t
 /* Reads processes again (at most once a second of 'now', CLOCK_MONOTONIC ns). */
 void attributor_refresh(struct attributor *a, uint64_t now);
 
+/* Questions that were not asked, because the second had had its share of them, and cgroups that the
+ * scan's bounds left out. */
+uint64_t attributor_skipped(const struct attributor *a);
 uint64_t attributor_evicted(const struct attributor *a);
 size_t attributor_memory(const struct attributor *a); /* bytes, about */
 

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Names the owner that a record identifies: asks the caches, then the source, a bounded number of
+ * times a second. It never guesses an owner, and leaves empty what may be another's name. Proved by
+ * tests/unit/daemon/attribute.c.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+
+#include "common/str.h"
+#include "daemon/attribute.h"
+#include "daemon/cgroup.h"
+#include "daemon/process.h"
+
+/* A question costs the source a system call or more; with this bound a flood of resets of ever new
+ * processes cannot keep the daemon from its ring. */
+#define QUESTIONS_PER_SECOND 2048
+
+/* Processes tried before a network namespace counts as one without processes. */
+#define NETNS_TRIES 8
+
+struct attributor {
+	struct source *source;
+	struct process_cache *processes;
+	struct cgroup_cache *cgroups;
+	uint64_t second; /* began then, CLOCK_MONOTONIC */
+	unsigned int questions;
+	uint64_t skipped;
+	uint64_t refreshed;
+	uint64_t ticks_ns; /* of a clock tick in /proc */
+};
+
+int attributor_new(struct source *source, struct attributor **ret)
+{
+	struct attributor *a = calloc(1, sizeof(*a));
+	long hz = sysconf(_SC_CLK_TCK);
+
+	if (!a)
+		return -ENOMEM;
+	a->source = source;
+	a->ticks_ns = NSEC_PER_SEC / (hz > 0 ? hz : 100);
+	if (process_cache_new(RSTMON_PROCESS_CACHE_MAX, &a->processes) < 0 ||
+	    cgroup_cache_new(RSTMON_CGROUP_CACHE_MAX, &a->cgroups) < 0) {
+		attributor_free(a);
+		return -ENOMEM;
+	}
+	*ret = a;
+	return 0;
+}
+
+void attributor_free(struct attributor *a)
+{
+	if (!a)
+		return;
+	process_cache_free(a->processes);
+	cgroup_cache_free(a->cgroups);
+	free(a);
+}
+
+static bool may_ask(struct attributor *a, uint64_t now)
+{
+	if (now < a->second || now - a->second >= NSEC_PER_SEC) {
+		a->second = now;
+		a->questions = 0;
+	}
+	if (a->questions >= QUESTIONS_PER_SECOND) {
+		a->skipped++;
+		return false;
+	}
+	a->questions++;
+	return true;
+}
+
+static struct process *ask_process(struct attributor *a, uint32_t tgid, uint64_t start,
+				   uint64_t now)
+{
+	struct rst_process found;
+	struct process *p = NULL;
+	int r;
+
+	if (process_cache_absent(a->processes, tgid, start) || !may_ask(a, now))
+		return NULL;
+	r = a->source->ops->process(a->source, tgid, start, &found);
+	if (r == 0 && (found.tgid != tgid || found.start != start))
+		r = -ESRCH; /* somebody else has the number now */
+	if (r == -ESRCH)
+		process_cache_mark_absent(a->processes, tgid, start);
+	if (r < 0 || process_cache_put(a->processes, &found, &p) < 0)
+		return NULL;
+	return p;
+}
+
+/* What is known of the owner, NULL if nothing. A comm that is not the cached one may mean execve(),
+ * after which the cached executable is another program's: '*ret_doubt' unless the source clears it.
+ */
+static struct process *find_process(struct attributor *a, const struct reset *reset,
+				    bool *ret_doubt)
+{
+	struct process *p, *fresh;
+
+	*ret_doubt = false;
+	if (!reset->owner_start)
+		return NULL; /* the number alone may have been another's */
+	p = process_cache_get(a->processes, reset->owner_tgid, reset->owner_start);
+	if (p && (!reset->owner_comm[0] || strcmp(reset->owner_comm, p->comm) == 0 ||
+		  strcmp(reset->owner_comm, p->settled) == 0))
+		return p;
+	fresh = ask_process(a, reset->owner_tgid, reset->owner_start, reset->monotonic);
+	if (fresh) {
+		/* Threads and prctl(PR_SET_NAME) make a comm that no execve() set: asked once. */
+		str_copy(fresh->settled, sizeof(fresh->settled), reset->owner_comm);
+		return fresh;
+	}
+	*ret_doubt = true;
+	return p;
+}
+
+/* Fills unit and container; false if the cgroup tells neither. */
+static bool name_cgroup(struct attributor *a, uint64_t id, uint64_t now, struct owner *ret)
+{
+	const struct cgroup_names *names;
+	char path[CGROUP_PATH_MAX];
+	uint64_t missed = 0;
+	int r;
+
+	if (!id)
+		return false;
+	names = cgroup_cache_get(a->cgroups, id, &missed);
+	if ((!names || (missed && (now < missed || now - missed >= NSEC_PER_SEC))) &&
+	    may_ask(a, now)) {
+		r = a->source->ops->cgroup(a->source, id, path, sizeof(path));
+		if (r == 0 || r == -ENOENT)
+			cgroup_cache_put(a->cgroups, id, r == 0 ? path : NULL, MAX(now, 1));
+		names = cgroup_cache_get(a->cgroups, id, NULL);
+	}
+	if (!names || (!names->unit[0] && !names->container[0]))
+		return false;
+	str_copy(ret->unit, sizeof(ret->unit), names->unit);
+	str_copy(ret->container, sizeof(ret->container), names->container);
+	return true;
+}
+
+/* A socket keeps the cgroup in which it was made. Those of socket units were made by the manager,
+ * and then the process knows better. */
+static bool is_manager(const struct owner *o)
+{
+	return !o->container[0] &&
+	       (strcmp(o->unit, "init.scope") == 0 || strncmp(o->unit, "user@", 5) == 0);
+}
+
+void attribute(struct attributor *a, const struct reset *reset, struct owner *ret)
+{
+	struct process *p;
+	uint64_t cgroup;
+	bool doubt;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->pid = reset->owner_tgid;
+	ret->start = reset->owner_start;
+	ret->source = reset->owner_source;
+	if (!reset->owner_tgid)
+		return;
+	p = find_process(a, reset, &doubt);
+	cgroup = p ? p->cgroup : 0;
+	if (reset->owner_comm[0])
+		str_sanitise(ret->comm, sizeof(ret->comm), reset->owner_comm,
+			     sizeof(reset->owner_comm));
+	else if (p)
+		str_copy(ret->comm, sizeof(ret->comm), p->comm);
+	if (p && !doubt)
+		str_copy(ret->exe, sizeof(ret->exe), p->exe);
+	if (!name_cgroup(a, reset->cgroup, reset->monotonic, ret) || is_manager(ret))
+		name_cgroup(a, cgroup, reset->monotonic, ret);
+}
+
+static int scan_process(const void *record, size_t size, void *userdata)
+{
+	struct attributor *a = userdata;
+
+	if (size != sizeof(struct rst_process))
+		return -EBADMSG;
+	return process_cache_put(a->processes, record, NULL);
+}
+
+static int scan_processes(struct attributor *a)
+{
+	int r;
+
+	process_cache_scan(a->processes);
+	r = a->source->ops->processes(a->source, scan_process, a);
+	return r < 0 ? r : 0;
+}
+
+static int scan_cgroup(uint64_t id, const char *path, void *userdata)
+{
+	struct attributor *a = userdata;
+
+	return cgroup_cache_put(a->cgroups, id, path, 0);
+}
+
+int attributor_scan(struct attributor *a, const char *cgroup_root)
+{
+	bool cut = false;
+	int r, n = 0;
+
+	if (cgroup_root)
+		n = cgroup_scan(cgroup_root, RSTMON_CGROUP_CACHE_MAX, scan_cgroup, a, &cut);
+	if (cut)
+		a->skipped++;
+	r = scan_processes(a);
+	return r < 0 ? r : MIN(n, 0);
+}
+
+void attributor_refresh(struct attributor *a, uint64_t now)
+{
+	if (a->refreshed && now >= a->refreshed && now - a->refreshed < NSEC_PER_SEC)
+		return;
+	a->refreshed = now;
+	scan_processes(a); /* what it could not read is asked for when it is needed */
+}
+
+bool attributor_alive(struct attributor *a, uint32_t tgid, uint64_t start)
+{
+	_cleanup_close_ int fd = process_open(tgid);
+	uint64_t ticks;
+	int r = fd;
+
+	if (r >= 0)
+		r = process_read_start(fd, &ticks);
+	if (r < 0) /* when in doubt it lives: a row of a living process is never folded */
+		return r != -ESRCH;
+	return !start || ticks == start / a->ticks_ns;
+}
+
+/* 'p' may have moved to another namespace since it was read. Returns what stands in its place. */
+static struct process *verify_netns(struct attributor *a, struct process *p)
+{
+	struct rst_process now;
+	struct process *fresh = p;
+	int r = -ESRCH;
+
+	if (attributor_alive(a, p->key.tgid, p->key.start))
+		r = a->source->ops->process(a->source, p->key.tgid, p->key.start, &now);
+	if (r == 0 && now.tgid == p->key.tgid && now.start == p->key.start)
+		process_cache_put(a->processes, &now, &fresh);
+	else
+		p->generation--; /* gone, or not to be seen */
+	return fresh;
+}
+
+uint32_t attributor_netns_process(struct attributor *a, uint32_t netns, uint32_t netns_cookie)
+{
+	struct process *p = NULL;
+	uint32_t generation;
+	int i;
+
+	for (i = 0; i < NETNS_TRIES; i++) {
+		p = process_cache_netns(a->processes, netns, netns_cookie, p);
+		if (!p)
+			return 0;
+		generation = p->generation;
+		p = verify_netns(a, p);
+		if (p->generation == generation && p->netns == netns &&
+		    p->netns_cookie == netns_cookie)
+			return p->key.tgid;
+	}
+	return 0;
+}
+
+uint64_t attributor_skipped(const struct attributor *a)
+{
+	return a->skipped;
+}
+
+uint64_t attributor_evicted(const struct attributor *a)
+{
+	return process_cache_evicted(a->processes) + cgroup_cache_evicted(a->cgroups);
+}
+
+size_t attributor_memory(const struct attributor *a)
+{
+	return sizeof(*a) + process_cache_memory(a->processes) + cgroup_cache_memory(a->cgroups);
+}
