@@ -1,0 +1,148 @@
+# rstmon. `make help` lists what there is; config.mk has what may be changed.
+include config.mk
+
+ARCH      := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+MULTIARCH := $(shell $(CC) -print-multiarch)
+WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+CPPFLAGS  += -D_GNU_SOURCE -Iinclude -I. -I$(B) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(CPPFLAGS) -MMD -MP
+LIBS       = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CLI_LIBS   = $(shell pkg-config --libs $(CLI_PKGS) 2>/dev/null)
+
+objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
+COMMON := $(call objects,common)
+DAEMON := $(call objects,daemon) $(B)/daemon/interface_text.o
+CLI    := $(call objects,cli)
+UNIT   := $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*.c tests/unit/*/*.c))
+LIVE   := $(call objects,tests/live)
+FUZZ   := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+not_main = $(filter-out %/main.o,$(1))
+
+V   ?= 0
+msg  = @printf '  %-8s %s\n' "$(1)" "$(2)";
+ifeq ($(V),1)
+msg  =
+endif
+
+.PHONY: all help run check deps test-deps unit golden live bench lint fuzz asan install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: needs $(B)/rstmond $(B)/rstmon
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
+
+# ---- building ----
+
+# A missing dependency is named with the package that has it.
+.PHONY: needs
+needs:
+	@tests/check/needs.sh "$(CC)" "$(CLANG)" "$(BPFTOOL)"
+
+$(B)/bpf/%.o: bpf/%.bpf.c | needs
+	@mkdir -p $(@D)
+	$(call msg,BPF,$@)$(CLANG) -g -O2 -Wall -Werror -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
+		-Iinclude -Ibpf -idirafter /usr/include/$(MULTIARCH) -MMD -MP -c $< -o $@
+
+$(B)/rstmon.bpf.o: $(B)/bpf/rstmon.o $(B)/bpf/owners.o $(B)/bpf/names.o
+	$(call msg,LINK,$@)$(BPFTOOL) gen object $@ $^
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(call msg,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(B)/daemon/source_bpf.o: $(B)/rstmon.skel.h
+
+# The interface description is served as it stands in the tree.
+$(B)/daemon/interface_text.o: daemon/io.rstmon.varlink | needs
+	@mkdir -p $(@D)
+	$(call msg,EMBED,$@)$(LD) -r -b binary -z noexecstack -o $@ $<
+
+$(B)/%.o: %.c | needs
+	@mkdir -p $(@D)
+	$(call msg,CC,$@)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(B)/rstmond: $(DAEMON) $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/rstmon: $(CLI) $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+# ---- the two commands of the README ----
+
+run: deps all ## build and run in the foreground, a line per reset
+	@exec $(B)/rstmond --socket $(B)/rstmon.sock --log none --print
+
+check: test-deps all ## all tests that this kernel allows
+	@tests/check/run.sh $(B)
+
+deps:
+	@tests/check/install.sh $(BUILD_PACKAGES)
+
+test-deps:
+	@tests/check/install.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+# ---- tests ----
+
+$(B)/unit: $(UNIT) $(call not_main,$(DAEMON)) $(call not_main,$(CLI)) $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(CLI_LIBS) -lcriterion
+
+unit: $(B)/unit ## unit tests
+	@$(B)/unit --full-stats
+
+golden: $(B)/rstmond ## recordings in, JSON out
+	@tests/golden/run.sh $(B)
+
+$(B)/tests/live/witness.bpf.o: tests/live/witness.bpf.c | needs
+	@mkdir -p $(@D)
+	$(call msg,BPF,$@)$(CLANG) -g -O2 -Wall -Werror -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
+		-Iinclude -Ibpf -idirafter /usr/include/$(MULTIARCH) -c $< -o $@.tmp && \
+		$(BPFTOOL) gen object $@ $@.tmp
+
+$(B)/witness.skel.h: $(B)/tests/live/witness.bpf.o
+	$(call msg,SKEL,$@)$(BPFTOOL) gen skeleton $< name witness_bpf > $@
+
+$(LIVE): $(B)/witness.skel.h
+
+$(B)/live: $(LIVE) $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+
+live: all $(B)/live ## real resets on this kernel; needs root
+	@RSTMOND=$(B)/rstmond RSTMON=$(B)/rstmon $(B)/live -j1
+
+$(B)/flood: tests/bench/flood.c $(COMMON)
+	$(call msg,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+bench: all $(B)/flood ## what rstmon costs
+	@tests/bench/run.sh $(B)
+
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined
+asan: ## unit and golden tests under ASan and UBSan
+	@$(MAKE) --no-print-directory B=$(B)-asan CFLAGS='$(SANITIZE)' $(B)-asan/unit $(B)-asan/rstmond
+	@tests/check/sanitize.sh $(B)-asan
+
+fuzz: $(FUZZ:%=$(B)/fuzz/%) ## a minute for each parser
+	@tests/fuzz/run.sh $(B)
+
+lint: ## layers, scripts, man pages, unit files
+	@tests/check/lint.sh $(B)
+
+# ---- installing ----
+
+install: all ## to DESTDIR and PREFIX
+	@tests/check/needs.sh >/dev/null
+	install -Dm755 $(B)/rstmond $(DESTDIR)$(PREFIX)/sbin/rstmond
+	install -Dm755 $(B)/rstmon $(DESTDIR)$(PREFIX)/bin/rstmon
+	install -Dm644 -t $(DESTDIR)$(UNITDIR) systemd/rstmond.service systemd/rstmond.socket
+	install -Dm644 systemd/rstmon.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rstmon.conf
+	install -Dm644 systemd/90-rstmon.preset $(DESTDIR)$(PREFIX)/lib/systemd/system-preset/90-rstmon.preset
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/rstmon.1
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/rstmond.conf.5
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/rstmond.8
+	install -d $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf.d
+	$(B)/rstmond --config /dev/null --print-config > $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf
+
+clean:
+	rm -rf build build-asan build-fuzz
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
