@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ownership table: every scenario is run in a namespace of its own beside one rstmond, then all
+ * that it printed is judged, and what it counted is held against the kernel's own counters.
+ */
+#include "common/util.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "tests/live/judge.h"
+#include "tests/live/scenario.h"
+
+#define RUNS_MAX   96
+#define PORT_FIRST 20000 /* below the ephemeral ports */
+#define RUN_MS	   60000
+
+static const struct scenario *const suites[] = {
+	scenarios_old, scenarios_plain, scenarios_owner, scenarios_end, scenarios_special,
+};
+
+struct run {
+	const struct scenario *scenario;
+	struct live_truth *truth;
+	pid_t pid;
+	int line; /* 'g' is the word to go on; closed: the end. The stage answers with one byte. */
+};
+
+struct suite {
+	struct run run[RUNS_MAX];
+	unsigned int n;
+	struct live_daemon daemon;
+	struct witness witness;
+	bool has_witness;
+};
+
+/* In the stage: says that a part is over, then waits for the word (and for what comes with it). */
+static bool report(int line, void *word, size_t size)
+{
+	return write(line, "d", 1) == 1 && (!word || read(line, word, size) == (ssize_t)size);
+}
+
+static void act_stage(const struct run *run, const char *dir, int line, uint16_t port)
+{
+	struct stage s = {.truth = run->truth, .port = port, .dir = dir};
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	r = netns_enter_new(&run->truth->netns);
+	if (r < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s.pass) < 0)
+		stage_fail(&s, "no network namespace: %s", strerror(r < 0 ? -r : errno));
+	if (run->scenario->before)
+		run->scenario->before(&s);
+	if (!report(line, &s.daemon, sizeof(s.daemon)))
+		_exit(1);
+	run->scenario->run(&s);
+	run->truth->out_rsts = (uint64_t)netns_out_rsts(getpid());
+	run->truth->done = true;
+	/* stays, so that the namespace has a process until all is judged */
+	report(line, &s.daemon, sizeof(s.daemon));
+	stage_end(&s);
+	_exit(0);
+}
+
+static void start_stage(struct suite *u, const struct scenario *scenario, const char *dir)
+{
+	struct run *run = &u->run[u->n];
+	int line[2];
+
+	cr_assert_lt(u->n, RUNS_MAX);
+	run->scenario = scenario;
+	run->truth = mmap(NULL, sizeof(*run->truth), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cr_assert(run->truth != MAP_FAILED);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line), 0);
+	run->pid = fork();
+	cr_assert_geq(run->pid, 0);
+	if (run->pid == 0) {
+		for (unsigned int i = 0; i < u->n; i++)
+			close(u->run[i].line);
+		close(line[0]);
+		act_stage(run, dir, line[1], (uint16_t)(PORT_FIRST + 32 * u->n));
+	}
+	close(line[1]);
+	run->line = line[0];
+	u->n++;
+}
+
+/* Waits for a stage's byte, taking in what the daemon prints. */
+static bool await_stage(struct suite *u, struct run *run)
+{
+	int64_t deadline = now_ms() + RUN_MS;
+	char c;
+
+	while (!live_pump(&u->daemon, run->line, 100)) {
+		if (u->has_witness)
+			witness_read(&u->witness);
+		if (now_ms() > deadline) {
+			snprintf(run->truth->failure, sizeof(run->truth->failure), "took too long");
+			return false;
+		}
+	}
+	return read(run->line, &c, 1) == 1;
+}
+
+static void run_stage(struct suite *u, struct run *run)
+{
+	unsigned int n;
+
+	if (*run->truth->failure || write(run->line, &u->daemon.pid, sizeof(pid_t)) < 0)
+		return;
+	if (!await_stage(u, run))
+		return;
+	n = judge_expected(run->truth);
+	live_await(&u->daemon, run->truth->netns, n, 3000);
+	if (u->has_witness)
+		witness_read(&u->witness);
+}
+
+static void end_stages(struct suite *u)
+{
+	for (unsigned int i = 0; i < u->n; i++)
+		shutdown(u->run[i].line, SHUT_RDWR);
+	for (unsigned int i = 0; i < u->n; i++) {
+		int64_t deadline = now_ms() + 5000;
+
+		while (waitpid(u->run[i].pid, NULL, WNOHANG) == 0) {
+			if (now_ms() > deadline)
+				kill(u->run[i].pid, SIGKILL);
+			poll(NULL, 0, 1);
+		}
+	}
+}
+
+static void judge_all(struct suite *u)
+{
+	struct score score = {};
+	unsigned int skipped = 0;
+
+	judge_heading();
+	for (unsigned int i = 0; i < u->n; i++) {
+		struct run *run = &u->run[i];
+		const char *name = run->scenario->name;
+
+		if (run->truth->done) {
+			judge(name, run->truth, &u->daemon, u->has_witness ? &u->witness : NULL,
+			      &score);
+			continue;
+		}
+		fprintf(stderr, "%-34s %s: %s\n", name, run->truth->skipped ? "skipped" : "FAILED",
+			run->truth->failure);
+		skipped += run->truth->skipped;
+		cr_expect(run->truth->skipped, "%s: %s", name, run->truth->failure);
+	}
+	judge_total(&score, u->has_witness);
+	if (skipped)
+		fprintf(stderr, "%u scenarios skipped\n", skipped);
+	cr_expect_eq(score.right, score.rows, "%u of %u rows of the ownership table are right",
+		     score.right, score.rows);
+}
+
+/* Per namespace: what was counted, what the kernel counted, and the number of lines. */
+static void check_namespaces(struct suite *u, struct json_object *status)
+{
+	unsigned int exact = 0, n = 0;
+
+	for (unsigned int i = 0; i < u->n; i++) {
+		struct run *run = &u->run[i];
+		struct json_object *o = live_status_netns(status, run->truth->netns);
+		int64_t rsts = netns_out_rsts(run->pid), sent = o ? json_int(o, "sent") : 0;
+
+		if (!run->truth->done)
+			continue;
+		n++;
+		exact += sent == rsts;
+		cr_expect_eq(sent, rsts, "%s: status says %lld sent, TcpOutRsts %lld",
+			     run->scenario->name, (long long)sent, (long long)rsts);
+	}
+	fprintf(stderr, "sent = TcpOutRsts in %u of %u namespaces\n", exact, n);
+}
+
+static int64_t sum_rows(struct json_object *list)
+{
+	struct json_object *rows = json_at(list, "rows");
+	int64_t sum = 0;
+
+	for (size_t i = 0; rows && i < json_object_array_length(rows); i++)
+		sum += json_int(json_object_array_get_idx(rows, i), "count");
+	return sum;
+}
+
+static void check_totals(struct suite *u, uint64_t perf, struct json_object *before,
+			 struct json_object *status)
+{
+	static const char *const args[] = {"list", "-n", "100000", NULL};
+	struct json_object *list = live_cli(&u->daemon, args), *totals = json_at(list, "totals");
+	int64_t sent = json_int(status, "sent") - json_int(before, "sent");
+
+	cr_expect_eq(json_int(status, "lost"), 0);
+	cr_expect_eq(sum_rows(list), json_int(totals, "sent") + json_int(totals, "received"),
+		     "rows: %lld, totals: %lld", (long long)sum_rows(list),
+		     (long long)(json_int(totals, "sent") + json_int(totals, "received")));
+	if (u->has_witness) {
+		fprintf(stderr, "sent by status: %lld, by perf: %llu\n", (long long)sent,
+			(unsigned long long)perf);
+		cr_expect_eq(sent, (int64_t)perf, "status says %lld sent, perf %llu",
+			     (long long)sent, (unsigned long long)perf);
+	}
+	json_object_put(list);
+}
+
+/* Status, and perf's count at the same moment: equal before and after, so nothing came between. */
+static struct json_object *status_with_perf(struct suite *u, uint64_t *ret_perf)
+{
+	struct json_object *status = NULL;
+
+	for (int i = 0; i < 20; i++) {
+		uint64_t before = witness_count(&u->witness, RST_SENT);
+
+		json_object_put(status);
+		status = live_status(&u->daemon);
+		*ret_perf = witness_count(&u->witness, RST_SENT);
+		if (*ret_perf == before)
+			break;
+	}
+	return status;
+}
+
+static void run_all(struct suite *u)
+{
+	struct json_object *before, *after;
+	uint64_t perf_before, perf_after;
+
+	before = status_with_perf(u, &perf_before);
+	for (unsigned int i = 0; i < u->n; i++)
+		run_stage(u, &u->run[i]);
+	after = status_with_perf(u, &perf_after);
+	cr_assert_not_null(before);
+	cr_assert_not_null(after);
+	judge_all(u);
+	check_namespaces(u, after);
+	check_totals(u, perf_after - perf_before, before, after);
+	json_object_put(before);
+	json_object_put(after);
+}
+
+Test(live, ownership, .timeout = 300)
+{
+	static struct suite u;
+	char dir[] = "/tmp/rstmon-actors-XXXXXX";
+	const char *impossible = live_impossible();
+	int r;
+
+	if (impossible)
+		cr_skip_test("live tests: %s", impossible);
+	cr_assert_not_null(mkdtemp(dir));
+	r = witness_open(true, &u.witness);
+	u.has_witness = r == 0;
+	if (r < 0)
+		fprintf(stderr, "no perf events on the tracepoints: %s\n", strerror(-r));
+	for (size_t i = 0; i < ARRAY_SIZE(suites); i++)
+		for (const struct scenario *s = suites[i]; s->name; s++)
+			if (!getenv("LIVE_ONLY") || strstr(s->name, getenv("LIVE_ONLY")))
+				start_stage(&u, s, dir);
+	u.daemon.out = u.daemon.err = -1;
+	for (unsigned int i = 0; i < u.n; i++)
+		await_stage(&u, &u.run[i]);
+	r = live_start(&u.daemon, true);
+	if (r == 0)
+		run_all(&u);
+	end_stages(&u);
+	cr_expect_eq(r, 0, "rstmond does not start");
+	r = live_stop(&u.daemon);
+	cr_expect_eq(r, 0, "rstmond ended with %d; it said:\n%s", r, u.daemon.log);
+	live_free(&u.daemon);
+	witness_close(&u.witness);
+}
