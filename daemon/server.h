@@ -14,6 +14,7 @@
 #include <json-c/json.h>
 #include <systemd/sd-event.h>
 
+#include "common/filter.h"
 #include "daemon/reset.h"
 
 struct server;
@@ -33,7 +34,14 @@ struct server_reply {
 	struct filter *filter; /* ... of these; the server owns it then */
 	struct json_object **backlog; /* replies before the first live one (watch --last), owned by */
 	size_t n_backlog;	      /* the server then */
+	uint64_t dropped;	      /* lines of the backlog that were left out */
 };
+
+/* Fills 'ret' with an error, its readable text and, if 'key' is not NULL, one more parameter
+ * ("parameter", "method", ...). */
+void server_reply_error(struct server_reply *ret, const char *error, const char *key,
+			const char *value, const char *message);
+void server_reply_done(struct server_reply *reply);
 
 struct server_method {
 	const char *name; /* "io.rstmon.List" */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The methods of io.rstmon: List, Last, Watch, Status, Metrics. What they take and give is described in
+ * io.rstmon.varlink. Their userdata is a struct methods_state: where the daemon's state lies and how it
+ * is brought up to date.
+ */
+#ifndef DAEMON_METHODS_H
+#define DAEMON_METHODS_H
+
+#include "daemon/report.h"
+#include "daemon/server.h"
+
+struct methods_state {
+	struct tally *tally;
+	struct recent *recent;
+	struct peers *peers;
+	unsigned int series; /* of rstmon_resets_total at most, 0: METHODS_SERIES */
+	/* Reads what has arrived and recomputes what spilled; before every answer. */
+	void (*refresh)(void *userdata);
+	/* Pointers in 'ret' are valid until the next refresh. */
+	void (*status)(void *userdata, struct report_status *ret);
+	uint64_t (*now)(void *userdata); /* CLOCK_REALTIME ns */
+	void *userdata;
+};
+
+#define METHODS_SERIES 1000
+#define METHODS_N      5
+
+extern const struct server_method methods_table[METHODS_N];
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * OpenMetrics 1.0 text. Labels must never hold what a remote host or a process can multiply at
+ * will: a pid, a peer, an ephemeral port. The rows that have labels of their own are the ones that
+ * came first, not the busiest: a series that changed places with another would let a counter fall.
+ * Proved by tests/unit/daemon/publish.c.
+ */
+#include "common/util.h"
+
+#include "daemon/publish.h"
+#include "daemon/publish_internal.h"
+
+#define OTHER "other"
+
+/* The "other" series stay out of the named ones' share, however many there are. */
+#define SERIES_OTHER (RST_DIRECTION_MAX * RST_CAUSE_MAX)
+
+struct series {
+	uint8_t direction, cause;
+	bool other_port;
+	uint16_t port;
+	const char *unit;
+	uint64_t count, first;
+};
+
+static int compare_labels(const void *a, const void *b)
+{
+	const struct series *x = a, *y = b;
+	int r;
+
+	r = strcmp(x->unit, y->unit);
+	if (r != 0)
+		return r;
+	if (x->port != y->port)
+		return x->port < y->port ? -1 : 1;
+	if (x->other_port != y->other_port)
+		return x->other_port ? 1 : -1;
+	if (x->direction != y->direction)
+		return x->direction < y->direction ? -1 : 1;
+	if (x->cause != y->cause)
+		return x->cause < y->cause ? -1 : 1;
+	return 0;
+}
+
+static int compare_age(const void *a, const void *b)
+{
+	const struct series *x = a, *y = b;
+
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return compare_labels(a, b);
+}
+
+/* One series for each set of labels. Returns their number. */
+static size_t merge(struct series *s, size_t n)
+{
+	size_t used = 0;
+
+	qsort(s, n, sizeof(*s), compare_labels);
+	for (size_t i = 0; i < n; i++) {
+		if (used == 0 || compare_labels(&s[used - 1], &s[i]) != 0) {
+			s[used++] = s[i];
+			continue;
+		}
+		s[used - 1].count += s[i].count;
+		s[used - 1].first = MIN(s[used - 1].first, s[i].first);
+	}
+	return used;
+}
+
+/* Rows to series, at most 'max' of them. NULL: no memory. */
+static struct series *series_of(const struct report_list *l, unsigned int max, size_t *ret_n)
+{
+	size_t named = max > SERIES_OTHER ? max - SERIES_OTHER : 0, n;
+	struct series *s;
+
+	s = calloc(l->n + 1, sizeof(*s));
+	if (!s)
+		return NULL;
+	for (size_t i = 0; i < l->n; i++) {
+		const struct tally_row *r = &l->rows[i].row;
+
+		s[i] = (struct series){
+			.direction = r->direction,
+			.cause = r->cause,
+			.other_port = r->port == 0,
+			.port = r->port,
+			.unit = r->other ? OTHER : r->unit,
+			.count = r->count,
+			.first = r->first,
+		};
+	}
+	n = merge(s, l->n);
+
+	qsort(s, n, sizeof(*s), compare_age);
+	for (size_t i = named; i < n; i++) {
+		s[i].unit = OTHER;
+		s[i].other_port = true;
+		s[i].port = 0;
+	}
+	*ret_n = merge(s, n);
+	return s;
+}
+
+static void put_label(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "%s=\"", name);
+	for (; *value; value++) {
+		if (*value == '\n')
+			fputs("\\n", out);
+		else if (*value == '"' || *value == '\\')
+			fprintf(out, "\\%c", *value);
+		else
+			fputc(*value, out);
+	}
+	fputc('"', out);
+}
+
+static void put_head(FILE *out, const char *family, const char *type, const char *unit,
+		     const char *help)
+{
+	fprintf(out, "# TYPE %s %s\n", family, type);
+	if (unit)
+		fprintf(out, "# UNIT %s %s\n", family, unit);
+	fprintf(out, "# HELP %s %s\n", family, help);
+}
+
+static void put_series(FILE *out, const struct series *s)
+{
+	char port[8] = OTHER;
+
+	if (!s->other_port)
+		snprintf(port, sizeof(port), "%u", s->port);
+	fputs("rstmon_resets_total{", out);
+	put_label(out, "direction", direction_name(s->direction));
+	fputc(',', out);
+	put_label(out, "cause", cause_name(s->cause));
+	fputc(',', out);
+	put_label(out, "unit", s->unit);
+	fputc(',', out);
+	put_label(out, "port", port);
+	fprintf(out, "} %llu\n", (unsigned long long)s->count);
+}
+
+static void put_counter(FILE *out, const char *family, const char *help, uint64_t value)
+{
+	put_head(out, family, "counter", NULL, help);
+	fprintf(out, "%s_total %llu\n", family, (unsigned long long)value);
+}
+
+static void put_gauge(FILE *out, const char *family, const char *unit, const char *help,
+		      uint64_t value)
+{
+	put_head(out, family, "gauge", unit, help);
+	fprintf(out, "%s %llu\n", family, (unsigned long long)value);
+}
+
+static void put_losses(FILE *out, const struct report_status *s)
+{
+	put_counter(out, "rstmon_spilled", "Resets counted by the kernel without a record.",
+		    sum_directions(s->totals.spilled));
+	put_counter(out, "rstmon_lost", "Resets counted in the totals only.",
+		    sum_directions(s->totals.lost));
+	put_counter(out, "rstmon_missed", "Runs of the programs that the kernel skipped.",
+		    s->totals.missed);
+	put_head(out, "rstmon_unexplained", "gauge", NULL,
+		 "Difference between a counter of the kernel and what was seen.");
+	fprintf(out, "rstmon_unexplained{counter=\"TcpOutRsts\"} %lld\n",
+		(long long)s->unexplained_out_rsts);
+}
+
+static void put_self(FILE *out, const struct report_status *s)
+{
+	put_gauge(out, "rstmon_rows", NULL, "Rows of counters in use.", s->counted.rows);
+	put_counter(out, "rstmon_rows_evicted", "Rows folded away, and resets without a row.",
+		    s->counted.evicted);
+	put_counter(out, "rstmon_log_dropped", "Log lines that nobody took.", s->log_dropped);
+	put_gauge(out, "rstmon_ring_bytes", "bytes", "Size of the ring buffer.", s->ring_bytes);
+	put_gauge(out, "rstmon_memory_bytes", "bytes", "Memory of tables, caches and clients.",
+		  s->memory_bytes);
+	put_head(out, "rstmon_cpu_seconds", "counter", "seconds", "CPU time of the daemon.");
+	fprintf(out, "rstmon_cpu_seconds_total %llu.%06llu\n",
+		(unsigned long long)(s->cpu_us / 1000000),
+		(unsigned long long)(s->cpu_us % 1000000));
+	put_head(out, "rstmon_build", "info", NULL, "Version of rstmond and of the kernel.");
+	fputs("rstmon_build_info{", out);
+	put_label(out, "version", s->version);
+	fputc(',', out);
+	put_label(out, "kernel", s->kernel);
+	fputs("} 1\n", out);
+}
+
+char *publish_metrics(const struct report_list *by_process, const struct report_status *s,
+		      unsigned int series)
+{
+	_cleanup_free_ struct series *list = NULL;
+	_cleanup_free_ char *text = NULL;
+	size_t n, size;
+	bool failed;
+	FILE *out;
+
+	list = series_of(by_process, series, &n);
+	out = list ? open_memstream(&text, &size) : NULL;
+	if (!out)
+		return NULL;
+
+	put_head(out, "rstmon_resets", "counter", NULL,
+		 "TCP resets by direction, cause, systemd unit and service port.");
+	for (size_t i = 0; i < n; i++)
+		put_series(out, &list[i]);
+	put_losses(out, s);
+	put_self(out, s);
+	fputs("# EOF\n", out);
+
+	failed = ferror(out);
+	if (fclose(out) != 0 || failed)
+		return NULL;
+	return TAKE_PTR(text);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A reset as one line for people, and as the fields of a line for the log; a row that moved as the
+ * fields of a summary line. It must not quote (line_format() does) and must say the most important
+ * first, as a line may be cut. Proved by tests/unit/daemon/publish.c.
+ */
+#include "common/util.h"
+
+#include <syslog.h>
+
+#include "common/addr.h"
+#include "common/str.h"
+#include "daemon/publish.h"
+
+/* The time of day out of "2026-11-22T07:31:36.123456Z". */
+static void time_of_day(char *dst, size_t size, uint64_t time)
+{
+	char text[TIME_TEXT_MAX];
+	size_t n;
+
+	format_time(text, sizeof(text), time);
+	n = strlen(text);
+	if (n > 12)
+		snprintf(dst, size, "%.*s", (int)(n - 12), text + 11);
+	else
+		snprintf(dst, size, "%s", text);
+}
+
+static void endpoint_text(char dst[ENDPOINT_TEXT_MAX], const struct endpoint *e)
+{
+	endpoint_format(dst, ENDPOINT_TEXT_MAX, e->address, e->ipv6, e->port);
+}
+
+void publish_text(const struct finding *f, char *dst, size_t size)
+{
+	char time[TIME_TEXT_MAX], local[ENDPOINT_TEXT_MAX], remote[ENDPOINT_TEXT_MAX];
+	char owner[RSTMON_COMM_MAX + 16] = "-";
+	const struct reset *r = &f->reset;
+	const char *state = tcp_state_name(r->state), *error = socket_errno_name(f->verdict.error);
+
+	time_of_day(time, sizeof(time), r->time);
+	endpoint_text(local, &r->local);
+	endpoint_text(remote, &r->remote);
+	if (f->owner.pid > 0)
+		snprintf(owner, sizeof(owner), "%s[%u]", f->owner.comm, f->owner.pid);
+
+	snprintf(dst, size, "%s %s %s %s %s %s %s %s%s%s%s%s%s%s", time,
+		 direction_name(r->direction), cause_name(f->verdict.cause), owner,
+		 role_name(r->role), local, r->direction == RST_SENT ? "->" : "<-", remote,
+		 *state ? " " : "", state, *error ? " " : "", error, *f->owner.unit ? " unit=" : "",
+		 f->owner.unit);
+}
+
+static void add_endpoint(struct line *l, const char *key, const struct endpoint *e)
+{
+	char text[ENDPOINT_TEXT_MAX];
+
+	endpoint_text(text, e);
+	line_add(l, key, text);
+}
+
+/* Quantities that are unknown are left out. */
+static void add_known(struct line *l, const char *key, int64_t value)
+{
+	if (value >= 0)
+		line_add_u64(l, key, (uint64_t)value);
+}
+
+static void add_text(struct line *l, const char *key, const char *value)
+{
+	if (value && *value)
+		line_add(l, key, value);
+}
+
+void publish_reset_line(const struct finding *f, struct line *ret)
+{
+	const struct reset *r = &f->reset;
+
+	line_start(ret, LINE_RESET, LOG_INFO);
+	line_add(ret, "cause", cause_name(f->verdict.cause));
+	line_add(ret, "direction", direction_name(r->direction));
+	line_add(ret, "comm", f->owner.comm);
+	line_add_u64(ret, "pid", f->owner.pid);
+	line_add_u64(ret, "port", r->port);
+	line_add(ret, "role", role_name(r->role));
+	add_endpoint(ret, "local", &r->local);
+	add_endpoint(ret, "remote", &r->remote);
+	line_add(ret, "confidence", confidence_name(f->verdict.confidence));
+	add_text(ret, "state", tcp_state_name(r->state));
+	add_text(ret, "previous_state", tcp_state_name(r->previous_state));
+	add_text(ret, "reason", r->reason_name);
+	add_text(ret, "errno", socket_errno_name(f->verdict.error));
+	add_text(ret, "unit", f->owner.unit);
+	add_text(ret, "container", f->owner.container);
+	line_add(ret, "owner_source", owner_source_name(f->owner.source));
+	if (r->actor_tgid > 0) {
+		line_add_u64(ret, "actor_pid", r->actor_tgid);
+		line_add(ret, "actor_comm", r->actor_comm);
+	}
+	line_add_u64(ret, "netns", r->netns);
+	add_known(ret, "age_ms", r->age_ms);
+	add_known(ret, "idle_ms", r->idle_ms);
+	add_known(ret, "bytes_received", r->bytes_received);
+	add_known(ret, "bytes_sent", r->bytes_sent);
+	add_known(ret, "unread_bytes", r->unread_bytes);
+	add_known(ret, "unacked_bytes", r->unacked_bytes);
+	if (r->has_exit) {
+		line_add_format(ret, "exit_signal", "%d", r->exit_signal);
+		line_add_format(ret, "exit_status", "%d", r->exit_status);
+	}
+	add_text(ret, "exe", f->owner.exe);
+}
+
+void publish_summary_line(const struct report_row *row, uint64_t moved, uint64_t window_ns,
+			  struct line *ret)
+{
+	const struct tally_row *r = &row->row;
+	char window[DURATION_TEXT_MAX];
+
+	line_start(ret, LINE_SUMMARY, LOG_INFO);
+	line_add(ret, "cause", cause_name(r->cause));
+	line_add(ret, "direction", direction_name(r->direction));
+	line_add(ret, "comm", r->comm);
+	line_add_u64(ret, "pid", r->pid);
+	line_add_u64(ret, "port", r->port);
+	line_add(ret, "role", role_name(r->role));
+	line_add_u64(ret, "count", moved);
+	if (window_ns > 0) {
+		line_add(ret, "window", format_duration(window, sizeof(window), window_ns));
+		line_add_format(ret, "rate", "%.1f/s",
+				(double)moved * (double)NSEC_PER_SEC / (double)window_ns);
+	}
+	line_add_u64(ret, "total", r->count);
+	add_text(ret, "unit", r->unit);
+	add_text(ret, "container", r->container);
+	if (r->netns > 0)
+		line_add_u64(ret, "netns", r->netns);
+	if (r->other_ports)
+		line_add(ret, "other_ports", "true");
+	if (r->folded)
+		line_add(ret, "folded", "true");
+	if (r->other)
+		line_add(ret, "other", "true");
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One client: takes its calls one after the other, queues what it is to get and sends that as fast
+ * as it reads. It must never block, never hold more than the limits say, and never be freed by a
+ * publication. Proved by tests/unit/daemon/server.c.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "daemon/object.h"
+#include "daemon/publish.h"
+#include "daemon/report.h"
+#include "daemon/server_internal.h"
+
+#define CALLS_PER_TURN 4  /* of one client, then the others have a turn */
+#define SENDS_PER_TURN 16 /* of SEND_TEXTS texts */
+#define SEND_TEXTS     32
+#define READ_BYTES     16384
+
+struct output {
+	struct output *next;
+	struct varlink_text *text;
+};
+
+static size_t output_cost(const struct output *o)
+{
+	return o->text->size + sizeof(*o);
+}
+
+/* Takes 'text' over, NULL being a failure to make it. */
+static int client_queue(struct client *c, struct varlink_text *text)
+{
+	struct output *o;
+
+	if (!text)
+		return -ENOMEM;
+	o = malloc(sizeof(*o));
+	if (!o) {
+		varlink_text_unref(text);
+		return -ENOMEM;
+	}
+	*o = (struct output){.text = text};
+	*c->last = o;
+	c->last = &o->next;
+	c->queued += output_cost(o);
+	return 0;
+}
+
+static void client_drop_first(struct client *c)
+{
+	struct output *o = c->first;
+
+	c->first = o->next;
+	if (!c->first)
+		c->last = &c->first;
+	c->queued -= output_cost(o);
+	c->sent = 0;
+	varlink_text_unref(o->text);
+	free(o);
+}
+
+/* Every sign of life moves the end of its time; a watcher's call runs as long as it likes. */
+static void client_touch(struct client *c)
+{
+	sd_event_source_set_time_relative(c->timer, c->server->limits.idle_timeout_ns / 1000);
+}
+
+static void client_arm(struct client *c)
+{
+	bool calls = !c->watching && !c->closing;
+	uint32_t events = 0;
+
+	/* With output or a call waiting the next turn comes at once, or as soon as it reads. */
+	if (c->first || (calls && varlink_input_ready(&c->input)))
+		events |= EPOLLOUT;
+	else if (calls && !c->ended)
+		events |= EPOLLIN;
+	sd_event_source_set_io_events(c->io, events);
+	sd_event_source_set_enabled(c->timer, c->watching ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+/* One sendmsg(). Returns the number of bytes, 0: it would block. */
+static ssize_t client_send(struct client *c)
+{
+	struct iovec part[SEND_TEXTS];
+	struct msghdr message = {.msg_iov = part};
+	size_t skip = c->sent;
+	ssize_t n;
+
+	for (struct output *o = c->first; o && message.msg_iovlen < SEND_TEXTS; o = o->next) {
+		part[message.msg_iovlen++] = (struct iovec){
+			.iov_base = o->text->data + skip,
+			.iov_len = o->text->size - skip,
+		};
+		skip = 0;
+	}
+	n = sendmsg(c->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	return n;
+}
+
+static int client_flush(struct client *c)
+{
+	for (unsigned int i = 0; c->first && i < SENDS_PER_TURN; i++) {
+		ssize_t n = client_send(c);
+
+		if (n <= 0)
+			return (int)n;
+		while (n > 0) {
+			size_t left = c->first->text->size - c->sent;
+
+			if ((size_t)n < left) {
+				c->sent += n;
+				break;
+			}
+			n -= left;
+			client_drop_first(c);
+		}
+		client_touch(c);
+	}
+	return 0;
+}
+
+/* Queues what there was before the first live line; what does not fit is the oldest of it. */
+static int client_backlog(struct client *c, struct server_reply *reply)
+{
+	size_t first = reply->n_backlog, room = RSTMON_OUTPUT_MAX;
+	uint64_t dropped = reply->dropped;
+
+	for (; first > 0; first--) {
+		size_t n;
+
+		if (!json_object_to_json_string_length(reply->backlog[first - 1], OBJECT_FORMAT,
+						       &n))
+			return -ENOMEM;
+		if (n > room)
+			break;
+		room -= n;
+	}
+	dropped += first;
+	c->server->stats.dropped += dropped;
+
+	for (size_t i = first; i < reply->n_backlog; i++) {
+		struct json_object *line = reply->backlog[i];
+		int r;
+
+		r = client_queue(c, varlink_reply(line, true, &c->server->text_bytes));
+		if (r < 0)
+			return r;
+	}
+	c->dropped = dropped;
+	return 0;
+}
+
+static int client_watch(struct client *c, struct server_reply *reply)
+{
+	c->watching = true;
+	c->server->stats.watchers++;
+	c->filter = TAKE_PTR(reply->filter);
+	varlink_input_done(&c->input); /* nothing that it says is heard from here on */
+	return client_backlog(c, reply);
+}
+
+static int client_answer(struct client *c, struct server_reply *reply)
+{
+	size_t *account = &c->server->text_bytes;
+
+	if (reply->error)
+		return client_queue(c, varlink_error(reply->error, reply->parameters, account));
+	if (reply->watch)
+		return client_watch(c, reply);
+	return client_queue(c, varlink_reply(reply->parameters, false, account));
+}
+
+/* The stream is out of step: say why, then close. */
+static int client_refuse(struct client *c, const char *message)
+{
+	_cleanup_(server_reply_done) struct server_reply reply = {0};
+
+	c->server->stats.bad_messages++;
+	c->closing = true;
+	server_reply_error(&reply, RSTMON_VARLINK_INTERFACE ".BadMessage", NULL, NULL, message);
+	return client_answer(c, &reply);
+}
+
+/* Takes one call out of the input and answers it. 1: done; 0: there is none. */
+static int client_call(struct client *c)
+{
+	_cleanup_(server_reply_done) struct server_reply reply = {0};
+	struct server *s = c->server;
+	struct json_object *message;
+	const char *error = NULL;
+	bool oneway = false;
+	int r;
+
+	r = varlink_input_next(&c->input, &message, &error);
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return client_refuse(c, error);
+
+	client_touch(c);
+	r = server_call(s->methods, s->n_methods, s->userdata, message, &reply, &oneway);
+	json_object_put(message);
+	if (r < 0)
+		return client_refuse(c, "The message is not a Varlink call.");
+	if (!oneway) {
+		r = client_answer(c, &reply);
+		if (r < 0)
+			return r;
+	}
+	return 1;
+}
+
+static int client_read(struct client *c)
+{
+	char bytes[READ_BYTES];
+	ssize_t n;
+
+	n = recv(c->fd, bytes, MIN(sizeof(bytes), varlink_input_room(&c->input)), MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		c->ended = true;
+	return varlink_input_add(&c->input, bytes, n);
+}
+
+/* One turn. A negative value: the client is done with, for better or worse. */
+static int client_turn(struct client *c, uint32_t events)
+{
+	int r;
+
+	if (events & (EPOLLERR | EPOLLHUP))
+		return -ECONNRESET;
+	r = client_flush(c);
+	if (r < 0)
+		return r;
+	if ((events & EPOLLIN) && !c->ended && varlink_input_room(&c->input) > 0) {
+		r = client_read(c);
+		if (r < 0)
+			return r;
+	}
+	for (unsigned int i = 0; i < CALLS_PER_TURN; i++) {
+		if (c->first || c->watching || c->closing)
+			break;
+		r = client_call(c);
+		if (r <= 0)
+			break;
+		r = client_flush(c);
+		if (r < 0)
+			break;
+	}
+	if (r < 0)
+		return r;
+	r = client_flush(c);
+	if (r < 0)
+		return r;
+	if (c->choked && c->queued <= RSTMON_OUTPUT_MAX / 2)
+		c->choked = false;
+
+	/* A half-closed client got its replies; half a message will never be whole. */
+	if (!c->first &&
+	    (c->closing || (c->ended && !c->watching && !varlink_input_ready(&c->input))))
+		return -ENOTCONN;
+	return 0;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct client *c = userdata;
+
+	(void)source;
+	(void)fd;
+	if (client_turn(c, events) < 0)
+		client_free(c);
+	else
+		client_arm(c);
+	return 0;
+}
+
+static int on_timeout(sd_event_source *source, uint64_t time, void *userdata)
+{
+	(void)source;
+	(void)time;
+	client_free(userdata);
+	return 0;
+}
+
+int client_new(struct server *s, int fd)
+{
+	struct client *c;
+	int r;
+
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		close(fd);
+		return -ENOMEM;
+	}
+	c->server = s;
+	c->fd = fd;
+	c->last = &c->first;
+	c->next = s->clients;
+	c->prev = &s->clients;
+	if (c->next)
+		c->next->prev = &c->next;
+	s->clients = c;
+	s->stats.clients++;
+
+	r = sd_event_add_io(s->event, &c->io, fd, EPOLLIN, on_io, c);
+	if (r >= 0)
+		r = sd_event_add_time_relative(s->event, &c->timer, CLOCK_MONOTONIC,
+					       s->limits.idle_timeout_ns / 1000, 0, on_timeout, c);
+	if (r < 0)
+		client_free(c);
+	return r;
+}
+
+void client_free(struct client *c)
+{
+	if (!c)
+		return;
+	*c->prev = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	c->server->stats.clients--;
+	if (c->watching)
+		c->server->stats.watchers--;
+
+	sd_event_source_disable_unref(c->io);
+	sd_event_source_disable_unref(c->timer);
+	close(c->fd);
+	while (c->first)
+		client_drop_first(c);
+	varlink_input_done(&c->input);
+	filter_free(c->filter);
+	free(c);
+}
+
+/* The line with what this client has missed; a text of its own, so rare by the way 'choked' works.
+ */
+static struct varlink_text *text_with_dropped(struct client *c, struct publication *p)
+{
+	struct varlink_text *text = NULL;
+	struct json_object *n;
+
+	n = json_object_new_int64((int64_t)c->dropped);
+	if (json_object_object_add(p->json, "dropped", n) < 0) {
+		json_object_put(n);
+		return NULL;
+	}
+	text = varlink_reply(p->json, true, &c->server->text_bytes);
+	json_object_object_del(p->json, "dropped");
+	return text;
+}
+
+static struct varlink_text *text_for(struct client *c, struct publication *p)
+{
+	if (!p->json)
+		p->json = publish_reset(p->finding);
+	if (!p->json)
+		return NULL;
+	if (c->dropped > 0)
+		return text_with_dropped(c, p);
+	if (!p->text)
+		p->text = varlink_reply(p->json, true, &c->server->text_bytes);
+	return p->text ? varlink_text_ref(p->text) : NULL;
+}
+
+/* Room for one more text; a queue that is full is offered to the socket once before it is given up.
+ */
+static bool client_has_room(struct client *c, const struct varlink_text *text)
+{
+	size_t need = text->size + sizeof(struct output);
+
+	if (c->queued + need <= RSTMON_OUTPUT_MAX)
+		return true;
+	/* An error is left to the next turn, which frees the client. */
+	return client_flush(c) == 0 && c->queued + need <= RSTMON_OUTPUT_MAX;
+}
+
+void client_publish(struct client *c, struct publication *p)
+{
+	struct varlink_text *text = NULL;
+
+	if (!c->watching || !report_match_finding(c->filter, p->finding))
+		return;
+	if (!c->choked)
+		text = text_for(c, p);
+	if (text && !client_has_room(c, text)) {
+		c->choked = true;
+		varlink_text_unref(TAKE_PTR(text));
+	}
+	if (!text || client_queue(c, text) < 0) {
+		c->dropped++;
+		c->server->stats.dropped++;
+		return;
+	}
+	c->dropped = 0;
+	sd_event_source_set_io_events(c->io, EPOLLOUT);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the server's own files share:
+ *
+ *	server.c	 the server as others see it: accepting, publishing, counting
+ *	server_socket.c	 how the listening socket comes to be
+ *	server_client.c	 one client: input, output, timeout
+ *	server_call.c	 one message: its envelope, org.varlink.service, the table of methods
+ */
+#ifndef DAEMON_SERVER_INTERNAL_H
+#define DAEMON_SERVER_INTERNAL_H
+
+#include "daemon/server.h"
+#include "daemon/varlink.h"
+
+struct client;
+
+struct server {
+	sd_event *event;
+	sd_event_source *io;
+	int fd;
+	int reserve_fd; /* given up for a moment to accept and refuse when no descriptor is left */
+	char *path;	/* of the socket that this process made, NULL else */
+	uint64_t device, inode; /* of it */
+	struct server_limits limits;
+	const struct server_method *methods;
+	size_t n_methods;
+	void *userdata;
+	struct client *clients;
+	struct server_stats stats; /* 'memory' is computed when asked for */
+	size_t text_bytes;	   /* of replies that live */
+};
+
+struct output;
+
+struct client {
+	struct server *server;
+	struct client *next, **prev;
+	int fd;
+	sd_event_source *io, *timer;
+	struct varlink_input input;
+	struct output *first, **last; /* texts to be sent */
+	size_t sent;		      /* bytes of the first one that are gone */
+	size_t queued;		      /* bytes of all, with what holds them */
+	bool ended;		      /* nothing more comes from it */
+	bool closing;		      /* to be closed when all is sent */
+	bool watching;
+	bool choked;	  /* its queue was full and is not yet half empty again */
+	uint64_t dropped; /* lines since the last one that it got */
+	struct filter *filter;
+};
+
+/* A line on its way to the watchers: made once, at the first who has room. */
+struct publication {
+	const struct finding *finding;
+	struct json_object *json;
+	struct varlink_text *text;
+};
+
+int client_new(struct server *s, int fd);
+void client_free(struct client *c);
+void client_publish(struct client *c, struct publication *p);
+
+/* Answers one message. '*ret_oneway': no reply may be sent. -EBADMSG: not a call. */
+int server_call(const struct server_method *methods, size_t n_methods, void *userdata,
+		struct json_object *message, struct server_reply *ret, bool *ret_oneway);
+
+/* Makes the listening socket at 'path'; fills 's' with it. */
+int server_socket_open(struct server *s, const char *path, const char *group);
+void server_socket_remove(struct server *s);
+
+#endif
