@@ -14,7 +14,7 @@ struct peers;
 
 struct peer {
 	struct endpoint address; /* port is 0 */
-	uint8_t direction;
+	uint8_t direction; /* of the latest */
 	uint64_t count, error;
 	uint64_t first, last;
 };

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Space-Saving over the remote addresses: a known address counts up, a new one takes over the
+ * smallest counter and inherits its count as its possible error. The smallest is at the root of a
+ * heap. Must not allocate per reset. Proved by tests/unit/daemon/peers.c.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+
+#include "daemon/index.h"
+#include "daemon/peers.h"
+
+#define PEER_SLOTS 4096
+#define PEER_MASK  (PEER_SLOTS - 1)
+
+_Static_assert(PEER_SLOTS >= 2 * RSTMON_PEERS_MAX, "an index needs empty slots");
+
+struct peers {
+	struct peer peer[RSTMON_PEERS_MAX];
+	uint32_t hash[RSTMON_PEERS_MAX];
+	uint16_t heap[RSTMON_PEERS_MAX];     /* place -> peer, smallest count first */
+	uint16_t position[RSTMON_PEERS_MAX]; /* peer -> its place in the heap */
+	uint64_t slots[PEER_SLOTS];
+	uint64_t seed; /* remote hosts choose their addresses; they must not choose their slots */
+	unsigned int n;
+};
+
+int peers_new(struct peers **ret)
+{
+	struct peers *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->seed = index_mix((uintptr_t)p); /* as random as the address space's layout */
+	*ret = p;
+	return 0;
+}
+
+void peers_free(struct peers *p)
+{
+	free(p);
+}
+
+static uint32_t address_hash(const struct peers *p, const struct endpoint *e)
+{
+	uint64_t word[2] = {0};
+
+	memcpy(word, e->address, e->ipv6 ? 16 : 4);
+	return (uint32_t)index_mix(word[0] ^ p->seed ^ index_mix(word[1] ^ p->seed ^ e->ipv6));
+}
+
+static uint32_t find(const struct peers *p, const struct endpoint *e, uint32_t hash)
+{
+	uint32_t position = hash, i;
+
+	while ((i = index_next(p->slots, PEER_MASK, hash, &position)) != INDEX_NONE) {
+		const struct endpoint *have = &p->peer[i].address;
+
+		if (have->ipv6 == e->ipv6 && !memcmp(have->address, e->address, e->ipv6 ? 16 : 4))
+			break;
+	}
+	return i;
+}
+
+static uint64_t heap_count(const struct peers *p, unsigned int place)
+{
+	return p->peer[p->heap[place]].count;
+}
+
+static void heap_put(struct peers *p, unsigned int place, uint16_t i)
+{
+	p->heap[place] = i;
+	p->position[i] = (uint16_t)place;
+}
+
+/* Counts only grow, so a peer only ever moves away from the root. */
+static void heap_down(struct peers *p, uint16_t i)
+{
+	unsigned int place = p->position[i];
+
+	for (;;) {
+		unsigned int child = 2 * place + 1;
+
+		if (child >= p->n)
+			break;
+		if (child + 1 < p->n && heap_count(p, child + 1) < heap_count(p, child))
+			child++;
+		if (heap_count(p, child) >= p->peer[i].count)
+			break;
+		heap_put(p, place, p->heap[child]);
+		place = child;
+	}
+	heap_put(p, place, i);
+}
+
+/* A new peer has count 0 as long as there are free counters: it starts at the root, where no count
+ * is smaller, and what stood there moves to the end, below the path that leads to it. */
+static void heap_grow(struct peers *p, uint16_t i)
+{
+	unsigned int place = p->n++;
+
+	while (place) {
+		unsigned int parent = (place - 1) / 2;
+
+		heap_put(p, place, p->heap[parent]);
+		place = parent;
+	}
+	heap_put(p, 0, i);
+}
+
+static uint32_t take_over(struct peers *p, const struct finding *f, uint32_t hash)
+{
+	struct peer *peer;
+	uint16_t i;
+
+	if (p->n < RSTMON_PEERS_MAX) {
+		i = (uint16_t)p->n;
+		heap_grow(p, i);
+	} else {
+		i = p->heap[0];
+		index_remove(p->slots, PEER_MASK, p->hash[i], i);
+	}
+	peer = &p->peer[i];
+	peer->error = peer->count;
+	peer->address = (struct endpoint){.ipv6 = f->reset.remote.ipv6};
+	memcpy(peer->address.address, f->reset.remote.address, peer->address.ipv6 ? 16 : 4);
+	peer->first = f->reset.time;
+	peer->last = 0;
+	p->hash[i] = hash;
+	index_insert(p->slots, PEER_MASK, hash, i);
+	return i;
+}
+
+void peers_add(struct peers *p, const struct finding *f)
+{
+	uint32_t hash = address_hash(p, &f->reset.remote);
+	uint32_t i = find(p, &f->reset.remote, hash);
+	struct peer *peer;
+
+	if (i == INDEX_NONE)
+		i = take_over(p, f, hash);
+	peer = &p->peer[i];
+	peer->count++;
+	peer->direction = f->reset.direction;
+	peer->first = MIN(peer->first, f->reset.time);
+	peer->last = MAX(peer->last, f->reset.time);
+	heap_down(p, (uint16_t)i);
+}
+
+const struct peer *peers_get(const struct peers *p, unsigned int i)
+{
+	return i < p->n ? &p->peer[i] : NULL;
+}
+
+size_t peers_memory(const struct peers *p)
+{
+	return sizeof(*p);
+}

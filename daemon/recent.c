@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The latest findings in a ring of RSTMON_RECENT_MAX. Must not allocate per reset, and copies only
+ * what a finding uses: most of its text is empty. Proved by tests/unit/daemon/recent.c.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+
+#include "daemon/recent.h"
+
+struct recent {
+	uint64_t added;
+	struct finding finding[RSTMON_RECENT_MAX];
+};
+
+/* Pages of the ring that were never written cost nothing. */
+int recent_new(struct recent **ret)
+{
+	struct recent *r = malloc(sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->added = 0;
+	*ret = r;
+	return 0;
+}
+
+void recent_free(struct recent *r)
+{
+	free(r);
+}
+
+/* What lies behind the end of a text stays as it was. */
+static void copy_text(char *dst, const char *src, size_t size)
+{
+	size_t n = strnlen(src, size - 1);
+
+	memcpy(dst, src, n);
+	dst[n] = '\0';
+}
+
+void recent_add(struct recent *r, const struct finding *f)
+{
+	struct finding *to = &r->finding[r->added % RSTMON_RECENT_MAX];
+	unsigned int n = MIN(f->verdict.n_evidence, (unsigned int)RSTMON_EVIDENCE_MAX);
+
+	to->reset = f->reset;
+	to->owner.pid = f->owner.pid;
+	to->owner.start = f->owner.start;
+	to->owner.source = f->owner.source;
+	copy_text(to->owner.comm, f->owner.comm, sizeof(to->owner.comm));
+	copy_text(to->owner.exe, f->owner.exe, sizeof(to->owner.exe));
+	copy_text(to->owner.unit, f->owner.unit, sizeof(to->owner.unit));
+	copy_text(to->owner.container, f->owner.container, sizeof(to->owner.container));
+	to->verdict.cause = f->verdict.cause;
+	to->verdict.confidence = f->verdict.confidence;
+	to->verdict.error = f->verdict.error;
+	to->verdict.n_evidence = n;
+	for (unsigned int i = 0; i < n; i++)
+		copy_text(to->verdict.evidence[i], f->verdict.evidence[i],
+			  sizeof(to->verdict.evidence[i]));
+	r->added++;
+}
+
+const struct finding *recent_get(const struct recent *r, unsigned int i)
+{
+	if (i >= RSTMON_RECENT_MAX || i >= r->added)
+		return NULL;
+	return &r->finding[(r->added - 1 - i) % RSTMON_RECENT_MAX];
+}
+
+size_t recent_memory(const struct recent *r)
+{
+	return sizeof(r->added) +
+	       MIN(r->added, (uint64_t)RSTMON_RECENT_MAX) * sizeof(struct finding);
+}
