@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From the kernel's record to struct reset. Trusts no length and no number: a record may come from a
- * damaged recording. Must not look anything up. Proved by tests/unit/daemon/decode.c.
+ * From the kernel's record to struct reset. Trusts no length and no number: a record may come from
+ * a damaged recording. Must not look anything up. Proved by tests/unit/daemon/decode.c.
  */
 #include "common/util.h"
 
@@ -89,7 +89,8 @@ int decode_key(const struct rst_key *key, const struct reasons *reasons, struct 
 	return 0;
 }
 
-static void decode_endpoint(const uint8_t address[16], uint16_t port, bool ipv6, struct endpoint *ret)
+static void decode_endpoint(const uint8_t address[16], uint16_t port, bool ipv6,
+			    struct endpoint *ret)
 {
 	memcpy(ret->address, address, ipv6 ? 16 : 4);
 	ret->port = port;

@@ -59,7 +59,8 @@ struct source_bpf {
 	int result;
 };
 
-/* libbpf's last complaint, so that a failure can be told in one sentence. One thread, one object. */
+/* libbpf's last complaint, so that a failure can be told in one sentence. One thread, one object.
+ */
 static char complaint[160];
 
 static int keep_complaint(enum libbpf_print_level level, const char *format, va_list args)
@@ -101,8 +102,8 @@ static int on_record(void *context, void *record, size_t size)
 		b->result = r;
 		return r;
 	}
-	/* a negative answer ends ring_buffer__consume(), which has no bound of its own in libbpf 1.1;
-	 * the record counts as consumed */
+	/* a negative answer ends ring_buffer__consume(), which has no bound of its own in
+	 * libbpf 1.1; the record counts as consumed */
 	return --b->left ? 0 : -EAGAIN;
 }
 
@@ -197,10 +198,12 @@ static const struct rst_slot *get_slots(struct source *s)
 
 /* ---- names ---- */
 
-static int read_processes(struct source_bpf *b, uint32_t only_tgid, source_record_fn fn, void *userdata)
+static int read_processes(struct source_bpf *b, uint32_t only_tgid, source_record_fn fn,
+			  void *userdata)
 {
 	union bpf_iter_link_info info = {.task = {.tid = only_tgid}};
-	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
+		    .link_info_len = sizeof(info));
 	struct rst_process buffer[16];
 	struct bpf_link *link;
 	_cleanup_close_ int fd = -1;
@@ -398,15 +401,18 @@ static void name_hooks(struct source_bpf *b)
 		bool required;
 	} table[HOOK_MAX] = {
 		[HOOK_SEND] = {"tp_btf/tcp_send_reset", "resets that this host sends", true},
-		[HOOK_RECEIVE] = {"tp_btf/tcp_receive_reset", "resets that this host receives", true},
-		[HOOK_STATE] = {"tp_btf/inet_sock_set_state",
-				"owners by connect and listen, previous state, age, closed connections",
-				true},
+		[HOOK_RECEIVE] = {"tp_btf/tcp_receive_reset", "resets that this host receives",
+				  true},
+		[HOOK_STATE] =
+			{"tp_btf/inet_sock_set_state",
+			 "owners by connect and listen, previous state, age, closed connections",
+			 true},
 		[HOOK_READ] = {"tp_btf/tcp_rcv_space_adjust",
 			       "the process that reads: prefork workers, passed sockets", true},
 		[HOOK_WRITE] = {"tp_btf/sock_send_length", "the process that writes", false},
 		[HOOK_EXEC] = {"tp_btf/sched_process_exec", "names after execve", false},
-		[HOOK_CGROUP] = {"tp_btf/cgroup_mkdir", "units and containers made since start", false},
+		[HOOK_CGROUP] = {"tp_btf/cgroup_mkdir", "units and containers made since start",
+				 false},
 		[HOOK_SEED] = {"iter/task_file", "owners of sockets older than rstmond", false},
 		[HOOK_PROCESSES] = {"iter/task", "executables, and network namespaces", false},
 	};
@@ -475,7 +481,8 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 	for (int i = 0; i < HOOK_MAX; i++) {
 		const char *point = strchr(b->hooks[i].name, '/') + 1;
 
-		if (strncmp(b->hooks[i].name, "tp_btf/", 7) == 0 && !has_tracepoint(b->vmlinux, point)) {
+		if (strncmp(b->hooks[i].name, "tp_btf/", 7) == 0 &&
+		    !has_tracepoint(b->vmlinux, point)) {
 			if (b->hooks[i].required) {
 				snprintf(error, size, "this kernel (%s) has no tracepoint %s",
 					 b->uname.release, point);
@@ -493,8 +500,8 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 }
 
 /* Tries the full set, then what is required alone: a monitor without names beats none. */
-static int load_programs(struct source_bpf *b, const struct source_bpf_options *options, char *error,
-			 size_t size)
+static int load_programs(struct source_bpf *b, const struct source_bpf_options *options,
+			 char *error, size_t size)
 {
 	int r = open_and_load(b, options, false, error, size);
 
@@ -505,8 +512,7 @@ static int load_programs(struct source_bpf *b, const struct source_bpf_options *
 	return open_and_load(b, options, true, error, size);
 }
 
-static int map_memory(struct source_bpf *b, int fd, size_t size, int protection, off_t offset,
-		      const void *ret)
+static int map_memory(int fd, size_t size, int protection, off_t offset, const void *ret)
 {
 	void *p = mmap(NULL, size, protection, MAP_SHARED, fd, offset);
 
@@ -521,19 +527,19 @@ static int map_arrays(struct source_bpf *b, char *error, size_t size)
 	int ring = bpf_map__fd(b->skel->maps.ring);
 	int r;
 
-	r = map_memory(b, bpf_map__fd(b->skel->maps.control), b->page, PROT_READ | PROT_WRITE, 0,
+	r = map_memory(bpf_map__fd(b->skel->maps.control), b->page, PROT_READ | PROT_WRITE, 0,
 		       &b->control);
 	if (!r)
-		r = map_memory(b, bpf_map__fd(b->skel->maps.totals),
+		r = map_memory(bpf_map__fd(b->skel->maps.totals),
 			       b->n_cpus * sizeof(struct rst_totals), PROT_READ, 0, &b->totals);
 	if (!r)
-		r = map_memory(b, bpf_map__fd(b->skel->maps.slots),
+		r = map_memory(bpf_map__fd(b->skel->maps.slots),
 			       RST_SLOTS * sizeof(struct rst_slot), PROT_READ, 0, &b->slots);
 	/* page 0 of a ring is the consumer's position, page 1 the producer's */
 	if (!r)
-		r = map_memory(b, ring, b->page, PROT_READ, 0, &b->consumer_pos);
+		r = map_memory(ring, b->page, PROT_READ, 0, &b->consumer_pos);
 	if (!r)
-		r = map_memory(b, ring, b->page, PROT_READ, (off_t)b->page, &b->producer_pos);
+		r = map_memory(ring, b->page, PROT_READ, (off_t)b->page, &b->producer_pos);
 	if (r) {
 		snprintf(error, size, "cannot map the kernel's counters: %s", strerror(-r));
 		return r;
@@ -608,7 +614,8 @@ static void seed(struct source_bpf *b, const struct source_bpf_options *options)
 static int attach_all(struct source_bpf *b, const struct source_bpf_options *options, char *error,
 		      size_t size)
 {
-	/* owners first, then those of older sockets, then the resets: what is counted has an owner */
+	/* owners first, then those of older sockets, then the resets: what is counted has an owner
+	 */
 	static const int order[] = {HOOK_STATE, HOOK_READ, HOOK_WRITE, HOOK_EXEC, HOOK_CGROUP};
 	int r;
 
@@ -646,10 +653,11 @@ int source_bpf_open(const struct source_bpf_options *options, struct source **re
 	b->vmlinux = btf__load_vmlinux_btf();
 	if (!b->vmlinux) {
 		r = -errno;
-		snprintf(error, error_size,
-			 "this kernel (%s) has no type information in /sys/kernel/btf/vmlinux; boot "
-			 "one that was built with CONFIG_DEBUG_INFO_BTF",
-			 b->uname.release);
+		snprintf(
+			error, error_size,
+			"this kernel (%s) has no type information in /sys/kernel/btf/vmlinux; boot "
+			"one that was built with CONFIG_DEBUG_INFO_BTF",
+			b->uname.release);
 	} else {
 		read_reasons(b);
 		r = load_programs(b, options, error, error_size);

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The event loop: when to drain, when to sleep, whom to tell. The only file that reads a clock and
+ * knows every stage. Proved by tests/golden and tests/live.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <syslog.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "daemon/daemon.h"
+#include "daemon/intake.h"
+#include "daemon/methods.h"
+#include "daemon/publish.h"
+#include "daemon/server.h"
+#include "daemon/summary.h"
+
+#define DRAIN_RECORDS	  2048 /* of one turn: about a millisecond */
+#define DRAIN_PERIOD_USEC 4000 /* while awake */
+#define EMPTY_ROUNDS	  6    /* without a record, then sleep */
+#define MINUTE_USEC	  60000000ULL
+#define FLUSH_USEC	  200000
+
+struct daemon {
+	const struct daemon_options *options;
+	struct config config;
+	sd_event *event;
+	struct intake intake;
+	struct server *server;
+	struct sink *sink;
+	struct summary *summary;
+	struct methods_state methods;
+
+	sd_event_source *ring;	/* the kernel's wake-up; off while awake */
+	sd_event_source *drain; /* the timer; off while asleep */
+	sd_event_source *minute, *lines, *flush;
+	unsigned int empty_rounds;
+	bool asleep; /* the flag is set; one more look may still be due */
+
+	uint64_t started;
+	uint64_t print_dropped;
+	uint64_t reset_lines_minute, reset_lines;
+	char problems[512];
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
+static void set_time(struct daemon *d)
+{
+	d->intake.now = clock_ns(CLOCK_MONOTONIC);
+	d->intake.realtime = clock_ns(CLOCK_REALTIME);
+}
+
+/* ---- telling ---- */
+
+static void write_reset_line(struct daemon *d, const struct finding *f)
+{
+	struct line line;
+
+	if (d->reset_lines >= d->config.resets_per_minute)
+		return;
+	d->reset_lines++;
+	publish_reset_line(f, &line);
+	sink_write(d->sink, &line);
+}
+
+static void tell(const struct finding *f, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	if (d->options->print != PRINT_NONE && !print_finding(d->options->print, STDOUT_FILENO, f))
+		d->print_dropped++;
+	if (d->server && server_has_watchers(d->server))
+		server_publish(d->server, f);
+	if (d->config.log_resets)
+		write_reset_line(d, f);
+}
+
+/* ---- the ring: draining and sleeping (ARCHITECTURE.md, "Waking up") ---- */
+
+static int arm(sd_event_source *timer, uint64_t usec)
+{
+	int r = sd_event_source_set_time_relative(timer, usec);
+
+	return r < 0 ? r : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+static int sleep_now(struct daemon *d)
+{
+	sd_event_source_set_enabled(d->drain, SD_EVENT_OFF);
+	return d->ring ? sd_event_source_set_enabled(d->ring, SD_EVENT_ON) : 0;
+}
+
+static int source_ended(struct daemon *d)
+{
+	sd_event_source_set_enabled(d->drain, SD_EVENT_OFF);
+	intake_refresh(&d->intake);
+	return d->options->exit_at_end ? sd_event_exit(d->event, 0) : 0;
+}
+
+static int round_of_draining(struct daemon *d)
+{
+	struct source *source = d->intake.source;
+	int n;
+
+	set_time(d);
+	n = intake_drain(&d->intake, DRAIN_RECORDS);
+	if (n == -ENODATA)
+		return source_ended(d);
+	if (n < 0) {
+		sink_say(d->sink, LOG_ERR, "cannot read the ring: %s", strerror(-n));
+		return sd_event_exit(d->event, n);
+	}
+	if (n > 0 || intake_waiting(&d->intake)) {
+		d->empty_rounds = 0;
+		d->asleep = false;
+		return arm(d->drain, n == DRAIN_RECORDS ? 0 : DRAIN_PERIOD_USEC);
+	}
+	if (d->asleep)
+		/* the look after the flag was set a whole period ago: nothing can be stranded now
+		 */
+		return sleep_now(d);
+	if (++d->empty_rounds >= EMPTY_ROUNDS)
+		d->asleep = source->ops->sleep(source);
+	return arm(d->drain, DRAIN_PERIOD_USEC);
+}
+
+static int on_drain(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	(void)s;
+	(void)usec;
+	return round_of_draining(userdata);
+}
+
+static int on_ring(sd_event_source *s, int fd, uint32_t events, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)fd;
+	(void)events;
+	/* the ring stays readable until it is empty: the timer takes over */
+	sd_event_source_set_enabled(s, SD_EVENT_OFF);
+	d->asleep = false;
+	d->empty_rounds = 0;
+	return round_of_draining(d);
+}
+
+/* ---- periodic work ---- */
+
+static void notify_status(struct daemon *d)
+{
+	struct tally_stats stats;
+
+	tally_stats(d->intake.tally, &stats);
+	sd_notifyf(false, "STATUS=%llu resets sent, %llu received, %u rows%s%s",
+		   (unsigned long long)stats.total[RST_SENT],
+		   (unsigned long long)stats.total[RST_RECEIVED], stats.rows,
+		   d->problems[0] ? "; " : "", d->problems);
+}
+
+static int on_minute(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)s;
+	(void)usec;
+	set_time(d);
+	intake_minute(&d->intake);
+	d->reset_lines = 0;
+	notify_status(d);
+	return arm(d->minute, MINUTE_USEC);
+}
+
+static int on_lines(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct source_totals totals;
+
+	(void)s;
+	(void)usec;
+	set_time(d);
+	intake_refresh(&d->intake);
+	summary_write(d->summary, d->intake.tally, d->intake.now, d->config.summary_rows, d->sink);
+	d->intake.source->ops->totals(d->intake.source, &totals);
+	summary_loss(d->summary, &totals, d->sink);
+	if (sink_pending(d->sink))
+		arm(d->flush, FLUSH_USEC);
+	return arm(d->lines, d->config.summary_ns / NSEC_PER_USEC);
+}
+
+static int on_flush(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)s;
+	(void)usec;
+	sink_flush(d->sink);
+	return sink_pending(d->sink) ? arm(d->flush, FLUSH_USEC) : 0;
+}
+
+static int on_end(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata)
+{
+	(void)info;
+	(void)userdata;
+	return sd_event_exit(sd_event_source_get_event(s), 0);
+}
+
+/* ---- what methods.c asks ---- */
+
+static void methods_refresh(void *userdata)
+{
+	struct daemon *d = userdata;
+
+	set_time(d);
+	intake_refresh(&d->intake);
+}
+
+static uint64_t methods_now(void *userdata)
+{
+	(void)userdata;
+	return clock_ns(CLOCK_REALTIME);
+}
+
+static size_t resident_bytes(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long total, resident;
+
+	if (!f || fscanf(f, "%lu %lu", &total, &resident) != 2)
+		return 0;
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Everything that does not work as it should, in sentences. */
+static void find_problems(struct daemon *d, const struct report_status *s)
+{
+	FILE *f = fmemopen(d->problems, sizeof(d->problems), "w");
+
+	if (!f)
+		return;
+	for (size_t i = 0; i < s->n_hooks; i++)
+		if (!s->hooks[i].attached && s->hooks[i].why[0])
+			fprintf(f, "%s is not attached (%s): no %s. ", s->hooks[i].name,
+				s->hooks[i].why, s->hooks[i].adds);
+	if (s->totals.lost[RST_SENT] + s->totals.lost[RST_RECEIVED])
+		fprintf(f,
+			"Some resets were counted without a row: they are in the row \"other\". ");
+	if (s->decode_errors)
+		fprintf(f, "%llu records could not be understood. ",
+			(unsigned long long)s->decode_errors);
+	if (d->print_dropped)
+		fprintf(f, "%llu printed lines were dropped: the reader of stdout is too slow. ",
+			(unsigned long long)d->print_dropped);
+	fclose(f);
+}
+
+static void methods_status(void *userdata, struct report_status *ret)
+{
+	struct daemon *d = userdata;
+	struct server_stats clients = {};
+	struct rusage usage;
+
+	set_time(d);
+	memset(ret, 0, sizeof(*ret));
+	ret->version = RSTMON_VERSION;
+	ret->uptime_s = (d->intake.now - d->started) / NSEC_PER_SEC;
+	intake_status(&d->intake, ret);
+	ret->memory_bytes = resident_bytes();
+	ret->log_dropped = sink_dropped(d->sink);
+	if (d->server)
+		server_stats(d->server, &clients);
+	ret->clients = clients.clients;
+	ret->watchers = clients.watchers;
+	ret->clients_refused = clients.refused;
+	ret->watch_dropped = clients.dropped;
+	if (!getrusage(RUSAGE_SELF, &usage))
+		ret->cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+			      (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+	find_problems(d, ret);
+	ret->degraded = d->problems[0];
+	snprintf(ret->problems, sizeof(ret->problems), "%s", d->problems);
+}
+
+/* ---- start and end ---- */
+
+static int open_server(struct daemon *d, char *error, size_t size)
+{
+	const struct server_limits limits = {
+		.clients = d->config.clients,
+		.idle_timeout_ns = d->config.idle_timeout_ns,
+	};
+	int passed = sd_listen_fds(true);
+	int r;
+
+	d->methods = (struct methods_state){
+		.tally = d->intake.tally,
+		.recent = d->intake.recent,
+		.peers = d->intake.peers,
+		.refresh = methods_refresh,
+		.status = methods_status,
+		.now = methods_now,
+		.userdata = d,
+	};
+	r = server_new(d->event, d->config.socket, passed > 0 ? SD_LISTEN_FDS_START : -1,
+		       d->config.group, &limits, methods_table, METHODS_N, &d->methods, &d->server);
+	if (r == -EADDRINUSE)
+		snprintf(error, size, "%s: another rstmond answers there; stop it or use --socket",
+			 d->config.socket);
+	else if (r)
+		snprintf(error, size, "%s: cannot listen: %s", d->config.socket, strerror(-r));
+	return r;
+}
+
+static int add_timer(struct daemon *d, sd_event_source **ret, sd_event_time_handler_t handler,
+		     uint64_t accuracy_usec)
+{
+	int r = sd_event_add_time_relative(d->event, ret, CLOCK_MONOTONIC, 0, accuracy_usec,
+					   handler, d);
+
+	return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+static int add_signals(struct daemon *d)
+{
+	static const int ends[] = {SIGTERM, SIGINT};
+	sigset_t set;
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaddset(&set, ends[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		r = sd_event_add_signal(d->event, NULL, ends[i], on_end, d);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int build_loop(struct daemon *d)
+{
+	struct source *source = d->intake.source;
+	int fd = source->ops->fd(source);
+	int r;
+
+	r = sd_event_default(&d->event);
+	if (r >= 0)
+		r = add_signals(d);
+	if (r >= 0)
+		r = add_timer(d, &d->drain, on_drain, 500);
+	if (r >= 0)
+		r = add_timer(d, &d->minute, on_minute, 1000000);
+	if (r >= 0)
+		r = add_timer(d, &d->lines, on_lines, 1000000);
+	if (r >= 0)
+		r = add_timer(d, &d->flush, on_flush, 50000);
+	if (r >= 0 && fd >= 0) {
+		r = sd_event_add_io(d->event, &d->ring, fd, EPOLLIN, on_ring, d);
+		if (r >= 0)
+			r = sd_event_source_set_enabled(d->ring, SD_EVENT_OFF);
+	}
+	/* only a loop that turns pings: systemd restarts one that hangs */
+	if (r >= 0)
+		r = sd_event_set_watchdog(d->event, true);
+	return r < 0 ? r : 0;
+}
+
+static int start(struct daemon *d, char *error, size_t size)
+{
+	int r = build_loop(d);
+
+	if (r) {
+		snprintf(error, size, "cannot set up the event loop: %s", strerror(-r));
+		return r;
+	}
+	r = sink_new(d->config.log_target, NULL, &d->sink);
+	if (r) {
+		snprintf(error, size, "cannot open the log: %s%s", strerror(-r),
+			 r == -ENOTCONN ? "; no journal answers, use --log auto" : "");
+		return r;
+	}
+	d->summary = calloc(1, sizeof(*d->summary));
+	if (!d->summary) {
+		snprintf(error, size, "no memory");
+		return -ENOMEM;
+	}
+	if (d->options->serve) {
+		r = open_server(d, error, size);
+		if (r)
+			return r;
+	}
+	d->intake.tell = tell;
+	d->intake.userdata = d;
+	arm(d->drain, 0);
+	arm(d->minute, MINUTE_USEC);
+	if (d->config.summary_ns) {
+		d->summary->at = d->intake.now;
+		arm(d->lines, d->config.summary_ns / NSEC_PER_USEC);
+	}
+	return 0;
+}
+
+static void report_start(struct daemon *d)
+{
+	struct report_status s;
+
+	methods_status(d, &s);
+	if (s.degraded)
+		sink_say(d->sink, LOG_WARNING, "%s", s.problems);
+	sink_say(d->sink, LOG_INFO, "rstmond %s watches the resets of kernel %s", RSTMON_VERSION,
+		 d->intake.source->kernel);
+	notify_status(d);
+	sd_notify(false, "READY=1");
+	fprintf(stderr, "rstmond: %s%s%sready\n", d->problems[0] ? "with problems: " : "",
+		d->problems, d->problems[0] ? "" : "");
+}
+
+static void stop(struct daemon *d)
+{
+	sd_notify(false, "STOPPING=1");
+	if (d->sink) {
+		sink_say(d->sink, LOG_INFO, "rstmond stops");
+		sink_flush(d->sink);
+	}
+	server_free(d->server);
+	sink_free(d->sink);
+	sd_event_source_unref(d->ring);
+	sd_event_source_unref(d->drain);
+	sd_event_source_unref(d->minute);
+	sd_event_source_unref(d->lines);
+	sd_event_source_unref(d->flush);
+	intake_done(&d->intake);
+	sd_event_unref(d->event);
+	free(d->summary);
+}
+
+int daemon_run(const struct daemon_options *options, struct source *source, char *error,
+	       size_t error_size)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d) {
+		source_free(source);
+		snprintf(error, error_size, "no memory");
+		return -ENOMEM;
+	}
+	d->options = options;
+	d->config = options->config;
+	set_time(d);
+	d->started = d->intake.now;
+	r = intake_init(&d->intake, source, source->ops->fd(source) >= 0);
+	if (r)
+		snprintf(error, error_size, "cannot set up the tables: %s", strerror(-r));
+	else
+		r = start(d, error, error_size);
+	if (!r) {
+		report_start(d);
+		r = sd_event_loop(d->event);
+		if (r)
+			snprintf(error, error_size, "the event loop ended: %s", strerror(-r));
+	}
+	stop(d);
+	free(d);
+	return r;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Receive records that may be no reset (RST_EVENT_MAYBE_FALSE) wait here for the sent record that
+ * would swallow them: data that arrives after close makes the kernel report a received reset and then
+ * send one (CAUSES.md 0.2). Bounded; pure.
+ */
+#ifndef DAEMON_HOLD_H
+#define DAEMON_HOLD_H
+
+#include "daemon/reset.h"
+
+#define HOLD_MAX 64
+#define HOLD_NS	 (20 * 1000000ULL) /* longer than any distance seen between the two */
+
+struct hold {
+	unsigned int n;
+	uint64_t overflowed; /* released early for want of room */
+	struct reset reset[HOLD_MAX];
+};
+
+/* Keeps the reset; when there is no room the oldest comes out in *ret_oldest and the answer is true:
+ * it is to be counted now. */
+bool hold_add(struct hold *h, const struct reset *reset, struct reset *ret_oldest);
+
+/* Drops the one that 'sent' swallows. False: it was released already (or never here), so its count
+ * has to be taken back. */
+bool hold_swallow(struct hold *h, const struct reset *sent);
+
+/* Takes out the oldest one that has waited long enough at 'now' (CLOCK_MONOTONIC ns). */
+bool hold_release(struct hold *h, uint64_t now, struct reset *ret);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Drives the stages. Must not log, tell or schedule: it has no clock and knows no client.
+ * Proved by tests/golden and tests/live.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "daemon/cgroup.h"
+#include "daemon/decode.h"
+#include "daemon/diagnose.h"
+#include "daemon/intake.h"
+
+#define REFRESH_RECORDS 262144 /* a full ring of the largest size holds no more */
+#define DRAIN_STEP	4096
+
+/* The rows lie in a memory file, so that they can be handed on to the next daemon. */
+static int map_tally(struct intake *in)
+{
+	_cleanup_close_ int fd = memfd_create("rstmon-tally", MFD_CLOEXEC);
+	void *memory;
+
+	if (fd < 0)
+		return -errno;
+	in->tally_bytes = tally_size();
+	if (ftruncate(fd, (off_t)in->tally_bytes))
+		return -errno;
+	memory = mmap(NULL, in->tally_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	in->tally = tally_format(memory, in->tally_bytes);
+	return in->tally ? 0 : -EINVAL;
+}
+
+static void count(struct intake *in, const struct reset *reset)
+{
+	struct finding f = {.reset = *reset};
+
+	attribute(in->attributor, &f.reset, &f.owner);
+	diagnose(&f.reset, &f.owner, &f.verdict);
+	tally_add(in->tally, &f);
+	recent_add(in->recent, &f);
+	peers_add(in->peers, &f);
+	netns_seen(in->netns, f.reset.netns, f.reset.netns_cookie);
+	if (in->tell)
+		in->tell(&f, in->userdata);
+}
+
+static int on_record(const void *record, size_t size, void *userdata)
+{
+	struct intake *in = userdata;
+	struct reset reset, oldest;
+
+	if (decode(record, size, in->source->reasons, in->source->ops->clock_offset(in->source),
+		   &reset)) {
+		in->decode_errors++;
+		return 0;
+	}
+	if (reset.flags & RST_EVENT_MAYBE_FALSE) {
+		if (hold_add(&in->hold, &reset, &oldest))
+			count(in, &oldest);
+		return 0;
+	}
+	if (reset.flags & RST_EVENT_SWALLOWS && !hold_swallow(&in->hold, &reset))
+		in->late_swallows++;
+	count(in, &reset);
+	return 0;
+}
+
+int intake_drain(struct intake *in, unsigned int max)
+{
+	int n = in->source->ops->drain(in->source, max, on_record, in);
+	struct reset held;
+
+	while (hold_release(&in->hold, n == -ENODATA ? UINT64_MAX : in->now, &held))
+		count(in, &held);
+	return n;
+}
+
+bool intake_waiting(const struct intake *in)
+{
+	return in->hold.n > 0;
+}
+
+/* A slot's key decides its row as a record's would, as far as a key can. */
+static void add_slot(struct intake *in, const struct rst_slot *slot, int64_t offset)
+{
+	struct finding f = {};
+	uint64_t spilled = __atomic_load_n(&slot->count, __ATOMIC_RELAXED);
+
+	if (!spilled || decode_key(&slot->key, in->source->reasons, &f.reset))
+		return;
+	memcpy(f.reset.owner_comm, slot->comm, sizeof(f.reset.owner_comm) - 1);
+	f.reset.cgroup = slot->cgroup;
+	attribute(in->attributor, &f.reset, &f.owner);
+	diagnose(&f.reset, &f.owner, &f.verdict);
+	netns_seen(in->netns, f.reset.netns, f.reset.netns_cookie);
+	tally_spill_add(in->tally, &f, spilled, slot->first + (uint64_t)offset,
+			slot->last + (uint64_t)offset);
+}
+
+static void read_slots(struct intake *in)
+{
+	const struct rst_slot *slots = in->source->ops->slots(in->source);
+	int64_t offset = in->source->ops->clock_offset(in->source);
+	struct source_totals totals;
+	uint64_t sum;
+
+	in->source->ops->totals(in->source, &totals);
+	sum = totals.spilled[RST_SENT] + totals.spilled[RST_RECEIVED] + totals.lost[RST_SENT] +
+	      totals.lost[RST_RECEIVED];
+	if (!slots || sum == in->spilled_seen)
+		return;
+	in->spilled_seen = sum;
+	tally_spill_begin(in->tally);
+	for (unsigned int i = 0; i < RST_SLOTS; i++)
+		if (__atomic_load_n(&slots[i].ready, __ATOMIC_ACQUIRE))
+			add_slot(in, &slots[i], offset);
+	tally_spill_end(in->tally, totals.lost, in->realtime);
+}
+
+void intake_refresh(struct intake *in)
+{
+	unsigned int handled = 0;
+	int n;
+
+	do {
+		n = intake_drain(in, DRAIN_STEP);
+		handled += n > 0 ? (unsigned int)n : 0;
+	} while (n > 0 && handled < REFRESH_RECORDS);
+	read_slots(in);
+}
+
+/* Our counts of one namespace, with everything that has happened until now. */
+static void count_netns(void *userdata, uint32_t inode, uint32_t cookie,
+			uint64_t ret[RST_DIRECTION_MAX])
+{
+	struct intake *in = userdata;
+	struct tally_netns n;
+
+	intake_refresh(in);
+	memset(ret, 0, RST_DIRECTION_MAX * sizeof(*ret));
+	for (unsigned int i = 0; i < RSTMON_NETNS_MAX; i++) {
+		if (tally_netns(in->tally, i, &n) && n.inode == inode && n.cookie == cookie) {
+			memcpy(ret, n.count, sizeof(n.count));
+			return;
+		}
+	}
+}
+
+static void look_for(uint32_t pid, uint64_t start, void *userdata)
+{
+	struct intake *in = userdata;
+
+	if (!attributor_alive(in->attributor, pid, start))
+		tally_gone(in->tally, pid, start);
+}
+
+void intake_minute(struct intake *in)
+{
+	read_slots(in);
+	tally_minute(in->tally, in->realtime);
+	if (tally_pressed(in->tally)) {
+		attributor_refresh(in->attributor, in->now);
+		tally_processes(in->tally, look_for, in);
+	}
+}
+
+void intake_status(struct intake *in, struct report_status *ret)
+{
+	attributor_refresh(in->attributor, in->now);
+	netns_reconcile(in->netns, in->attributor, count_netns, in);
+	in->source->ops->totals(in->source, &ret->totals);
+	tally_stats(in->tally, &ret->counted);
+	ret->kernel = in->source->kernel;
+	ret->hooks = in->source->ops->hooks(in->source, &ret->n_hooks);
+	ret->n_netns = netns_report(in->netns, &ret->netns);
+	ret->unexplained_out_rsts = netns_unexplained(in->netns);
+	ret->decode_errors = in->decode_errors;
+	ret->names_evicted = attributor_evicted(in->attributor);
+	ret->ring_bytes = in->source->ops->ring_bytes(in->source);
+	ret->cpu_ns_per_reset = ret->totals.run_samples
+					? (int64_t)(ret->totals.run_ns / ret->totals.run_samples)
+					: -1;
+}
+
+int intake_init(struct intake *in, struct source *source, bool scan)
+{
+	char root[RSTMON_EXE_MAX] = "";
+	int r;
+
+	in->source = source;
+	r = map_tally(in);
+	if (!r)
+		r = recent_new(&in->recent);
+	if (!r)
+		r = peers_new(&in->peers);
+	if (!r)
+		r = netns_new(&in->netns);
+	if (!r)
+		r = attributor_new(source, &in->attributor);
+	if (r)
+		return r;
+	if (scan) {
+		/* without a cgroup2 mount, or without the iterator, names are poorer; status says
+		 * so */
+		if (cgroup_find_root(root, sizeof(root)))
+			root[0] = '\0';
+		attributor_scan(in->attributor, root[0] ? root : NULL);
+		netns_seen_all(in->netns, source);
+		netns_reconcile(in->netns, in->attributor, count_netns, in);
+	}
+	return 0;
+}
+
+void intake_done(struct intake *in)
+{
+	attributor_free(in->attributor);
+	netns_free(in->netns);
+	peers_free(in->peers);
+	recent_free(in->recent);
+	if (in->tally)
+		munmap(in->tally, in->tally_bytes);
+	source_free(in->source);
+}

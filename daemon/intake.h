@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The stages in a row: source -> decode -> hold -> attribute -> diagnose -> tally, recent, peers,
+ * network namespaces. Everything that is known is in here; who is told is the daemon's business.
+ */
+#ifndef DAEMON_INTAKE_H
+#define DAEMON_INTAKE_H
+
+#include "daemon/attribute.h"
+#include "daemon/hold.h"
+#include "daemon/netns.h"
+#include "daemon/peers.h"
+#include "daemon/recent.h"
+#include "daemon/report.h"
+#include "daemon/source.h"
+#include "daemon/tally.h"
+
+struct intake {
+	struct source *source;
+	struct attributor *attributor;
+	struct tally *tally;
+	size_t tally_bytes;
+	struct recent *recent;
+	struct peers *peers;
+	struct netns_table *netns;
+	struct hold hold;
+	uint64_t decode_errors;
+	uint64_t late_swallows; /* counts taken back after they had been told */
+	uint64_t spilled_seen;	/* the kernel's sum when the slots were last read */
+
+	/* set by the daemon before it calls anything here: CLOCK_MONOTONIC and CLOCK_REALTIME, ns */
+	uint64_t now, realtime;
+
+	/* told of every finding, after it is counted */
+	void (*tell)(const struct finding *f, void *userdata);
+	void *userdata;
+};
+
+/* Takes over 'source'. 'scan': read all processes and cgroups now. -errno. */
+int intake_init(struct intake *in, struct source *source, bool scan);
+void intake_done(struct intake *in);
+
+/* Handles at most 'max' records; as source_ops.drain. */
+int intake_drain(struct intake *in, unsigned int max);
+
+/* True while something waits for its time: do not sleep yet. */
+bool intake_waiting(const struct intake *in);
+
+/* Brings the rows up to date with everything that has happened: drains what is there, reads the
+ * slots. */
+void intake_refresh(struct intake *in);
+
+/* Closes minutes, and looks for processes that are gone when room is needed. */
+void intake_minute(struct intake *in);
+
+/* Fills what the stages know; the daemon adds its own. */
+void intake_status(struct intake *in, struct report_status *ret);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Command line of rstmond: puts together configuration, source and daemon. Proved by tests/golden
+ * and tests/check/input.sh.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <json-c/json.h>
+#include <sys/stat.h>
+
+#include "daemon/daemon.h"
+#include "daemon/privilege.h"
+#include "daemon/recording.h"
+#include "daemon/source_bpf.h"
+
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+};
+
+enum probe {
+	PROBE_NO,
+	PROBE_TEXT,
+	PROBE_JSON,
+};
+
+struct arguments {
+	const char *config, *socket, *state, *log, *record, *replay;
+	enum print_format print;
+	enum probe probe;
+	bool check_config, print_config;
+};
+
+static const char help[] =
+	"rstmond sees every TCP reset that this host sends or receives, and says whose it was.\n"
+	"\n"
+	"  rstmond [OPTION...]\n"
+	"\n"
+	"  --socket PATH         listen there (default " RSTMON_SOCKET_PATH ")\n"
+	"  --config FILE         read this configuration only\n"
+	"  --state DIR           keep state there (default " RSTMON_STATE_PATH ")\n"
+	"  --log TARGET          auto, journal, syslog, stderr or none\n"
+	"  --print[=text|json]   a line per reset on stdout\n"
+	"  --record FILE         also write the raw records to FILE\n"
+	"  --replay FILE         take the records from FILE instead of the kernel\n"
+	"  --probe[=text|json]   show which hooks this kernel allows, then end\n"
+	"  --check-config        read the configuration, say what is wrong with it, and end\n"
+	"  --print-config        show every option with its value and where it comes from, and end\n"
+	"  --version, --help\n"
+	"\n"
+	"It stays in the foreground and prints \"ready\" when all is attached. See rstmond(8), rstmon(1).\n";
+
+static int usage(const char *sentence, const char *what)
+{
+	fprintf(stderr, "rstmond: %s%s; see rstmond --help\n", sentence, what);
+	return -EINVAL;
+}
+
+static int parse_arguments(int argc, char *argv[], struct arguments *ret)
+{
+	enum {
+		SOCKET = 1,
+		CONFIG,
+		STATE,
+		LOG,
+		PRINT,
+		RECORD,
+		REPLAY,
+		PROBE,
+		CHECK,
+		SHOW,
+		VERSION,
+		HELP
+	};
+	static const struct option options[] = {
+		{"socket", required_argument, NULL, SOCKET},
+		{"config", required_argument, NULL, CONFIG},
+		{"state", required_argument, NULL, STATE},
+		{"log", required_argument, NULL, LOG},
+		{"print", optional_argument, NULL, PRINT},
+		{"record", required_argument, NULL, RECORD},
+		{"replay", required_argument, NULL, REPLAY},
+		{"probe", optional_argument, NULL, PROBE},
+		{"check-config", no_argument, NULL, CHECK},
+		{"print-config", no_argument, NULL, SHOW},
+		{"version", no_argument, NULL, VERSION},
+		{"help", no_argument, NULL, HELP},
+		{},
+	};
+	struct arguments a = {};
+	int c, r;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case SOCKET:
+			a.socket = optarg;
+			break;
+		case CONFIG:
+			a.config = optarg;
+			break;
+		case STATE:
+			a.state = optarg;
+			break;
+		case LOG:
+			a.log = optarg;
+			break;
+		case PRINT:
+			r = print_format_parse(optarg ? optarg : "text");
+			if (r < 0)
+				return usage("--print is text or json, not ", optarg);
+			a.print = (enum print_format)r;
+			break;
+		case RECORD:
+			a.record = optarg;
+			break;
+		case REPLAY:
+			a.replay = optarg;
+			break;
+		case PROBE:
+			if (optarg && strcmp(optarg, "json") && strcmp(optarg, "text"))
+				return usage("--probe is text or json, not ", optarg);
+			a.probe = optarg && !strcmp(optarg, "json") ? PROBE_JSON : PROBE_TEXT;
+			break;
+		case CHECK:
+			a.check_config = true;
+			break;
+		case SHOW:
+			a.print_config = true;
+			break;
+		case VERSION:
+			printf("rstmond %s\n", RSTMON_VERSION);
+			exit(EXIT_OK);
+		case HELP:
+			fputs(help, stdout);
+			exit(EXIT_OK);
+		default:
+			return usage("unknown option, or one without its value: ",
+				     argv[optind - 1]);
+		}
+	}
+	if (optind < argc)
+		return usage("there are no arguments but options: ", argv[optind]);
+	*ret = a;
+	return 0;
+}
+
+/* The file, then the environment, then the command line. */
+static int configure(const struct arguments *a, struct config *c, char *error, size_t size)
+{
+	const char *environment = getenv(RSTMON_SOCKET_ENV);
+	int r;
+
+	config_default(c);
+	r = config_load(c, a->config, error, size);
+	if (!r && environment && environment[0])
+		r = config_set(c, "daemon", "socket", environment, error, size);
+	if (!r && a->socket)
+		r = config_set(c, "daemon", "socket", a->socket, error, size);
+	if (!r && a->state)
+		r = config_set(c, "daemon", "state", a->state, error, size);
+	if (!r && a->log)
+		r = config_set(c, "log", "target", a->log, error, size);
+	return r;
+}
+
+static void print_hook_json(const struct source_hook *h)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "name", json_object_new_string(h->name));
+	json_object_object_add(o, "attached", json_object_new_boolean(h->attached));
+	json_object_object_add(o, "required", json_object_new_boolean(h->required));
+	json_object_object_add(o, "adds", json_object_new_string(h->adds));
+	json_object_object_add(o, "why", json_object_new_string(h->why));
+	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+	json_object_put(o);
+}
+
+static int probe(enum probe how, struct source *source)
+{
+	size_t n;
+	const struct source_hook *hooks = source->ops->hooks(source, &n);
+	int code = EXIT_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct source_hook *h = &hooks[i];
+
+		if (!h->attached)
+			code = EXIT_FAILED;
+		if (how == PROBE_JSON)
+			print_hook_json(h);
+		else
+			printf("%-28s %-8s %s%s%s\n", h->name, h->attached ? "yes" : "no", h->adds,
+			       h->why[0] ? "; " : "", h->why);
+	}
+	return code;
+}
+
+static int open_source(const struct arguments *a, const struct config *c, struct source **ret,
+		       char *error, size_t size)
+{
+	const struct source_bpf_options options = {
+		.ring_kib = c->ring_kib,
+		.scan_at_start = c->scan_at_start,
+	};
+	struct source *inner = NULL;
+	int r;
+
+	if (a->replay)
+		r = recording_open(a->replay, &inner, error, size);
+	else
+		r = source_bpf_open(&options, &inner, error, size);
+	if (r)
+		return r;
+	if (a->record) {
+		r = recorder_new(inner, a->record, ret);
+		if (r) {
+			snprintf(error, size, "%s: cannot record: %s", a->record, strerror(-r));
+			source_free(inner);
+		}
+		return r;
+	}
+	*ret = inner;
+	return 0;
+}
+
+static int fail(const char *error)
+{
+	fprintf(stderr, "rstmond: %s\n", error);
+	return EXIT_FAILED;
+}
+
+int main(int argc, char *argv[])
+{
+	struct daemon_options options = {};
+	char error[640] = "";
+	struct source *source;
+	struct arguments a;
+	int r;
+
+	if (parse_arguments(argc, argv, &a))
+		return EXIT_USAGE;
+	umask(077);
+	if (configure(&a, &options.config, error, sizeof(error)))
+		return fail(error);
+	if (a.check_config)
+		return EXIT_OK;
+	if (a.print_config)
+		return config_print(&options.config, stdout) ? fail("cannot write to stdout")
+							     : EXIT_OK;
+
+	r = open_source(&a, &options.config, &source, error, sizeof(error));
+	if (r)
+		return fail(error);
+	if (a.probe) {
+		r = probe(a.probe, source);
+		source_free(source);
+		return r;
+	}
+	options.config_path = a.config;
+	options.print = a.print;
+	options.serve = !a.replay || a.socket;
+	options.exit_at_end = a.replay && !a.socket;
+	r = daemon_run(&options, source, error, sizeof(error));
+	return r ? fail(error) : EXIT_OK;
+}

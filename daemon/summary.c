@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Summary and loss lines. Must not read a clock or count anything itself.
+ * Proved by tests/unit/daemon/summary.c.
+ */
+#include "common/util.h"
+
+#include <syslog.h>
+
+#include "daemon/publish.h"
+#include "daemon/summary.h"
+
+struct moved {
+	unsigned int place;
+	uint64_t count;
+};
+
+static int busiest_first(const void *a, const void *b)
+{
+	const struct moved *x = a, *y = b;
+
+	return x->count < y->count ? 1 : x->count > y->count ? -1 : (int)x->place - (int)y->place;
+}
+
+/* A row's place may have changed hands when rows were folded; then its count went down, and all of
+ * it is news. */
+static size_t collect(struct summary *s, const struct tally *t, struct moved *ret)
+{
+	struct tally_row row;
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < TALLY_PLACES; i++) {
+		uint64_t count = tally_row(t, i, &row) ? row.count : 0;
+		uint64_t before = s->counted[i];
+
+		s->counted[i] = count;
+		if (count == before)
+			continue;
+		ret[n].place = i;
+		ret[n++].count = count > before ? count - before : count;
+	}
+	return n;
+}
+
+void summary_write(struct summary *s, const struct tally *t, uint64_t now, unsigned int rows,
+		   struct sink *sink)
+{
+	_cleanup_free_ struct moved *moved = calloc(TALLY_PLACES, sizeof(*moved));
+	uint64_t window = s->at && now > s->at ? now - s->at : 0;
+	struct report_row row = {};
+	uint64_t rest = 0;
+	struct line line;
+	size_t n;
+
+	s->at = now;
+	if (!moved)
+		return;
+	n = collect(s, t, moved);
+	qsort(moved, n, sizeof(*moved), busiest_first);
+	for (size_t i = 0; i < n; i++) {
+		if (i >= rows) {
+			rest += moved[i].count;
+			continue;
+		}
+		if (!tally_row(t, moved[i].place, &row.row))
+			continue;
+		publish_summary_line(&row, moved[i].count, window, &line);
+		sink_write(sink, &line);
+	}
+	if (n > rows) {
+		line_start(&line, LINE_SUMMARY, LOG_INFO);
+		line_add_u64(&line, "more_rows", n - rows);
+		line_add_u64(&line, "count", rest);
+		sink_write(sink, &line);
+	}
+}
+
+void summary_loss(struct summary *s, const struct source_totals *totals, struct sink *sink)
+{
+	uint64_t spilled = totals->spilled[RST_SENT] + totals->spilled[RST_RECEIVED];
+	uint64_t lost = totals->lost[RST_SENT] + totals->lost[RST_RECEIVED];
+	uint64_t dropped = sink_dropped(sink);
+	struct line line;
+
+	if (spilled == s->spilled && lost == s->lost && totals->missed == s->missed &&
+	    dropped == s->log_dropped)
+		return;
+	line_start(&line, LINE_LOSS, lost > s->lost ? LOG_WARNING : LOG_NOTICE);
+	line_add_u64(&line, "spilled", spilled - s->spilled);
+	line_add_u64(&line, "lost", lost - s->lost);
+	line_add_u64(&line, "missed", totals->missed - s->missed);
+	line_add_u64(&line, "log_dropped", dropped - s->log_dropped);
+	s->spilled = spilled;
+	s->lost = lost;
+	s->missed = totals->missed;
+	s->log_dropped = dropped;
+	sink_write(sink, &line);
+}

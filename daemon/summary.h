@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Periodic lines to the log: what moved since the last ones, and what was lost. */
+#ifndef DAEMON_SUMMARY_H
+#define DAEMON_SUMMARY_H
+
+#include "daemon/report.h"
+#include "daemon/sink.h"
+
+struct summary {
+	uint64_t at; /* of the last lines, CLOCK_MONOTONIC ns */
+	uint64_t counted[TALLY_PLACES];
+	uint64_t spilled, lost, missed, log_dropped;
+};
+
+/* A line for each row that moved, busiest first, at most 'rows' and one "and M more". */
+void summary_write(struct summary *s, const struct tally *t, uint64_t now, unsigned int rows,
+		   struct sink *sink);
+
+/* A line if anything was spilled, lost or missed since the last one, or lines of the log dropped. */
+void summary_loss(struct summary *s, const struct source_totals *totals, struct sink *sink);
+
+#endif
