@@ -2,8 +2,8 @@
 /*
  * Recordings: the raw records of a source with the names that belong to them, to replay a flow without
  * a kernel. A file is a header (magic, versions, kernel release, reason names) and frames; each frame
- * is {type, length, CRC-32 (zlib) of the payload} and its payload, all little-endian. Reading checks
- * everything; errors come with the byte offset.
+ * is {type, length, CRC-32 (zlib) of both and of the payload} and its payload, all little-endian.
+ * Reading checks everything; errors come with the byte offset.
  *
  *	EVENT	a record as it came out of the ring
  *	TIME	s64 CLOCK_REALTIME - CLOCK_MONOTONIC, for the events that follow
@@ -27,8 +27,10 @@ int recorder_new(struct source *inner, const char *path, struct source **ret);
 int recorder_error(struct source *s);
 
 /* Opens a recording as a source. -EBADMSG: 'error' holds one sentence with the byte offset. A
- * recording that is cut or corrupt later on gives what came before it, then ends with that error:
- * recording_error() has the sentence, NULL if the end was clean. */
+ * recording that is cut or corrupt later on gives what came before it, then ends as every recording
+ * does, drain() gives -ENODATA: recording_error() has the sentence, NULL if the end is clean. Names
+ * and slots are there from the start, because a name is recorded when it is asked for, after the
+ * event; clock_offset() follows the events. */
 int recording_open(const char *path, struct source **ret, char *error, size_t error_size);
 const char *recording_error(struct source *s);
 

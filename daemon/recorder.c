@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A source that writes down what passes through it from another source. Must not change, hold up or
+ * lose anything of the flow: a write error ends the recording alone. Proved by
+ * tests/unit/daemon/recording.c.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "common/str.h"
+#include "daemon/recording.h"
+#include "daemon/recording_format.h"
+#include "rstmon/interface.h"
+
+#define RECORDER_BUFFER 65536
+
+/* What was written once and need not be again. */
+struct seen {
+	struct seen_key {
+		uint64_t id; /* a cgroup's, or a process's start */
+		uint64_t tgid;
+	} key;
+	UT_hash_handle hh;
+};
+
+struct recorder {
+	struct source source;
+	struct source *inner;
+	FILE *file;
+	int error;
+	bool has_offset;
+	int64_t offset;
+	struct seen *processes, *cgroups;
+	source_record_fn fn; /* of the call that is running */
+	void *userdata;
+	char buffer[RECORDER_BUFFER];
+};
+
+static struct recorder *recorder_of(struct source *s)
+{
+	return (struct recorder *)((char *)s - offsetof(struct recorder, source));
+}
+
+static void fail(struct recorder *rec)
+{
+	rec->error = errno > 0 ? -errno : -EIO;
+}
+
+static void write_frame(struct recorder *rec, enum recording_type type, const void *payload,
+			size_t size)
+{
+	struct recording_frame frame = {.type = type, .length = (uint32_t)size};
+
+	if (rec->error < 0)
+		return;
+	frame.crc = recording_crc(&frame, offsetof(struct recording_frame, crc), payload, size);
+	errno = 0;
+	if (fwrite(&frame, sizeof(frame), 1, rec->file) != 1 ||
+	    fwrite(payload, 1, size, rec->file) != size)
+		fail(rec);
+}
+
+static void flush(struct recorder *rec)
+{
+	if (rec->error < 0)
+		return;
+	errno = 0;
+	if (fflush(rec->file) != 0)
+		fail(rec);
+}
+
+/* True the first time that 'key' is seen and while there is room to remember it. */
+static bool is_new(struct seen **table, struct seen_key key, unsigned int max)
+{
+	struct seen *entry;
+
+	HASH_FIND(hh, *table, &key, sizeof(key), entry);
+	if (entry || HASH_COUNT(*table) >= max)
+		return false;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return false;
+	entry->key = key;
+	HASH_ADD(hh, *table, key, sizeof(entry->key), entry);
+	if (!entry->hh.tbl) {
+		free(entry);
+		return false;
+	}
+	return true;
+}
+
+static void seen_free(struct seen **table)
+{
+	struct seen *entry, *next;
+
+	HASH_ITER (hh, *table, entry, next) {
+		HASH_DEL(*table, entry);
+		free(entry);
+	}
+}
+
+static void write_time(struct recorder *rec)
+{
+	int64_t offset = rec->inner->ops->clock_offset(rec->inner), change = offset - rec->offset;
+
+	if (rec->has_offset && change <= (int64_t)NSEC_PER_MSEC &&
+	    -change <= (int64_t)NSEC_PER_MSEC)
+		return;
+	rec->has_offset = true;
+	rec->offset = offset;
+	write_frame(rec, RECORDING_TIME, &offset, sizeof(offset));
+}
+
+static int on_record(const void *record, size_t size, void *userdata)
+{
+	struct recorder *rec = userdata;
+
+	write_time(rec);
+	if (size > 0 && size <= RECORDING_RECORD_MAX)
+		write_frame(rec, RECORDING_EVENT, record, size);
+	return rec->fn(record, size, rec->userdata);
+}
+
+static int recorder_drain(struct source *s, unsigned int max, source_record_fn fn, void *userdata)
+{
+	struct recorder *rec = recorder_of(s);
+	int r;
+
+	rec->fn = fn;
+	rec->userdata = userdata;
+	r = rec->inner->ops->drain(rec->inner, max, on_record, rec);
+	if (r <= 0)
+		flush(rec); /* nothing more for now: whoever reads the file sees all */
+	return r;
+}
+
+static int recorder_fd(struct source *s)
+{
+	struct source *inner = recorder_of(s)->inner;
+
+	return inner->ops->fd(inner);
+}
+
+static bool recorder_sleep(struct source *s)
+{
+	struct source *inner = recorder_of(s)->inner;
+
+	return inner->ops->sleep(inner);
+}
+
+static void recorder_totals(struct source *s, struct source_totals *ret)
+{
+	struct source *inner = recorder_of(s)->inner;
+
+	inner->ops->totals(inner, ret);
+}
+
+static const struct rst_slot *recorder_slots(struct source *s)
+{
+	struct source *inner = recorder_of(s)->inner;
+
+	return inner->ops->slots(inner);
+}
+
+static void write_process(struct recorder *rec, const struct rst_process *p)
+{
+	struct seen_key key = {.id = p->start, .tgid = p->tgid};
+
+	if (is_new(&rec->processes, key, RSTMON_PROCESS_CACHE_MAX))
+		write_frame(rec, RECORDING_PROCESS, p, sizeof(*p));
+}
+
+static int recorder_process(struct source *s, uint32_t tgid, uint64_t start,
+			    struct rst_process *ret)
+{
+	struct recorder *rec = recorder_of(s);
+	int r;
+
+	r = rec->inner->ops->process(rec->inner, tgid, start, ret);
+	if (r >= 0)
+		write_process(rec, ret);
+	return r;
+}
+
+static int on_process(const void *record, size_t size, void *userdata)
+{
+	struct recorder *rec = userdata;
+	struct rst_process p;
+
+	if (size == sizeof(p)) {
+		memcpy(&p, record, sizeof(p));
+		write_process(rec, &p);
+	}
+	return rec->fn(record, size, rec->userdata);
+}
+
+static int recorder_processes(struct source *s, source_record_fn fn, void *userdata)
+{
+	struct recorder *rec = recorder_of(s);
+
+	rec->fn = fn;
+	rec->userdata = userdata;
+	return rec->inner->ops->processes(rec->inner, on_process, rec);
+}
+
+static int recorder_cgroup(struct source *s, uint64_t id, char *ret_path, size_t size)
+{
+	struct recorder *rec = recorder_of(s);
+	struct seen_key key = {.id = id};
+	char payload[RECORDING_PAYLOAD_MAX];
+	size_t n;
+	int r;
+
+	r = rec->inner->ops->cgroup(rec->inner, id, ret_path, size);
+	if (r < 0)
+		return r;
+	n = strlen(ret_path);
+	if (n > 0 && n <= RECORDING_CGROUP_MAX &&
+	    is_new(&rec->cgroups, key, RSTMON_CGROUP_CACHE_MAX)) {
+		memcpy(payload, &id, sizeof(id));
+		memcpy(payload + sizeof(id), ret_path, n);
+		write_frame(rec, RECORDING_CGROUP, payload, sizeof(id) + n);
+	}
+	return r;
+}
+
+static const struct source_hook *recorder_hooks(struct source *s, size_t *ret_n)
+{
+	struct source *inner = recorder_of(s)->inner;
+
+	return inner->ops->hooks(inner, ret_n);
+}
+
+static int64_t recorder_clock_offset(struct source *s)
+{
+	struct source *inner = recorder_of(s)->inner;
+
+	return inner->ops->clock_offset(inner);
+}
+
+static size_t recorder_ring_bytes(struct source *s)
+{
+	struct source *inner = recorder_of(s)->inner;
+
+	return inner->ops->ring_bytes(inner);
+}
+
+static void write_slots(struct recorder *rec)
+{
+	const struct rst_slot *slots = rec->inner->ops->slots(rec->inner);
+
+	for (size_t i = 0; slots && i < RST_SLOTS; i++) {
+		struct rst_slot slot;
+
+		if (!__atomic_load_n(&slots[i].ready, __ATOMIC_ACQUIRE))
+			continue;
+		memcpy(&slot, &slots[i], sizeof(slot)); /* it may change while it is written */
+		write_frame(rec, RECORDING_SLOT, &slot, sizeof(slot));
+	}
+}
+
+static void recorder_done(struct recorder *rec)
+{
+	if (rec->file)
+		fclose(rec->file);
+	seen_free(&rec->processes);
+	seen_free(&rec->cgroups);
+	free(rec);
+}
+
+static void recorder_free(struct source *s)
+{
+	struct recorder *rec = recorder_of(s);
+
+	write_slots(rec);
+	flush(rec);
+	source_free(rec->inner);
+	recorder_done(rec);
+}
+
+static const struct source_ops recorder_ops = {
+	.drain = recorder_drain,
+	.fd = recorder_fd,
+	.sleep = recorder_sleep,
+	.totals = recorder_totals,
+	.slots = recorder_slots,
+	.process = recorder_process,
+	.processes = recorder_processes,
+	.cgroup = recorder_cgroup,
+	.hooks = recorder_hooks,
+	.clock_offset = recorder_clock_offset,
+	.ring_bytes = recorder_ring_bytes,
+	.free = recorder_free,
+};
+
+static int write_header(struct recorder *rec)
+{
+	struct recording_header h = {.version = RECORDING_VERSION,
+				     .event_version = RST_EVENT_VERSION};
+	const struct reasons *reasons = rec->inner->reasons;
+	size_t names;
+
+	memcpy(h.magic, RECORDING_MAGIC, sizeof(h.magic));
+	str_copy(h.kernel, sizeof(h.kernel), rec->inner->kernel ? rec->inner->kernel : "");
+	h.n_reasons = reasons ? MIN(reasons->n, (unsigned int)REASONS_MAX) : 0;
+	names = h.n_reasons * sizeof(reasons->name[0]);
+	h.crc = recording_crc(&h, offsetof(struct recording_header, crc),
+			      reasons ? reasons->name : NULL, names);
+	errno = 0;
+	if (fwrite(&h, sizeof(h), 1, rec->file) != 1 ||
+	    (names > 0 && fwrite(reasons->name, 1, names, rec->file) != names) ||
+	    fflush(rec->file) != 0)
+		fail(rec);
+	return rec->error;
+}
+
+/* A recording names processes, peers and paths: nobody else may read it, and a link that somebody
+ * put in its place is not followed. */
+static int open_file(const char *path, FILE **ret)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	FILE *file;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode) && fchmod(fd, 0600) < 0)
+		return -errno;
+	file = fdopen(fd, "w");
+	if (!file)
+		return -errno;
+	(void)TAKE_FD(fd);
+	*ret = file;
+	return 0;
+}
+
+int recorder_new(struct source *inner, const char *path, struct source **ret)
+{
+	struct recorder *rec;
+	int r;
+
+	rec = calloc(1, sizeof(*rec));
+	if (!rec)
+		return -ENOMEM;
+	rec->source = *inner;
+	rec->source.ops = &recorder_ops;
+	rec->inner = inner;
+
+	r = open_file(path, &rec->file);
+	if (r == 0) {
+		setvbuf(rec->file, rec->buffer, _IOFBF, sizeof(rec->buffer));
+		r = write_header(rec);
+	}
+	if (r < 0) {
+		recorder_done(rec);
+		return r;
+	}
+	*ret = &rec->source;
+	return 0;
+}
+
+int recorder_error(struct source *s)
+{
+	return recorder_of(s)->error;
+}
