@@ -122,10 +122,12 @@ static struct packets *allocate(unsigned int n)
 
 struct packets *packets_new(uint16_t first, unsigned int n_ports, uint8_t flags)
 {
-	struct packets *p = allocate(n_ports);
+	unsigned int n = n_ports < BATCH ? n_ports * (BATCH / n_ports) : n_ports;
+	struct packets *p = allocate(n);
 
-	for (unsigned int i = 0; p && i < n_ports; i++)
-		make(&p->packet[i], (uint16_t)(40000 + i % 20000), (uint16_t)(first + i), flags);
+	for (unsigned int i = 0; p && i < n; i++)
+		make(&p->packet[i], (uint16_t)(40000 + i % 20000), (uint16_t)(first + i % n_ports),
+		     flags);
 	return p;
 }
 

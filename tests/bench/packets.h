@@ -14,7 +14,8 @@
 
 struct packets;
 
-/* One segment to each of 'n_ports' ports from 'first' on; source ports vary. NULL with errno. */
+/* One segment to each of 'n_ports' ports from 'first' on (of fewer than 64 ports: the same number to
+ * each, together about 64); source ports vary. NULL with errno. */
 struct packets *packets_new(uint16_t first, unsigned int n_ports, uint8_t flags);
 void packets_free(struct packets *p);
 

@@ -134,11 +134,13 @@ static int do_wait(int fd, short events)
 
 static int do_accept(int fd, bool wait)
 {
-	int r = wait ? do_wait(fd, POLLIN) : 0;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int r = poll(&p, 1, wait ? WAIT_MS : 0);
 
-	if (r < 0)
-		return r;
-	r = accept4(fd, NULL, NULL, wait ? 0 : SOCK_NONBLOCK);
+	if (r == 0)
+		return -EAGAIN;
+	if (r > 0)
+		r = accept(fd, NULL, NULL);
 	return r < 0 ? -errno : r;
 }
 

@@ -2,6 +2,7 @@
 /* Scenarios in which the socket changes hands between its birth and its reset. */
 #include "common/util.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -194,7 +195,7 @@ static void reuseport(struct stage *s)
 		port = act(s, client, ACT_LOCAL_PORT, c, 0);
 		act(s, client, ACT_WRITE, c, 10);
 		/* connected means queued at one of them, or about to be */
-		while ((a = act(s, srv[i], ACT_TRY_ACCEPT, l[i], 0)) == -11)
+		while ((a = act(s, srv[i], ACT_TRY_ACCEPT, l[i], 0)) == -EAGAIN)
 			i = (i + 1) % SIBLINGS;
 		if (a < 0)
 			stage_fail(s, "accept: %d", a);

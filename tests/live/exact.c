@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is every reset counted, once, in the right row? What the generators count themselves, TcpOutRsts of
+ * their namespaces and perf events on the tracepoint say what is exact.
+ */
+#include "common/util.h"
+
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+
+#include "tests/bench/packets.h"
+#include "tests/live/box.h"
+#include "tests/live/witness.h"
+
+#define SCAN_FIRST    2000
+#define SCAN_PORTS    20000
+#define BYSTANDER     37
+#define FLOOD_FIRST   1000
+#define FLOOD_PORTS   3000
+#define FLOOD_ROUNDS  667 /* 2,001,000 resets */
+#define STOPPED_MS    5000
+#define VICTIM_PORTS  3
+#define VICTIM_RESETS 100 /* to each of them */
+#define PAIRS	      20
+
+struct exact {
+	struct live_daemon daemon;
+	struct witness witness;
+	uint64_t perf; /* at the start */
+	struct json_object *start, *end;
+	struct json_object *list;
+};
+
+static void begin(struct exact *e, bool print)
+{
+	const char *impossible = live_impossible();
+
+	if (impossible)
+		cr_skip_test("live tests: %s", impossible);
+	cr_assert_eq(witness_open(false, &e->witness), 0, "no perf events on the tracepoints");
+	cr_assert_eq(live_start(&e->daemon, print), 0, "rstmond does not start");
+}
+
+/* Status and perf's count at one moment: equal before and after, so nothing came between. */
+static struct json_object *look(struct exact *e, uint64_t *ret_perf)
+{
+	struct json_object *status = NULL;
+
+	for (int i = 0; i < 20; i++) {
+		uint64_t before = witness_count(&e->witness, RST_SENT);
+
+		json_object_put(status);
+		status = live_status(&e->daemon);
+		*ret_perf = witness_count(&e->witness, RST_SENT);
+		if (*ret_perf == before)
+			break;
+	}
+	cr_assert_not_null(status, "rstmon status gives nothing");
+	return status;
+}
+
+static struct json_object *list_rows(struct exact *e)
+{
+	static const char *const args[] = {"list", "-n", "100000", NULL};
+	struct json_object *list = live_cli(&e->daemon, args);
+
+	cr_assert_not_null(list, "rstmon list gives nothing");
+	return list;
+}
+
+/* Sum over the rows of namespace 'netns' or process 'pid' (0: any); 'port' < 0: any. */
+static int64_t sum(struct json_object *list, const char *direction, uint64_t netns, int64_t pid,
+		   int port)
+{
+	struct json_object *rows = json_at(list, "rows");
+	int64_t n = 0;
+
+	for (size_t i = 0; rows && i < json_object_array_length(rows); i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+
+		if (direction && strcmp(json_str(row, "direction"), direction))
+			continue;
+		if ((netns && (uint64_t)json_int(row, "netns") != netns) ||
+		    (pid && json_int(row, "pid") != pid) ||
+		    (port >= 0 && json_int(row, "port") != port))
+			continue;
+		n += json_int(row, "count");
+	}
+	return n;
+}
+
+static void finish(struct exact *e)
+{
+	struct json_object *totals;
+	uint64_t perf;
+	int64_t sent, total;
+
+	e->end = look(e, &perf);
+	e->list = list_rows(e);
+	totals = json_at(e->list, "totals");
+	total = json_int(totals, "sent") + json_int(totals, "received");
+	sent = json_int(e->end, "sent") - json_int(e->start, "sent");
+	fprintf(stderr,
+		"sent by status %lld, by perf %llu; spilled %lld, lost %lld, missed %lld;"
+		" sum of rows %lld, totals %lld\n",
+		(long long)sent, (unsigned long long)(perf - e->perf),
+		(long long)json_int(e->end, "spilled"), (long long)json_int(e->end, "lost"),
+		(long long)json_int(e->end, "missed"), (long long)sum(e->list, NULL, 0, 0, -1),
+		(long long)total);
+	cr_expect_eq(sent, (int64_t)(perf - e->perf), "sent: status %lld, perf %llu",
+		     (long long)sent, (unsigned long long)(perf - e->perf));
+	cr_expect_eq(sum(e->list, NULL, 0, 0, -1), total, "sum of rows %lld, totals %lld",
+		     (long long)sum(e->list, NULL, 0, 0, -1), (long long)total);
+}
+
+static void end(struct exact *e)
+{
+	int r = live_stop(&e->daemon);
+
+	cr_expect_eq(r, 0, "rstmond ended with %d; it said:\n%s", r, e->daemon.log);
+	json_object_put(e->start);
+	json_object_put(e->end);
+	json_object_put(e->list);
+	live_free(&e->daemon);
+	witness_close(&e->witness);
+}
+
+/* The namespace's own counter, its 'sent' in status and what the generator meant to make. */
+static void check_netns(struct exact *e, const struct box *b, int64_t made)
+{
+	struct json_object *o = live_status_netns(e->end, b->netns);
+	int64_t rsts = netns_out_rsts(b->pid);
+
+	cr_expect_eq(rsts, made, "the generator made %lld, the kernel sent %lld", (long long)made,
+		     (long long)rsts);
+	cr_expect_eq(o ? json_int(o, "sent") : -1, rsts, "status says %lld, TcpOutRsts %lld",
+		     o ? (long long)json_int(o, "sent") : -1, (long long)rsts);
+}
+
+static long bystander(long n)
+{
+	long r = 0;
+
+	while (n-- && r == 0)
+		r = box_refused(25001);
+	return r;
+}
+
+static long scan(long ports)
+{
+	long r = 0;
+
+	for (long i = 0; i < ports && r == 0; i++)
+		r = box_refused(SCAN_FIRST + i);
+	return r;
+}
+
+Test(live, scan_of_20000_ports, .timeout = 300)
+{
+	static struct exact e;
+	struct box before, scanner;
+
+	begin(&e, false);
+	cr_assert_eq(box_start(&before, "bystander"), 0);
+	cr_assert_eq(box_start(&scanner, "scanner"), 0);
+	e.start = look(&e, &e.perf);
+	cr_assert_eq(box_call(&before, &e.daemon, bystander, BYSTANDER), 0);
+	cr_assert_eq(box_call(&scanner, &e.daemon, scan, SCAN_PORTS), 0);
+	finish(&e);
+	cr_expect_eq(sum(e.list, "received", 0, before.pid, 25001), BYSTANDER,
+		     "the other process's row was changed by the scan");
+	cr_expect_eq(sum(e.list, "sent", before.netns, 0, 25001), BYSTANDER,
+		     "the other namespace's row was changed by the scan");
+	cr_expect_eq(sum(e.list, "received", 0, scanner.pid, -1), SCAN_PORTS,
+		     "rows of the scanner: %lld",
+		     (long long)sum(e.list, "received", 0, scanner.pid, -1));
+	check_netns(&e, &before, BYSTANDER);
+	check_netns(&e, &scanner, SCAN_PORTS);
+	cr_expect_eq(json_int(e.end, "lost"), 0);
+	box_end(&before);
+	box_end(&scanner);
+	end(&e);
+}
+
+/* Sends, and sees to it that all were answered before it returns. */
+static long flood(long rounds)
+{
+	struct packets *p = packets_new(FLOOD_FIRST, FLOOD_PORTS, PACKET_SYN);
+	int64_t deadline;
+	long n = 0, r = 0;
+
+	if (!p)
+		return -1;
+	for (long i = 0; i < rounds && r >= 0; i++) {
+		r = packets_round(p);
+		n += MAX(r, 0);
+	}
+	packets_free(p);
+	deadline = now_ms() + 5000;
+	while (netns_out_rsts(getpid()) < n && now_ms() < deadline)
+		poll(NULL, 0, 1);
+	return r < 0 ? r : n;
+}
+
+static long victim(long n)
+{
+	long r = 0;
+
+	for (long i = 0; i < n * VICTIM_PORTS && r == 0; i++)
+		r = box_refused(25001 + i % VICTIM_PORTS);
+	return r;
+}
+
+static unsigned int rows_exact(struct exact *e, const struct box *b, int64_t *ret_sum)
+{
+	unsigned int exact = 0;
+
+	*ret_sum = 0;
+	for (int i = 0; i < FLOOD_PORTS; i++) {
+		int64_t n = sum(e->list, "sent", b->netns, 0, FLOOD_FIRST + i);
+
+		exact += n == FLOOD_ROUNDS;
+		*ret_sum += n;
+	}
+	return exact;
+}
+
+Test(live, reader_stopped_under_a_flood, .timeout = 300)
+{
+	static struct exact e;
+	struct box many, few;
+	int64_t start, made, in_rows;
+	unsigned int exact;
+
+	begin(&e, false);
+	cr_assert_eq(box_start(&many, "flood"), 0);
+	cr_assert_eq(box_start(&few, "victim"), 0);
+	e.start = look(&e, &e.perf);
+	kill(e.daemon.pid, SIGSTOP);
+	start = now_ms();
+	made = box_call(&many, &e.daemon, flood, FLOOD_ROUNDS);
+	cr_expect_eq(box_call(&few, &e.daemon, victim, VICTIM_RESETS), 0);
+	while (now_ms() - start < STOPPED_MS)
+		live_pump(&e.daemon, -1, 100);
+	fprintf(stderr, "reader stopped for %lld ms, %lld resets\n", (long long)(now_ms() - start),
+		(long long)made);
+	kill(e.daemon.pid, SIGCONT);
+	cr_expect_eq(made, (int64_t)FLOOD_PORTS * FLOOD_ROUNDS);
+	finish(&e);
+	exact = rows_exact(&e, &many, &in_rows);
+	fprintf(stderr, "%u of %u rows exact, %lld of %lld resets in them\n", exact, FLOOD_PORTS,
+		(long long)in_rows, (long long)made);
+	cr_expect_eq(exact, FLOOD_PORTS);
+	for (int i = 0; i < VICTIM_PORTS; i++)
+		cr_expect_eq(sum(e.list, "received", 0, few.pid, 25001 + i), VICTIM_RESETS,
+			     "the victim's row of port %d: %lld", 25001 + i,
+			     (long long)sum(e.list, "received", 0, few.pid, 25001 + i));
+	check_netns(&e, &many, made);
+	check_netns(&e, &few, VICTIM_PORTS * VICTIM_RESETS);
+	cr_expect_eq(json_int(e.end, "lost"), 0, "lost %lld", (long long)json_int(e.end, "lost"));
+	box_end(&many);
+	box_end(&few);
+	end(&e);
+}
+
+static long two_a_millisecond_apart(long port)
+{
+	struct timespec gap = {.tv_nsec = 1000000};
+	long r = box_refused(port);
+
+	nanosleep(&gap, NULL);
+	return r ? r : box_refused(port);
+}
+
+/* Of all threads of the daemon. */
+static int64_t switches(pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[64], line[256];
+	long long n = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "voluntary_ctxt_switches: %lld", &n) == 1)
+			break;
+	return n;
+}
+
+/* Wake-ups in two quiet seconds. Resets of others on this host would wake it rightly: then again. */
+static int64_t quiet_switches(struct exact *e)
+{
+	int64_t n = -1;
+
+	for (int i = 0; i < 5; i++) {
+		size_t lines = e->daemon.n;
+		int64_t until = now_ms() + 2000;
+
+		n = switches(e->daemon.pid);
+		while (now_ms() < until)
+			live_pump(&e->daemon, -1, (int)MAX(until - now_ms(), 0));
+		n = switches(e->daemon.pid) - n;
+		if (e->daemon.n == lines)
+			break;
+	}
+	return n;
+}
+
+Test(live, last_record_is_not_stranded, .timeout = 300)
+{
+	static struct exact e;
+	int64_t took, longest = 0, n;
+	struct box b;
+
+	begin(&e, true);
+	cr_assert_eq(box_start(&b, "pair"), 0);
+	for (int i = 1; i <= PAIRS; i++) {
+		cr_assert_eq(box_call(&b, &e.daemon, two_a_millisecond_apart, 21000 + i), 0);
+		took = now_ms();
+		/* each of them is one sent and one received */
+		cr_assert(live_await(&e.daemon, b.netns, (size_t)4 * (size_t)i, 5000),
+			  "pair %d: %zu of %d lines", i, live_lines(&e.daemon, b.netns), 4 * i);
+		took = now_ms() - took;
+		longest = MAX(longest, took);
+		live_pump(&e.daemon, -1, 60 + i); /* it goes to sleep again */
+	}
+	n = quiet_switches(&e);
+	fprintf(stderr, "%d pairs told, the slowest %lld ms after it; %lld wake-ups in 2 s\n", PAIRS,
+		(long long)longest, (long long)n);
+	cr_expect_leq(n, 10, "%lld wake-ups in two quiet seconds", (long long)n);
+	box_end(&b);
+	end(&e);
+}
