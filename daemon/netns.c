@@ -181,11 +181,15 @@ void netns_seen(struct netns_table *t, uint32_t inode, uint32_t cookie)
 		return;
 	if (e == &t->entries[t->n])
 		t->n++;
-	else
+	else if (e->hh.tbl)
 		HASH_DEL(t->table, e);
 	*e = (struct netns){.key = key, .seen = t->sequence};
 	t->reports[e - t->entries] = (struct report_netns){.inode = inode};
 	HASH_ADD(hh, t->table, key, sizeof(e->key), e);
+	if (!e->hh.tbl) { /* no memory: it cannot be found, but its place can be had again */
+		e->tried = true;
+		t->evicted++;
+	}
 }
 
 static int seen_process(const void *record, size_t size, void *userdata)
