@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Calls of the daemon, with every failure told in one sentence; and members of its replies. Must
+ * not trust what a reply holds, or that it holds anything. Proved by tests/unit/cli/call.c.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+#include "cli/call.h"
+#include "common/str.h"
+
+static _printf_(3, 4) int tell(const struct cli_options *o, int code, const char *format, ...)
+{
+	char sentence[768];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	return cli_fail(o->verb, code, sentence);
+}
+
+static int not_permitted(const struct cli_options *o)
+{
+	struct stat st;
+	const struct group *group = NULL;
+
+	/* root's group is nobody's to join */
+	if (stat(o->socket, &st) == 0 && st.st_gid != 0)
+		group = getgrgid(st.st_gid);
+	return tell(o, RSTMON_EXIT_NOT_PERMITTED,
+		    "not permitted to use %s: join the group '%s' (sudo usermod -aG %s $USER, then "
+		    "log in again), or use sudo",
+		    o->socket, group ? group->gr_name : RSTMON_GROUP,
+		    group ? group->gr_name : RSTMON_GROUP);
+}
+
+int cli_call_open(const struct cli_options *o, struct cli_client **ret)
+{
+	int r = cli_client_open(o->socket, ret);
+
+	switch (r) {
+	case 0:
+		return RSTMON_EXIT_OK;
+	case -ENOENT:
+	case -ENOTDIR:
+		return tell(
+			o, RSTMON_EXIT_NOT_RUNNING,
+			"rstmond is not running, there is no socket %s: start it with 'systemctl "
+			"start rstmond', or name its socket with --socket",
+			o->socket);
+	case -ECONNREFUSED:
+		return tell(
+			o, RSTMON_EXIT_NOT_RUNNING,
+			"rstmond is not running, nobody answers at %s: start it with 'systemctl "
+			"start rstmond', or name its socket with --socket",
+			o->socket);
+	case -EACCES:
+	case -EPERM:
+		return not_permitted(o);
+	case -ENAMETOOLONG:
+		return tell(
+			o, RSTMON_EXIT_USAGE,
+			"--socket: a path of a socket has at most 107 bytes, give a shorter one");
+	case -EAGAIN:
+		return cli_call_fail(o, -ETIMEDOUT);
+	default:
+		return tell(o, RSTMON_EXIT_FAILED,
+			    "cannot connect to %s: %s; see 'systemctl status "
+			    "rstmond'",
+			    o->socket, strerror(-r));
+	}
+}
+
+int cli_call_fail(const struct cli_options *o, int r)
+{
+	switch (r) {
+	case -ETIMEDOUT:
+	case -EAGAIN:
+		return tell(
+			o, RSTMON_EXIT_FAILED,
+			"rstmond does not answer within %d seconds: see 'systemctl status rstmond'",
+			CLI_CALL_TIMEOUT_S);
+	case -ECONNRESET:
+	case -EPIPE:
+		return tell(o, RSTMON_EXIT_FAILED,
+			    "rstmond closed the connection: see 'systemctl status rstmond'");
+	case -EMSGSIZE:
+		return tell(o, RSTMON_EXIT_FAILED,
+			    "the answer is longer than %u MiB: ask for less, with -n or a filter",
+			    CLI_MESSAGE_MAX >> 20);
+	case -EBADMSG:
+		return tell(o, RSTMON_EXIT_FAILED,
+			    "what answers at %s does not speak Varlink: name rstmond's socket with "
+			    "--socket",
+			    o->socket);
+	default:
+		return tell(o, RSTMON_EXIT_FAILED,
+			    "cannot talk to rstmond: %s; see 'systemctl status "
+			    "rstmond'",
+			    strerror(-r));
+	}
+}
+
+int cli_call_refused(const struct cli_options *o, const struct cli_reply *reply)
+{
+	char message[512], name[128];
+
+	cli_text(reply->parameters, "message", message, sizeof(message));
+	if (*message && message[strlen(message) - 1] == '.')
+		message[strlen(message) - 1] = '\0'; /* it becomes part of a sentence */
+	str_sanitise(name, sizeof(name), reply->error, strlen(reply->error));
+	if (!strcmp(name, "org.varlink.service.MethodNotFound") ||
+	    !strcmp(name, "org.varlink.service.MethodNotImplemented") ||
+	    !strcmp(name, "org.varlink.service.InterfaceNotFound"))
+		return tell(
+			o, RSTMON_EXIT_FAILED,
+			"what answers at %s is no rstmond, or an older one: name its socket with "
+			"--socket, or update it",
+			o->socket);
+	if (!strcmp(name, "org.varlink.service.InvalidParameter") ||
+	    !strcmp(name, RSTMON_VARLINK_INTERFACE ".BadFilter"))
+		return tell(o, RSTMON_EXIT_USAGE, "rstmond refuses: %s; see 'rstmon help %s'",
+			    *message ? message : name, o->verb->name);
+	return tell(o, RSTMON_EXIT_FAILED, "rstmond failed: %s; see 'rstmon status'",
+		    *message ? message : name);
+}
+
+int cli_call_send(const struct cli_options *o, struct cli_client *c, const char *method,
+		  struct json_object *parameters, bool more, uint64_t deadline)
+{
+	char name[64];
+	int r;
+
+	snprintf(name, sizeof(name), RSTMON_VARLINK_INTERFACE ".%s", method);
+	r = cli_client_send(c, name, parameters, more, deadline);
+	return r < 0 ? cli_call_fail(o, r) : RSTMON_EXIT_OK;
+}
+
+int cli_call(const struct cli_options *o, const char *method, struct json_object *parameters,
+	     struct cli_reply *ret)
+{
+	uint64_t deadline = cli_clock() + CLI_CALL_TIMEOUT_S * NSEC_PER_SEC;
+	struct cli_client *c = NULL;
+	struct cli_reply reply = {};
+	int code, r;
+
+	code = cli_call_open(o, &c);
+	if (code)
+		return code;
+	code = cli_call_send(o, c, method, parameters, false, deadline);
+	if (!code) {
+		r = cli_client_receive(c, deadline, &reply);
+		if (r < 0)
+			code = cli_call_fail(o, r);
+		else if (reply.error)
+			code = cli_call_refused(o, &reply);
+	}
+	cli_client_free(c);
+	if (code) {
+		cli_reply_done(&reply);
+		return code;
+	}
+	*ret = reply;
+	return RSTMON_EXIT_OK;
+}
+
+void cli_put_text(struct json_object *parameters, const char *key, const char *value)
+{
+	if (value && *value)
+		json_object_object_add(parameters, key, json_object_new_string(value));
+}
+
+void cli_put_number(struct json_object *parameters, const char *key, uint64_t value)
+{
+	if (value)
+		json_object_object_add(parameters, key, json_object_new_int64((int64_t)value));
+}
+
+void cli_put_time(struct json_object *parameters, const char *key, uint64_t realtime_ns)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (realtime_ns)
+		cli_put_text(parameters, key, format_time(text, sizeof(text), realtime_ns));
+}
+
+static struct json_object *member(struct json_object *object, const char *key, json_type type)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_object_get_ex(object, key, &value) || !json_object_is_type(value, type))
+		return NULL;
+	return value;
+}
+
+const char *cli_text(struct json_object *object, const char *key, char *dst, size_t size)
+{
+	struct json_object *value = member(object, key, json_type_string);
+
+	str_sanitise(dst, size, value ? json_object_get_string(value) : "",
+		     value ? (size_t)json_object_get_string_len(value) : 0);
+	return dst;
+}
+
+int64_t cli_number(struct json_object *object, const char *key, int64_t otherwise)
+{
+	struct json_object *value = member(object, key, json_type_int);
+
+	return value ? json_object_get_int64(value) : otherwise;
+}
+
+bool cli_true(struct json_object *object, const char *key)
+{
+	struct json_object *value = member(object, key, json_type_boolean);
+
+	return value && json_object_get_boolean(value);
+}
+
+bool cli_has(struct json_object *object, const char *key)
+{
+	return json_object_object_get_ex(object, key, NULL);
+}
+
+struct json_object *cli_array(struct json_object *object, const char *key)
+{
+	return member(object, key, json_type_array);
+}
+
+struct json_object *cli_object(struct json_object *object, const char *key)
+{
+	return member(object, key, json_type_object);
+}
+
+void cli_print_json(struct json_object *object)
+{
+	/* json-c escapes control characters, so this is one line and harmless but for C1 */
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+							    JSON_C_TO_STRING_NOSLASHESCAPE));
+}

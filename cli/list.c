@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * 'rstmon list': rows of counters as a table. Must not add up or sort anything, the daemon did.
+ * Proved by tests/unit/cli/list.c.
+ */
+#include "common/util.h"
+
+#include <inttypes.h>
+
+#include "cli/call.h"
+#include "cli/table.h"
+#include "cli/text.h"
+#include "cli/when.h"
+#include "common/str.h"
+
+enum column {
+	COLUMN_COUNT,
+	COLUMN_ERROR,
+	COLUMN_LAST,
+	COLUMN_PROCESS,
+	COLUMN_UNIT,
+	COLUMN_CONTAINER,
+	COLUMN_NETNS,
+	COLUMN_PEER,
+	COLUMN_PORT,
+	COLUMN_ROLE,
+	COLUMN_DIRECTION,
+	COLUMN_CAUSE,
+	COLUMN_MAX,
+};
+
+#define BIT(id) (1U << COLUMN_##id)
+
+static const struct cli_column columns[COLUMN_MAX] = {
+	[COLUMN_COUNT] = {.heading = "COUNT", .right = true},
+	[COLUMN_ERROR] = {.heading = "ERROR", .right = true},
+	[COLUMN_LAST] = {.heading = "LAST"},
+	[COLUMN_PROCESS] = {.heading = "PROCESS"},
+	[COLUMN_UNIT] = {.heading = "UNIT", .cut = true},
+	[COLUMN_CONTAINER] = {.heading = "CONTAINER", .cut = true},
+	[COLUMN_NETNS] = {.heading = "NETNS", .right = true},
+	[COLUMN_PEER] = {.heading = "PEER"},
+	[COLUMN_PORT] = {.heading = "PORT", .right = true},
+	[COLUMN_ROLE] = {.heading = "ROLE"},
+	[COLUMN_DIRECTION] = {.heading = "DIRECTION"},
+	[COLUMN_CAUSE] = {.heading = "CAUSE"},
+};
+
+/* Which columns each --by has. Those of 'varying' are shown where rows differ in them. */
+static const struct {
+	const char *by;
+	unsigned int columns, varying;
+} views[] = {
+	{"process",
+	 BIT(COUNT) | BIT(LAST) | BIT(PROCESS) | BIT(UNIT) | BIT(PORT) | BIT(ROLE) |
+		 BIT(DIRECTION) | BIT(CAUSE),
+	 BIT(CONTAINER) | BIT(NETNS)},
+	{"port", BIT(COUNT) | BIT(LAST) | BIT(PORT), 0},
+	{"cause", BIT(COUNT) | BIT(LAST) | BIT(CAUSE), 0},
+	{"unit", BIT(COUNT) | BIT(LAST) | BIT(UNIT), 0},
+	{"peer", BIT(COUNT) | BIT(ERROR) | BIT(PEER) | BIT(DIRECTION), 0},
+};
+
+char *cli_process_text(char *dst, size_t size, const char *comm, int64_t pid)
+{
+	if (pid > 0)
+		snprintf(dst, size, "%s[%" PRId64 "]", *comm ? comm : "?", pid);
+	else
+		str_copy(dst, size, *comm ? comm : "-");
+	return dst;
+}
+
+static void process_cell(struct json_object *row, char *dst, size_t size)
+{
+	char comm[64];
+
+	cli_text(row, "comm", comm, sizeof(comm));
+	if (cli_true(row, "other"))
+		str_copy(dst, size, "(all others)");
+	else if (cli_true(row, "folded"))
+		snprintf(dst, size, "%s (ended)", *comm ? comm : "?");
+	else
+		cli_process_text(dst, size, comm, cli_number(row, "pid", 0));
+}
+
+static void port_cell(struct json_object *row, char *dst, size_t size)
+{
+	int64_t port = cli_number(row, "port", 0);
+
+	if (cli_true(row, "other_ports"))
+		str_copy(dst, size, "others");
+	else if (port > 0)
+		snprintf(dst, size, "%" PRId64, port);
+	else
+		str_copy(dst, size, "-");
+}
+
+static void number_cell(struct json_object *row, const char *key, char *dst, size_t size)
+{
+	snprintf(dst, size, "%" PRId64, cli_number(row, key, 0));
+}
+
+static void last_cell(struct json_object *row, const struct cli_options *o, char *dst, size_t size)
+{
+	char text[TIME_TEXT_MAX + 1];
+	uint64_t t;
+
+	if (parse_time(cli_text(row, "last", text, sizeof(text)), &t) == 0)
+		cli_when_format_short(dst, size, t, o->now, o->utc);
+	else
+		str_copy(dst, size, "-");
+}
+
+static void cell(struct json_object *row, enum column column, const struct cli_options *o,
+		 char *dst, size_t size)
+{
+	static const char *const keys[COLUMN_MAX] = {
+		[COLUMN_UNIT] = "unit", [COLUMN_CONTAINER] = "container", [COLUMN_PEER] = "peer",
+		[COLUMN_ROLE] = "role", [COLUMN_DIRECTION] = "direction", [COLUMN_CAUSE] = "cause",
+	};
+
+	switch (column) {
+	case COLUMN_COUNT:
+		number_cell(row, "count", dst, size);
+		break;
+	case COLUMN_ERROR:
+		number_cell(row, "error", dst, size);
+		break;
+	case COLUMN_NETNS:
+		number_cell(row, "netns", dst, size);
+		break;
+	case COLUMN_LAST:
+		last_cell(row, o, dst, size);
+		break;
+	case COLUMN_PROCESS:
+		process_cell(row, dst, size);
+		break;
+	case COLUMN_PORT:
+		port_cell(row, dst, size);
+		break;
+	default:
+		cli_text(row, keys[column], dst, size);
+		if (column == COLUMN_CONTAINER && strlen(dst) > 12)
+			dst[12] = '\0'; /* as container tools show it */
+	}
+}
+
+static const char *color_of(enum column column, const char *text)
+{
+	if (column == COLUMN_DIRECTION)
+		return !strcmp(text, "received") ? "cyan" : "yellow";
+	if (column == COLUMN_CAUSE && strcmp(text, "unknown") != 0)
+		return "bold";
+	return NULL;
+}
+
+/* The columns of this view in 'shown', in order; their number. */
+static size_t choose_columns(struct json_object *rows, const struct cli_options *o,
+			     enum column shown[COLUMN_MAX])
+{
+	size_t n_rows = rows ? json_object_array_length(rows) : 0, n = 0, view = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
+		if (!strcmp(views[i].by, o->by))
+			view = i;
+	for (enum column c = 0; c < COLUMN_MAX; c++) {
+		char first[CLI_TEXT_MAX], text[CLI_TEXT_MAX];
+		bool show = views[view].columns & (1U << c);
+
+		for (size_t i = 0; i < n_rows && !show && (views[view].varying & (1U << c)); i++) {
+			cell(json_object_array_get_idx(rows, i), c, o, text, sizeof(text));
+			if (!i)
+				str_copy(first, sizeof(first), text);
+			show = strcmp(first, text) != 0;
+		}
+		if (show)
+			shown[n++] = c;
+	}
+	return n;
+}
+
+static char *rows_text(struct json_object *rows, const struct cli_options *o, bool colors)
+{
+	struct cli_column used[COLUMN_MAX];
+	enum column shown[COLUMN_MAX];
+	size_t n = choose_columns(rows, o, shown);
+	size_t n_rows = rows ? json_object_array_length(rows) : 0;
+	struct cli_table *table = NULL;
+	char *text = NULL;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		used[i] = columns[shown[i]];
+	r = cli_table_new(used, n, !o->no_headings, colors, &table);
+	for (size_t i = 0; i < n_rows && !r; i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+		char texts[COLUMN_MAX][CLI_TEXT_MAX];
+		struct cli_cell cells[COLUMN_MAX];
+
+		for (size_t c = 0; c < n; c++) {
+			cell(row, shown[c], o, texts[c], sizeof(texts[c]));
+			cells[c] = (struct cli_cell){texts[c], color_of(shown[c], texts[c])};
+		}
+		r = cli_table_add(table, cells);
+	}
+	if (!r)
+		text = cli_table_text(table);
+	cli_table_free(table);
+	return text;
+}
+
+static void totals_text(FILE *f, struct json_object *parameters)
+{
+	struct json_object *totals = cli_object(parameters, "totals");
+
+	fprintf(f,
+		"In all: %" PRId64 " sent, %" PRId64 " received; %" PRId64
+		" counted without detail, %" PRId64 " lost\n",
+		cli_number(totals, "sent", 0), cli_number(totals, "received", 0),
+		cli_number(totals, "spilled", 0), cli_number(totals, "lost", 0));
+	if (cli_true(parameters, "partial"))
+		fputs("Some rows' history does not reach back to --since: their counts are at least "
+		      "these.\n",
+		      f);
+}
+
+char *cli_list_text(struct json_object *parameters, const struct cli_options *o, bool colors)
+{
+	struct json_object *rows = cli_array(parameters, "rows");
+	_cleanup_free_ char *table = rows_text(rows, o, colors);
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *f;
+
+	if (!table)
+		return NULL;
+	f = open_memstream(&text, &size);
+	if (!f)
+		return NULL;
+	fputs(table, f);
+	if (!o->no_headings) {
+		if (!*table)
+			fputs(o->filter[0] || o->since ? "No reset matches.\n"
+						       : "No resets so far.\n",
+			      f);
+		totals_text(f, parameters);
+	}
+	return fclose(f) == 0 ? TAKE_PTR(text) : NULL;
+}
+
+int verb_list(const struct cli_options *o)
+{
+	struct json_object *parameters = json_object_new_object();
+	_cleanup_free_ char *text = NULL;
+	struct cli_reply reply = {};
+	int code;
+
+	cli_put_text(parameters, "by", o->by);
+	cli_put_text(parameters, "sort", o->sort);
+	cli_put_number(parameters, "limit", o->limit);
+	cli_put_time(parameters, "since", o->since);
+	cli_put_text(parameters, "filter", o->filter);
+	code = cli_call(o, "List", parameters, &reply);
+	json_object_put(parameters);
+	if (code)
+		return code;
+	if (o->json) {
+		cli_print_json(reply.parameters);
+	} else {
+		text = cli_list_text(reply.parameters, o, cli_colors(o));
+		if (text)
+			fputs(text, stdout);
+		else
+			code = cli_fail(o->verb, RSTMON_EXIT_FAILED, "no memory for the table");
+	}
+	cli_reply_done(&reply);
+	return code;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One reset as a line for people, of 'last' and 'watch'. Must show who, where and why before
+ * anything else, and nothing that is not known. Proved by tests/unit/cli/reset.c.
+ */
+#include "common/util.h"
+
+#include <inttypes.h>
+
+#include "cli/call.h"
+#include "cli/text.h"
+#include "cli/when.h"
+#include "common/str.h"
+
+static const char RESET[] = "\033[0m";
+
+bool cli_colors(const struct cli_options *o)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return !o->no_color && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0 &&
+	       isatty(STDOUT_FILENO);
+}
+
+static void put_time(FILE *f, struct json_object *reset, const struct cli_options *o)
+{
+	char text[TIME_TEXT_MAX + 1], when[WHEN_TEXT_MAX];
+	uint64_t t;
+
+	cli_text(reset, "time", text, sizeof(text));
+	fputs(parse_time(text, &t) == 0 ? cli_when_format(when, sizeof(when), t, o->utc) : "-", f);
+}
+
+static void put_direction(FILE *f, struct json_object *reset, bool colors)
+{
+	char text[16];
+	bool received;
+
+	cli_text(reset, "direction", text, sizeof(text));
+	if (!*text)
+		cli_text(reset, "kind", text, sizeof(text));
+	received = !strcmp(text, "received");
+	if (colors)
+		fputs(received ? "\033[36m" : "\033[33m", f);
+	fprintf(f, "  %-8s", text);
+	if (colors)
+		fputs(RESET, f);
+}
+
+/* What the name rests on, where a reader should know. */
+static const char *hint(struct json_object *reset)
+{
+	static const struct {
+		const char *source, *hint;
+	} hints[] = {
+		{"listen", " (listener)"},
+		{"closed", " (closed it before)"},
+		{"kernel", " (kernel)"},
+	};
+	char source[16];
+
+	cli_text(reset, "owner_source", source, sizeof(source));
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
+		if (!strcmp(source, hints[i].source))
+			return hints[i].hint;
+	return "";
+}
+
+static void put_process(FILE *f, struct json_object *reset)
+{
+	char comm[64], owner[96], actor[96] = "", whole[256];
+	int64_t pid = cli_number(reset, "pid", 0), actor_pid = cli_number(reset, "actor_pid", 0);
+
+	cli_text(reset, "comm", comm, sizeof(comm));
+	cli_process_text(owner, sizeof(owner), comm, pid);
+	if (actor_pid > 0 && actor_pid != pid) {
+		cli_text(reset, "actor_comm", comm, sizeof(comm));
+		cli_process_text(actor, sizeof(actor), comm, actor_pid);
+	}
+	snprintf(whole, sizeof(whole), "%s%s%s%s", owner, hint(reset), *actor ? " by " : "", actor);
+	fprintf(f, "  %-22s", whole);
+}
+
+static void put_connection(FILE *f, struct json_object *reset)
+{
+	char local[80], remote[80], role[16], state[24], previous[24];
+
+	cli_text(reset, "local", local, sizeof(local));
+	cli_text(reset, "remote", remote, sizeof(remote));
+	cli_text(reset, "role", role, sizeof(role));
+	cli_text(reset, "state", state, sizeof(state));
+	cli_text(reset, "previous_state", previous, sizeof(previous));
+	fprintf(f, "  %s -> %s", *local ? local : "?", *remote ? remote : "?");
+	/* the role of a socket; without one there is only the port */
+	if (!strcmp(role, "server") || !strcmp(role, "client"))
+		fprintf(f, "  %s", role);
+	fprintf(f, "%sport %" PRId64, strcmp(role, "none") && *role ? " " : "  ",
+		cli_number(reset, "port", 0));
+	/* the kernel sets CLOSE before it sends: what was before says more */
+	if (!strcmp(state, "CLOSE") && *previous)
+		fprintf(f, "  %s>CLOSE", previous);
+	else if (*state)
+		fprintf(f, "  %s", state);
+}
+
+static void put_cause(FILE *f, struct json_object *reset, bool colors)
+{
+	char cause[48], reason[64];
+
+	cli_text(reset, "cause", cause, sizeof(cause));
+	cli_text(reset, "reason", reason, sizeof(reason));
+	if (strcmp(cause, "unknown") != 0 && *cause)
+		fprintf(f, "  %s%s%s", colors ? "\033[1m" : "", cause, colors ? RESET : "");
+	else if (*reason && strcmp(reason, "NOT_SPECIFIED") != 0)
+		fprintf(f, "  %s", reason);
+	else
+		fputs("  unknown", f);
+}
+
+static void put_details(FILE *f, struct json_object *reset)
+{
+	static const struct {
+		const char *key, *name;
+		int64_t least;
+		bool duration;
+	} details[] = {
+		{"age_ms", "age", 0, true},	      {"idle_ms", "idle", 0, true},
+		{"unread_bytes", "unread", 1, false}, {"unacked_bytes", "unacked", 1, false},
+		{"exit_signal", "signal", 1, false},  {"exit_status", "exit", 0, false},
+	};
+	char text[DURATION_TEXT_MAX], error[24];
+
+	cli_text(reset, "errno", error, sizeof(error));
+	if (*error)
+		fprintf(f, "  errno=%s", error);
+	for (size_t i = 0; i < ARRAY_SIZE(details); i++) {
+		int64_t n = cli_number(reset, details[i].key, -1);
+
+		if (n < details[i].least)
+			continue;
+		if (details[i].duration && n < INT64_MAX / (int64_t)NSEC_PER_MSEC)
+			fprintf(f, " %s%s=%s", i || *error ? "" : " ", details[i].name,
+				format_duration(text, sizeof(text), (uint64_t)n * NSEC_PER_MSEC));
+		else
+			fprintf(f, " %s%s=%" PRId64, i || *error ? "" : " ", details[i].name, n);
+	}
+}
+
+char *cli_reset_text(struct json_object *reset, const struct cli_options *o, bool colors)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	put_time(f, reset, o);
+	put_direction(f, reset, colors);
+	put_process(f, reset);
+	put_connection(f, reset);
+	put_cause(f, reset, colors);
+	put_details(f, reset);
+	return fclose(f) == 0 ? TAKE_PTR(text) : NULL;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * 'rstmon status': what is watched and what is not. Must put problems first, and leave out what the
+ * daemon does not tell rather than show a 0. Proved by tests/unit/cli/status.c.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "cli/call.h"
+#include "cli/table.h"
+#include "cli/text.h"
+#include "common/str.h"
+
+static void heading(FILE *f, const struct cli_options *o, const char *text)
+{
+	if (!o->no_headings)
+		fprintf(f, "\n%s\n", text);
+}
+
+static void put_problems(FILE *f, struct json_object *status)
+{
+	struct json_object *list = cli_array(status, "problems");
+	char text[1024];
+
+	cli_text(status, "problems", text, sizeof(text));
+	if (*text)
+		fprintf(f, "Problems: %s\n\n", text);
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		const char *line = json_object_get_string(json_object_array_get_idx(list, i));
+
+		str_sanitise(text, sizeof(text), line ? line : "", line ? strlen(line) : 0);
+		fprintf(f, "Problem: %s\n%s", text,
+			i + 1 == json_object_array_length(list) ? "\n" : "");
+	}
+	if (!*text && cli_true(status, "degraded"))
+		fputs("Problems: not everything is watched; see the hooks below.\n\n", f);
+}
+
+static void put_daemon(FILE *f, struct json_object *status)
+{
+	char version[64], kernel[128], duration[DURATION_TEXT_MAX];
+	int64_t uptime = cli_number(status, "uptime_s", -1);
+
+	cli_text(status, "version", version, sizeof(version));
+	cli_text(status, "kernel", kernel, sizeof(kernel));
+	fprintf(f, "rstmond %s on Linux %s", *version ? version : "?", *kernel ? kernel : "?");
+	if (uptime >= 0 && uptime < INT64_MAX / (int64_t)NSEC_PER_SEC)
+		fprintf(f, ", up for %s",
+			format_duration(duration, sizeof(duration),
+					(uint64_t)uptime * NSEC_PER_SEC));
+	fputc('\n', f);
+}
+
+/* "name=1 other=2" of an object of numbers. */
+static void join_numbers(struct json_object *object, bool sign, char *dst, size_t size)
+{
+	size_t len = 0;
+
+	dst[0] = '\0';
+	if (!object)
+		return;
+	json_object_object_foreach(object, key, value)
+	{
+		char name[48];
+		int n;
+
+		str_sanitise(name, sizeof(name), key, strlen(key));
+		n = snprintf(dst + len, size - len, sign ? "%s%s=%+" PRId64 : "%s%s=%" PRId64,
+			     len ? " " : "", name, json_object_get_int64(value));
+		if (n < 0 || (size_t)n >= size - len)
+			return;
+		len += (size_t)n;
+	}
+}
+
+/* One "name  value  remark" line each, where the daemon tells the value. */
+struct fact {
+	const char *key, *name, *remark;
+};
+
+static void put_facts(FILE *f, struct json_object *status, const struct fact *facts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (cli_has(status, facts[i].key))
+			fprintf(f, "  %-18s %12" PRId64 "%s%s\n", facts[i].name,
+				cli_number(status, facts[i].key, 0), *facts[i].remark ? "  " : "",
+				facts[i].remark);
+}
+
+static void put_resets(FILE *f, struct json_object *status)
+{
+	static const struct fact facts[] = {
+		{"sent", "sent", ""},
+		{"received", "received", ""},
+		{"spilled", "spilled", "of them counted in their row, without detail"},
+		{"lost", "lost", "of them counted in the totals only"},
+		{"missed", "missed", "runs that the kernel skipped, counted nowhere else"},
+		{"pending", "pending", "counted by the kernel, not read yet"},
+		{"decode_errors", "not understood", "records of an unknown form"},
+	};
+	char text[512];
+
+	put_facts(f, status, facts, ARRAY_SIZE(facts));
+	join_numbers(cli_object(status, "unexplained"), true, text, sizeof(text));
+	if (*text)
+		fprintf(f, "  %-18s %s  (the kernel's counters less what was seen)\n",
+			"unexplained", text);
+	join_numbers(cli_object(status, "failures"), false, text, sizeof(text));
+	if (*text)
+		fprintf(f, "  %-18s %s\n", "kernel failures", text);
+}
+
+static int put_table(FILE *f, struct cli_table *table)
+{
+	_cleanup_free_ char *text = cli_table_text(table);
+	char *rest = NULL;
+
+	if (!text)
+		return -ENOMEM;
+	/* indented as all else, line by line */
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		fprintf(f, "  %s\n", line);
+	return 0;
+}
+
+static int put_netns(FILE *f, struct json_object *list, const struct cli_options *o)
+{
+	static const struct cli_column columns[] = {
+		{.heading = "NETNS", .right = true},
+		{.heading = "SENT", .right = true},
+		{.heading = "RECEIVED", .right = true},
+		{.heading = "KERNEL COUNTED"},
+		{.heading = "UNEXPLAINED"},
+	};
+	struct cli_table *table = NULL;
+	int r = cli_table_new(columns, ARRAY_SIZE(columns), !o->no_headings, false, &table);
+
+	for (size_t i = 0; !r && i < json_object_array_length(list); i++) {
+		struct json_object *netns = json_object_array_get_idx(list, i);
+		char inode[24], sent[24], received[24], counters[160], unexplained[160];
+		struct cli_cell cells[ARRAY_SIZE(columns)] = {{.text = inode},
+							      {.text = sent},
+							      {.text = received},
+							      {.text = counters},
+							      {.text = unexplained}};
+
+		snprintf(inode, sizeof(inode), "%" PRId64, cli_number(netns, "inode", 0));
+		snprintf(sent, sizeof(sent), "%" PRId64, cli_number(netns, "sent", 0));
+		snprintf(received, sizeof(received), "%" PRId64, cli_number(netns, "received", 0));
+		join_numbers(cli_object(netns, "counters"), false, counters, sizeof(counters));
+		join_numbers(cli_object(netns, "unexplained"), true, unexplained,
+			     sizeof(unexplained));
+		if (!*unexplained && cli_has(netns, "unexplained"))
+			snprintf(unexplained, sizeof(unexplained), "%+" PRId64,
+				 cli_number(netns, "unexplained", 0));
+		if (cli_true(netns, "uncovered"))
+			str_copy(unexplained, sizeof(unexplained),
+				 "uncovered: no process to read them through");
+		r = cli_table_add(table, cells);
+	}
+	if (!r)
+		r = put_table(f, table);
+	cli_table_free(table);
+	return r;
+}
+
+static int put_hooks(FILE *f, struct json_object *list, const struct cli_options *o)
+{
+	static const struct cli_column columns[] = {
+		{.heading = "HOOK"}, {.heading = "STATE"}, {.heading = "ADDS"}};
+	struct cli_table *table = NULL;
+	int r = cli_table_new(columns, ARRAY_SIZE(columns), !o->no_headings, false, &table);
+
+	for (size_t i = 0; !r && i < json_object_array_length(list); i++) {
+		struct json_object *hook = json_object_array_get_idx(list, i);
+		char name[64], adds[200], why[160], whole[400];
+		bool attached = cli_true(hook, "attached");
+		struct cli_cell cells[ARRAY_SIZE(columns)] = {
+			{.text = name},
+			{.text = attached ? "attached" : "missing"},
+			{.text = whole}};
+
+		cli_text(hook, "name", name, sizeof(name));
+		cli_text(hook, "adds", adds, sizeof(adds));
+		cli_text(hook, "why", why, sizeof(why));
+		snprintf(whole, sizeof(whole), "%s%s%s%s", adds, *why ? " (not attached: " : "",
+			 why, *why ? ")" : "");
+		r = cli_table_add(table, cells);
+	}
+	if (!r)
+		r = put_table(f, table);
+	cli_table_free(table);
+	return r;
+}
+
+static void put_bytes(FILE *f, struct json_object *status, const char *key, const char *name)
+{
+	int64_t n = cli_number(status, key, -1);
+
+	if (n >= 0)
+		fprintf(f, "  %-18s %8.1f MiB\n", name, (double)n / (1 << 20));
+}
+
+static void put_cost(FILE *f, struct json_object *status)
+{
+	static const struct fact facts[] = {
+		{"rows", "rows", ""},
+		{"evicted", "rows given up", "folded away or counted in 'other'"},
+		{"names_evicted", "names given up", ""},
+		{"netns_evicted", "netns given up", ""},
+		{"log_dropped", "log lines dropped", "the log did not take them"},
+		{"clients", "clients", ""},
+		{"watchers", "watchers", ""},
+		{"clients_refused", "clients refused", "too many at once"},
+		{"watch_dropped", "watch lines left out", "their readers were too slow"},
+	};
+	int64_t ns = cli_number(status, "cpu_ns_per_reset", -1);
+	int64_t us = cli_number(status, "cpu_us", -1);
+
+	put_facts(f, status, facts, ARRAY_SIZE(facts));
+	put_bytes(f, status, "ring_bytes", "ring");
+	put_bytes(f, status, "memory_bytes", "memory");
+	if (ns >= 0)
+		fprintf(f, "  %-18s %12" PRId64 "  ns in the kernel (sampled)\n", "cost per reset",
+			ns);
+	if (us >= 0)
+		fprintf(f, "  %-18s %12.2f  s of the daemon\n", "processor time", (double)us / 1e6);
+}
+
+char *cli_status_text(struct json_object *status, const struct cli_options *o)
+{
+	struct json_object *netns = cli_array(status, "netns"), *hooks = cli_array(status, "hooks");
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	int r = 0;
+
+	if (!f)
+		return NULL;
+	put_problems(f, status);
+	put_daemon(f, status);
+	heading(f, o, "Resets");
+	put_resets(f, status);
+	if (netns && json_object_array_length(netns)) {
+		heading(f, o, "Coverage");
+		r = put_netns(f, netns, o);
+	}
+	if (!r && hooks && json_object_array_length(hooks)) {
+		heading(f, o, "Hooks");
+		r = put_hooks(f, hooks, o);
+	}
+	heading(f, o, "Limits and cost");
+	put_cost(f, status);
+	if (fclose(f) != 0 || r < 0)
+		return NULL;
+	return TAKE_PTR(text);
+}
+
+int verb_status(const struct cli_options *o)
+{
+	_cleanup_free_ char *text = NULL;
+	struct cli_reply reply = {};
+	int code = cli_call(o, "Status", NULL, &reply);
+
+	if (code)
+		return code;
+	if (o->json) {
+		cli_print_json(reply.parameters);
+	} else {
+		text = cli_status_text(reply.parameters, o);
+		if (text)
+			fputs(text, stdout);
+		else
+			code = cli_fail(o->verb, RSTMON_EXIT_FAILED, "no memory for the status");
+	}
+	cli_reply_done(&reply);
+	return code;
+}

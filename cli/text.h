@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Replies as text for people. Pure: JSON in, text out; nothing is printed here, and nothing in a reply
+ * is trusted. What returns char * is malloc()ed, NULL without memory.
+ */
+#ifndef CLI_TEXT_H
+#define CLI_TEXT_H
+
+#include <json-c/json.h>
+
+#include "cli/options.h"
+#include "cli/verbs.h"
+
+/* Colors only on a terminal that the user did not forbid them on. */
+bool cli_colors(const struct cli_options *o);
+
+/* "nginx[812]", "nginx" without a pid, "-" for nobody. Returns dst. */
+char *cli_process_text(char *dst, size_t size, const char *comm, int64_t pid);
+
+char *cli_list_text(struct json_object *parameters, const struct cli_options *o, bool colors);
+char *cli_reset_text(struct json_object *reset, const struct cli_options *o, bool colors);
+char *cli_status_text(struct json_object *parameters, const struct cli_options *o);
+
+/* What check says and how it exits. */
+struct cli_check {
+	uint64_t count, span_ns;
+	double per_minute;
+	bool partial;
+	int exit; /* 0 OK, 1 WARNING, 2 CRITICAL */
+};
+
+void cli_check_compute(struct json_object *parameters, uint64_t span_ns,
+		       const struct cli_options *o, struct cli_check *ret);
+char *cli_check_text(const struct cli_check *c, const struct cli_options *o);
+const char *cli_check_word(const struct cli_check *c); /* "OK", ... */
+
+#endif

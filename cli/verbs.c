@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The table of verbs, and how a verb says that it failed. Must not know what a verb does.
+ * Proved by tests/unit/cli/verbs.c.
+ */
+#include "common/util.h"
+
+#include "cli/verbs.h"
+#include "common/str.h"
+
+#define FILTER_DETAILS                                                                             \
+	"FILTER reads like that of ss: port 8080 and direction sent and not comm 'nginx*'.\n"
+#define ROW_FIELDS "Fields: pid comm exe unit container netns port role direction cause.\n"
+#define RESET_FIELDS                                                                                  \
+	"Fields: all of a reset's JSON, and peer, as in peer 10.0.0.0/8. rstmon watch --json shows\n" \
+	"them.\n"
+
+const struct cli_verb cli_verbs[] = {
+	{
+		.name = "list",
+		.arguments = "[FILTER]",
+		.help = "counters, busiest first",
+		.details =
+			"Who sent and received how many resets, on which port, and why; one row per\n"
+			"process, port, role, direction and cause unless --by says otherwise.\n"
+			"With --by peer a count may be too high by the error that stands beside it.\n\n" FILTER_DETAILS
+				ROW_FIELDS,
+		.run = verb_list,
+		.options = CLI_BIT(BY) | CLI_BIT(SORT) | CLI_BIT(LIMIT) | CLI_BIT(SINCE),
+		.filtered = true,
+		.scope = FILTER_ROWS,
+	},
+	{
+		.name = "last",
+		.arguments = "[N] [FILTER]",
+		.help = "the latest single resets",
+		.details =
+			"The latest N resets of the 8192 that are kept; without N the latest 20, with\n"
+			"--since, --until or --json all of them.\n\n" FILTER_DETAILS RESET_FIELDS,
+		.run = verb_last,
+		.options = CLI_BIT(LIMIT) | CLI_BIT(SINCE) | CLI_BIT(UNTIL),
+		.filtered = true,
+		.scope = FILTER_RESETS,
+	},
+	{
+		.name = "watch",
+		.arguments = "[FILTER]",
+		.help = "a line per reset as it happens",
+		.details =
+			"Ends with --count, with --timeout, or when you interrupt it.\n\n" FILTER_DETAILS
+				RESET_FIELDS,
+		.run = verb_watch,
+		.options = CLI_BIT(LAST) | CLI_BIT(COUNT) | CLI_BIT(TIMEOUT),
+		.filtered = true,
+		.scope = FILTER_RESETS,
+	},
+	{
+		.name = "status",
+		.arguments = "",
+		.help = "what is watched, what is missing, what it costs",
+		.details =
+			"Hooks and what each adds, coverage against the kernel's own counters, what\n"
+			"was spilled or lost, memory and cost; problems come first.\n",
+		.run = verb_status,
+	},
+	{
+		.name = "check",
+		.arguments = "[FILTER]",
+		.help = "a monitoring plugin: one line, exit 0 to 3",
+		.details =
+			"Compares the rate of resets in the window with -w and -c; at least one of\n"
+			"them must be given. Exit 0: OK, 1: WARNING, 2: CRITICAL, 3: UNKNOWN.\n\n" FILTER_DETAILS
+				ROW_FIELDS,
+		.run = verb_check,
+		.options = CLI_BIT(WARNING) | CLI_BIT(CRITICAL) | CLI_BIT(WINDOW),
+		.filtered = true,
+		.scope = FILTER_ROWS,
+	},
+	{
+		.name = "metrics",
+		.arguments = "",
+		.help = "all counters as OpenMetrics text",
+		.details =
+			"With --textfile for a textfile collector: FILE is replaced in one step.\n",
+		.run = verb_metrics,
+		.options = CLI_BIT(TEXTFILE),
+	},
+	{
+		.name = "help",
+		.arguments = "[VERB]",
+		.help = "this text, or all about a verb",
+		.details = "",
+		.run = verb_help,
+	},
+	{
+		.name = "version",
+		.arguments = "",
+		.help = "the version of rstmon",
+		.details = "That of the daemon stands in rstmon status.\n",
+		.run = verb_version,
+	},
+	{},
+};
+
+const struct cli_verb *cli_verb_find(const char *name)
+{
+	for (const struct cli_verb *v = cli_verbs; v->name; v++)
+		if (!strcmp(v->name, name))
+			return v;
+	return NULL;
+}
+
+int cli_verb_exit(const struct cli_verb *verb, int code)
+{
+	/* whatever keeps check from an answer is UNKNOWN */
+	return verb && verb->run == verb_check && code != RSTMON_EXIT_OK ? 3 : code;
+}
+
+int cli_fail(const struct cli_verb *verb, int code, const char *sentence)
+{
+	/* A monitoring system reads stdout alone, a person would read it twice. */
+	bool plugin = verb && verb->run == verb_check;
+	char text[1024];
+
+	str_sanitise(text, sizeof(text), sentence, strlen(sentence));
+	if (plugin)
+		printf("RSTMON UNKNOWN - %s\n", text);
+	if (!plugin || !isatty(STDOUT_FILENO))
+		fprintf(stderr, "rstmon: %s\n", text);
+	return cli_verb_exit(verb, code);
+}
