@@ -6,16 +6,11 @@
  */
 #include "common/util.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 
-#include "common/str.h"
 #include "daemon/netns.h"
 #include "daemon/process.h"
 
-#define SNMP_MAX      16384 /* bytes; the Tcp lines come well before */
 #define PROCESS_TRIES 3
 #define COUNT_TRIES   4
 
@@ -30,6 +25,7 @@ struct netns {
 	uint64_t start;		 /* its */
 	uint64_t id;		 /* the namespace's, as that process showed it */
 	uint64_t seen;		 /* sequence number of the last netns_seen() */
+	uint64_t missed;	 /* 'sequence' when no process of it was known, 0: one is */
 	uint64_t out_rsts, sent; /* the baseline */
 	UT_hash_handle hh;
 };
@@ -44,87 +40,13 @@ struct netns_table {
 	struct report_netns reports[RSTMON_NETNS_MAX]; /* same index */
 };
 
-static const char *snmp_word(const char *p, char *ret, size_t size)
-{
-	size_t n;
-
-	p += strspn(p, " ");
-	n = strcspn(p, " \n");
-	if (n == 0 || n >= size)
-		return NULL;
-	memcpy(ret, p, n);
-	ret[n] = '\0';
-	return p + n;
-}
-
-/* The first line of the two that begin with "Tcp:" names the columns of the second. */
-int netns_parse_snmp(const char *text, uint64_t *ret_out_rsts)
-{
-	const char *names = text, *values;
-	char name[64], value[64];
-
-	while (strncmp(names, "Tcp:", 4) != 0) {
-		names = strchr(names, '\n');
-		if (!names)
-			return -EBADMSG;
-		names++;
-	}
-	values = strchr(names, '\n');
-	if (!values || strncmp(++values, "Tcp:", 4) != 0 || !strchr(values, '\n'))
-		return -EBADMSG;
-	do {
-		names = snmp_word(names, name, sizeof(name));
-		values = snmp_word(values, value, sizeof(value));
-		if (!names || !values)
-			return -EBADMSG;
-	} while (strcmp(name, "OutRsts") != 0);
-	return parse_u64(value, ret_out_rsts) < 0 ? -EBADMSG : 0;
-}
-
-/* Opened through the process's directory, all of it is of one process even if its number is used
- * again meanwhile; and closed at once, for the open file keeps the namespace alive. */
-static int read_proc(void *userdata, uint32_t pid, struct netns_reading *ret)
-{
-	_cleanup_close_ int dir = process_open(pid);
-	_cleanup_close_ int fd = -1;
-	struct netns_reading reading;
-	char text[SNMP_MAX];
-	size_t length = 0;
-	struct stat st;
-	ssize_t n;
-	int r;
-
-	(void)userdata;
-	if (dir < 0)
-		return dir;
-	r = process_read_start(dir, &reading.start);
-	if (r < 0)
-		return r;
-	fd = openat(dir, "net/snmp", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	do {
-		n = read(fd, text + length, sizeof(text) - 1 - length);
-		if (n < 0)
-			return -errno;
-		length += n;
-	} while (n > 0);
-	text[length] = '\0';
-	reading.id = st.st_ino;
-	r = netns_parse_snmp(text, &reading.out_rsts);
-	if (r < 0)
-		return r;
-	*ret = reading;
-	return 0;
-}
-
 int netns_new(struct netns_table **ret)
 {
 	struct netns_table *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
-	t->read = read_proc;
+	t->read = netns_read_proc;
 	*ret = t;
 	return 0;
 }
@@ -226,10 +148,16 @@ static int netns_read(struct netns_table *t, struct netns *e, struct attributor 
 		return 0;
 	}
 	e->pid = 0;
+	/* Most namespaces without a process are gone; nobody looks for one until it is heard of. */
+	if (e->missed && e->seen <= e->missed)
+		return -ENOENT;
+	e->missed = 0;
 	for (i = 0; i < PROCESS_TRIES; i++) {
 		pid = attributor_netns_process(a, e->key.inode, e->key.cookie);
-		if (!pid)
+		if (!pid) {
+			e->missed = t->sequence;
 			return -ENOENT;
+		}
 		if (t->read(t->read_userdata, pid, &now) < 0)
 			continue;
 		if (!e->based || now.id != e->id) {

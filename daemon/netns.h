@@ -25,6 +25,9 @@ struct netns_reading {
 };
 typedef int (*netns_read_fn)(void *userdata, uint32_t pid, struct netns_reading *ret);
 
+/* The reader of /proc; 'userdata' is not used. -ESRCH, -EBADMSG, -errno. */
+int netns_read_proc(void *userdata, uint32_t pid, struct netns_reading *ret);
+
 /* Our present counts of the namespace, by direction, everything drained first. */
 typedef void (*netns_count_fn)(void *userdata, uint32_t inode, uint32_t cookie,
 			       uint64_t ret[RST_DIRECTION_MAX]);
@@ -39,7 +42,9 @@ void netns_set_reader(struct netns_table *t, netns_read_fn read, void *userdata)
  * the new one down; both are counted. Cheap enough for each reset. */
 void netns_seen(struct netns_table *t, uint32_t inode, uint32_t cookie);
 
-/* Calls netns_seen() for every network namespace that has a process now. -errno of the source. */
+/* Calls netns_seen() for every network namespace that has a process now. A namespace in which no
+ * process was found is not looked at again until it was seen, so this comes before each reconcile
+ * (and attributor_scan() or _refresh() before this). -errno of the source. */
 int netns_seen_all(struct netns_table *t, struct source *source);
 
 /* Compares all namespaces; the first time of one takes its baseline. Returns how many could not be

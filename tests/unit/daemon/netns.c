@@ -195,6 +195,19 @@ Test(netns, an_unknown_namespace_is_uncovered)
 	cr_expect_not(r[1].covered);
 }
 
+Test(netns, a_namespace_that_gets_a_process_is_covered_again)
+{
+	fake.processes[0].netns = 8;
+	cr_expect_not(reconcile(0)->covered);
+	fake.processes[0].netns = 7;
+	attributor_refresh(a, 1);
+	fake.asked_process = 0;
+	cr_expect_not(reconcile(0)->covered); /* nobody heard of it: not even asked for */
+	cr_expect_eq(fake.asked_process, 0);
+	cr_assert_eq(netns_seen_all(t, &fake.source), 0);
+	cr_expect(reconcile(0)->covered);
+}
+
 Test(netns, a_reused_number_is_looked_at_again)
 {
 	reconcile(0);
