@@ -16,6 +16,7 @@
 #include "daemon/daemon.h"
 #include "daemon/intake.h"
 #include "daemon/methods.h"
+#include "daemon/privilege.h"
 #include "daemon/publish.h"
 #include "daemon/server.h"
 #include "daemon/summary.h"
@@ -401,6 +402,12 @@ static int start(struct daemon *d, char *error, size_t size)
 		r = open_server(d, error, size);
 		if (r)
 			return r;
+	}
+	/* all is attached and bound; from here on nothing needs a capability */
+	r = privilege_drop();
+	if (r) {
+		snprintf(error, size, "cannot drop capabilities: %s", strerror(-r));
+		return r;
 	}
 	d->intake.tell = tell;
 	d->intake.userdata = d;

@@ -148,7 +148,8 @@ static void decode_sock(const struct rst_event_sock *e, struct reset *r)
 	r->bytes_sent = (int64_t)MIN(e->bytes_sent, INT64_MAX);
 	r->bytes_acked = (int64_t)MIN(e->bytes_acked, INT64_MAX);
 	r->unread_bytes = e->unread;
-	r->unacked_bytes = e->unacked;
+	/* the SYN takes a sequence number, but is no data */
+	r->unacked_bytes = r->state == STATE_SYN_SENT ? 0 : e->unacked;
 	r->unsent_bytes = e->unsent;
 	r->srtt_us = e->srtt_us;
 	r->user_timeout_ms = e->user_timeout_ms;
@@ -158,7 +159,8 @@ static void decode_sock(const struct rst_event_sock *e, struct reset *r)
 	r->total_retrans = e->total_retrans;
 	r->backoff = e->backoff;
 	r->probes = e->probes;
-	r->ttl_base = e->ttl_base;
+	/* 1 is what a socket has by default */
+	r->ttl_base = e->ttl_base > 1 ? e->ttl_base : -1;
 }
 
 static size_t kind_size(uint8_t kind)

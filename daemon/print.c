@@ -44,7 +44,9 @@ bool print_finding(enum print_format format, int fd, const struct finding *f)
 		return write_line(fd, line, strlen(line));
 	}
 	object = publish_reset(f);
-	text = object ? json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN, &length)
+	text = object ? json_object_to_json_string_length(
+				object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+				&length)
 		      : NULL;
 	if (text && length < sizeof(line)) {
 		memcpy(line, text, length);

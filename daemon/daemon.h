@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The daemon: the one file that knows all stages, and the loop that drives them. */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include "daemon/config.h"
+#include "daemon/print.h"
+#include "daemon/source.h"
+
+struct daemon_options {
+	struct config config;
+	const char *config_path; /* NULL: the standard places; read again at SIGHUP */
+	enum print_format print;
+	bool serve;	    /* open the socket */
+	bool exit_at_end;   /* when the source ends */
+};
+
+/* Runs until SIGTERM, SIGINT or, with exit_at_end, the source's end. Takes over 'source'. 0, or -errno
+ * with one sentence in 'error'. */
+int daemon_run(const struct daemon_options *options, struct source *source, char *error,
+	       size_t error_size);
+
+#endif
