@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The load of the benchmark: SYNs at closed loopback ports as fast as one core goes, or refused
- * connects, in a network namespace of its own. It must measure nothing but rates. Used by run.sh.
+ * connects, in a network namespace of its own, or in the present one with "here". It must measure
+ * nothing but rates. Used by run.sh.
  *
- *	flood syn PORTS SECONDS		one line: segments, segments a second, growth of TcpOutRsts
- *	flood connect PORTS SECONDS	the same with connect(): each makes a sent and a received reset
+ *	flood syn PORTS SECONDS [here]	one line: segments, segments a second, growth of TcpOutRsts
+ *	flood connect PORTS SECONDS [here]
+ *					the same with connect(): each makes a sent and a received
+ *reset
  */
 #include "common/util.h"
 
@@ -69,7 +72,7 @@ static int refused(uint16_t port)
 	if (fd < 0)
 		return -errno;
 	return connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 && errno == ECONNREFUSED ? 0
-											 : -EPROTO;
+											  : -EPROTO;
 }
 
 static long connect_turn(unsigned int ports)
@@ -114,15 +117,16 @@ static bool number(const char *text, unsigned long max, unsigned long *ret)
 int main(int argc, char *argv[])
 {
 	unsigned long ports, seconds;
-	bool syn = argc == 4 && !strcmp(argv[1], "syn");
+	bool syn = argc > 1 && !strcmp(argv[1], "syn");
+	bool here = argc == 5 && !strcmp(argv[4], "here");
 	int r;
 
-	if (argc != 4 || (!syn && strcmp(argv[1], "connect")) ||
+	if ((argc != 4 && !here) || (!syn && strcmp(argv[1], "connect")) ||
 	    !number(argv[2], PORTS_MAX, &ports) || !number(argv[3], SECONDS_MAX, &seconds)) {
-		fprintf(stderr, "usage: flood syn|connect PORTS SECONDS\n");
+		fprintf(stderr, "usage: flood syn|connect PORTS SECONDS [here]\n");
 		return 2;
 	}
-	r = own_namespace();
+	r = here ? 0 : own_namespace();
 	if (r == 0)
 		r = flood(syn, (unsigned int)ports, (double)seconds);
 	if (r < 0)

@@ -52,23 +52,25 @@ static void make(struct packet *p, uint16_t from, uint16_t to, uint8_t flags)
 	uint32_t sum;
 
 	*p = (struct packet){
-		.ip = {
-			.version = 4,
-			.ihl = 5,
-			.ttl = 64,
-			.protocol = IPPROTO_TCP,
-			.tot_len = htons(sizeof(*p)),
-			.saddr = htonl(INADDR_LOOPBACK),
-			.daddr = htonl(INADDR_LOOPBACK),
-		},
-		.tcp = {
-			.source = htons(from),
-			.dest = htons(to),
-			.seq = htonl(1000),
-			.ack_seq = flags & PACKET_ACK ? htonl(2000) : 0,
-			.doff = 5,
-			.window = htons(1024),
-		},
+		.ip =
+			{
+				.version = 4,
+				.ihl = 5,
+				.ttl = 64,
+				.protocol = IPPROTO_TCP,
+				.tot_len = htons(sizeof(*p)),
+				.saddr = htonl(INADDR_LOOPBACK),
+				.daddr = htonl(INADDR_LOOPBACK),
+			},
+		.tcp =
+			{
+				.source = htons(from),
+				.dest = htons(to),
+				.seq = htonl(1000),
+				.ack_seq = flags & PACKET_ACK ? htonl(2000) : 0,
+				.doff = 5,
+				.window = htons(1024),
+			},
 	};
 	((uint8_t *)&p->tcp)[13] = flags;
 	sum = IPPROTO_TCP + sizeof(p->tcp);
@@ -109,7 +111,8 @@ static struct packets *allocate(unsigned int n)
 		return NULL;
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		p->iov[i] = (struct iovec){.iov_base = &p->packet[i], .iov_len = sizeof(*p->packet)};
+		p->iov[i] =
+			(struct iovec){.iov_base = &p->packet[i], .iov_len = sizeof(*p->packet)};
 		p->message[i].msg_hdr = (struct msghdr){
 			.msg_name = &p->to,
 			.msg_namelen = sizeof(p->to),
@@ -136,7 +139,8 @@ long packets_round(struct packets *p)
 	unsigned int done = 0;
 
 	while (done < p->n) {
-		int r = sendmmsg(p->fd, p->message + done, MIN(p->n - done, (unsigned int)BATCH), 0);
+		int r = sendmmsg(p->fd, p->message + done, MIN(p->n - done, (unsigned int)BATCH),
+				 0);
 
 		if (r < 0 && errno != EINTR && errno != ENOBUFS && errno != EAGAIN)
 			return -errno;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The actor's side: a loop that takes a call, does it and answers. It must do nothing on its own, so
- * that a scenario knows which process touched a socket last. Proved by the ownership table.
+ * The actor's side: a loop that takes a call, does it and answers. It must do nothing on its own,
+ * so that a scenario knows which process touched a socket last. Proved by the ownership table.
  */
 #include "common/util.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Processes that make resets in bulk. They must know nothing of rstmon: what they count themselves is
- * what it has to agree with. Proved by exact.c, which holds both against TcpOutRsts.
+ * Processes that make resets in bulk. They must know nothing of rstmon: what they count themselves
+ * is what it has to agree with. Proved by exact.c, which holds both against TcpOutRsts.
  */
 #include "common/util.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is every reset counted, once, in the right row? What the generators count themselves, TcpOutRsts of
- * their namespaces and perf events on the tracepoint say what is exact.
+ * Is every reset counted, once, in the right row? What the generators count themselves, TcpOutRsts
+ * of their namespaces and perf events on the tracepoint say what is exact.
  */
 #include "common/util.h"
 
@@ -19,7 +19,7 @@
 #define BYSTANDER     37
 #define FLOOD_FIRST   1000
 #define FLOOD_PORTS   3000
-#define FLOOD_ROUNDS  667 /* 2,001,000 resets */
+#define FLOOD_ROUNDS  667 /* at most 2,001,000 resets */
 #define STOPPED_MS    5000
 #define VICTIM_PORTS  3
 #define VICTIM_RESETS 100 /* to each of them */
@@ -184,24 +184,25 @@ Test(live, scan_of_20000_ports, .timeout = 300)
 	end(&e);
 }
 
-/* Sends, and sees to it that all were answered before it returns. */
-static long flood(long rounds)
+/* Sends for so long, and sees to it that all were answered before it returns the number of rounds.
+ */
+static long flood(long ms)
 {
 	struct packets *p = packets_new(FLOOD_FIRST, FLOOD_PORTS, PACKET_SYN);
-	int64_t deadline;
-	long n = 0, r = 0;
+	int64_t deadline = now_ms() + ms;
+	long rounds = 0, r = 0;
 
 	if (!p)
 		return -1;
-	for (long i = 0; i < rounds && r >= 0; i++) {
+	while (rounds < FLOOD_ROUNDS && r >= 0 && (now_ms() < deadline || rounds < 10)) {
 		r = packets_round(p);
-		n += MAX(r, 0);
+		rounds++;
 	}
 	packets_free(p);
 	deadline = now_ms() + 5000;
-	while (netns_out_rsts(getpid()) < n && now_ms() < deadline)
+	while (netns_out_rsts(getpid()) < rounds * FLOOD_PORTS && now_ms() < deadline)
 		poll(NULL, 0, 1);
-	return r < 0 ? r : n;
+	return r < 0 ? r : rounds;
 }
 
 static long victim(long n)
@@ -213,7 +214,7 @@ static long victim(long n)
 	return r;
 }
 
-static unsigned int rows_exact(struct exact *e, const struct box *b, int64_t *ret_sum)
+static unsigned int rows_exact(struct exact *e, const struct box *b, long rounds, int64_t *ret_sum)
 {
 	unsigned int exact = 0;
 
@@ -221,7 +222,7 @@ static unsigned int rows_exact(struct exact *e, const struct box *b, int64_t *re
 	for (int i = 0; i < FLOOD_PORTS; i++) {
 		int64_t n = sum(e->list, "sent", b->netns, 0, FLOOD_FIRST + i);
 
-		exact += n == FLOOD_ROUNDS;
+		exact += n == rounds;
 		*ret_sum += n;
 	}
 	return exact;
@@ -233,6 +234,7 @@ Test(live, reader_stopped_under_a_flood, .timeout = 300)
 	struct box many, few;
 	int64_t start, made, in_rows;
 	unsigned int exact;
+	long rounds;
 
 	begin(&e, false);
 	cr_assert_eq(box_start(&many, "flood"), 0);
@@ -240,16 +242,17 @@ Test(live, reader_stopped_under_a_flood, .timeout = 300)
 	e.start = look(&e, &e.perf);
 	kill(e.daemon.pid, SIGSTOP);
 	start = now_ms();
-	made = box_call(&many, &e.daemon, flood, FLOOD_ROUNDS);
+	rounds = box_call(&many, &e.daemon, flood, STOPPED_MS);
+	made = (int64_t)rounds * FLOOD_PORTS;
 	cr_expect_eq(box_call(&few, &e.daemon, victim, VICTIM_RESETS), 0);
 	while (now_ms() - start < STOPPED_MS)
 		live_pump(&e.daemon, -1, 100);
 	fprintf(stderr, "reader stopped for %lld ms, %lld resets\n", (long long)(now_ms() - start),
 		(long long)made);
 	kill(e.daemon.pid, SIGCONT);
-	cr_expect_eq(made, (int64_t)FLOOD_PORTS * FLOOD_ROUNDS);
+	cr_expect_gt(rounds, 0);
 	finish(&e);
-	exact = rows_exact(&e, &many, &in_rows);
+	exact = rows_exact(&e, &many, rounds, &in_rows);
 	fprintf(stderr, "%u of %u rows exact, %lld of %lld resets in them\n", exact, FLOOD_PORTS,
 		(long long)in_rows, (long long)made);
 	cr_expect_eq(exact, FLOOD_PORTS);
@@ -289,7 +292,8 @@ static int64_t switches(pid_t pid)
 	return n;
 }
 
-/* Wake-ups in two quiet seconds. Resets of others on this host would wake it rightly: then again. */
+/* Wake-ups in two quiet seconds. Resets of others on this host would wake it rightly: then again.
+ */
 static int64_t quiet_switches(struct exact *e)
 {
 	int64_t n = -1;
@@ -327,8 +331,8 @@ Test(live, last_record_is_not_stranded, .timeout = 300)
 		live_pump(&e.daemon, -1, 60 + i); /* it goes to sleep again */
 	}
 	n = quiet_switches(&e);
-	fprintf(stderr, "%d pairs told, the slowest %lld ms after it; %lld wake-ups in 2 s\n", PAIRS,
-		(long long)longest, (long long)n);
+	fprintf(stderr, "%d pairs told, the slowest %lld ms after it; %lld wake-ups in 2 s\n",
+		PAIRS, (long long)longest, (long long)n);
 	cr_expect_leq(n, 10, "%lld wake-ups in two quiet seconds", (long long)n);
 	box_end(&b);
 	end(&e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The runner of the live tests: one test at a time, because they share the kernel's tracepoints. The
- * same program is what actors become when a scenario is about exec().
+ * The runner of the live tests: one test at a time, because they share the kernel's tracepoints.
+ * The same program is what actors become when a scenario is about exec().
  */
 #include "common/util.h"
 

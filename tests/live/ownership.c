@@ -6,6 +6,7 @@
 #include "common/util.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -251,6 +252,20 @@ static void run_all(struct suite *u)
 	json_object_put(after);
 }
 
+/* What scenarios made there is links to this program. */
+static void remove_links(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (e->d_type == DT_LNK)
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	rmdir(dir);
+}
+
 Test(live, ownership, .timeout = 300)
 {
 	static struct suite u;
@@ -281,4 +296,5 @@ Test(live, ownership, .timeout = 300)
 	cr_expect_eq(r, 0, "rstmond ended with %d; it said:\n%s", r, u.daemon.log);
 	live_free(&u.daemon);
 	witness_close(&u.witness);
+	remove_links(dir);
 }

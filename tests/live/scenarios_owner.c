@@ -71,8 +71,8 @@ static void worker_only_closes(struct stage *s)
 	s->truth->expect[0].source = "accept";
 }
 
-/* What is known of a worker that never got anything from the socket: if no hook saw it, then only who
- * listened, and then the source has to say that. */
+/* What is known of a worker that never got anything from the socket: if no hook saw it, then only
+ * who listened, and then the source has to say that. */
 static void worker_blocked(struct stage *s, enum act how, long nr)
 {
 	struct prefork p = prefork(s);

@@ -37,7 +37,7 @@ struct live_expect {
 	char unit[96];		/* "": any */
 	unsigned int count;	/* identical ones */
 	/* judge.c's own */
-	unsigned int got, current_right;
+	unsigned int got, less, current_right; /* less: 'other_pid' was named */
 	bool wrong;
 	char why[160];
 };

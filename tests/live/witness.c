@@ -173,8 +173,8 @@ static uint16_t port_at(const uint8_t *raw, unsigned int offset)
 
 static void add_sample(struct witness *w, const uint8_t *record)
 {
-	const uint8_t *raw = record + sizeof(struct perf_event_header) + 2 * sizeof(uint32_t) +
-			     sizeof(uint32_t);
+	const uint8_t *raw =
+		record + sizeof(struct perf_event_header) + 2 * sizeof(uint32_t) + sizeof(uint32_t);
 	struct witness_sample s = {};
 	uint32_t pid;
 	uint16_t type;
