@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The latest findings: order, overwriting, and that a copy is complete. */
+#include "common/util.h"
+
+#include <criterion/criterion.h>
+
+#include "daemon/recent.h"
+
+static void free_recent(struct recent **r)
+{
+	recent_free(*r);
+}
+
+Test(recent, empty)
+{
+	_cleanup_(free_recent) struct recent *r = NULL;
+
+	cr_assert_eq(recent_new(&r), 0);
+	cr_assert_null(recent_get(r, 0));
+	cr_assert_null(recent_get(r, RSTMON_RECENT_MAX));
+	cr_assert_lt(recent_memory(r), sizeof(struct finding));
+	recent_free(NULL);
+}
+
+Test(recent, newest_first_and_oldest_overwritten)
+{
+	_cleanup_(free_recent) struct recent *r = NULL;
+	struct finding f = {0};
+
+	cr_assert_eq(recent_new(&r), 0);
+	for (uint64_t i = 1; i <= 3; i++) {
+		f.reset.time = i;
+		recent_add(r, &f);
+	}
+	cr_assert_eq(recent_get(r, 0)->reset.time, 3);
+	cr_assert_eq(recent_get(r, 2)->reset.time, 1);
+	cr_assert_null(recent_get(r, 3));
+	for (uint64_t i = 4; i <= RSTMON_RECENT_MAX + 5; i++) {
+		f.reset.time = i;
+		recent_add(r, &f);
+	}
+	for (unsigned int i = 0; i < RSTMON_RECENT_MAX; i++)
+		cr_assert_eq(recent_get(r, i)->reset.time, RSTMON_RECENT_MAX + 5 - i);
+	cr_assert_null(recent_get(r, RSTMON_RECENT_MAX));
+	cr_assert_null(recent_get(r, UINT32_MAX));
+	cr_assert_geq(recent_memory(r), RSTMON_RECENT_MAX * sizeof(f));
+}
+
+Test(recent, copies_all_that_counts)
+{
+	_cleanup_(free_recent) struct recent *r = NULL;
+	struct finding f = {0};
+	const struct finding *got;
+
+	cr_assert_eq(recent_new(&r), 0);
+	f.reset.port = 443;
+	f.reset.reason_name = "NO_SOCKET";
+	f.owner.pid = 7;
+	f.owner.start = 8;
+	f.owner.source = RST_OWNER_READ;
+	memset(f.owner.comm, 'c', sizeof(f.owner.comm) - 1);
+	memset(f.owner.exe, 'e', sizeof(f.owner.exe) - 1);
+	memset(f.owner.unit, 'u', sizeof(f.owner.unit) - 1);
+	memset(f.owner.container, 'd', sizeof(f.owner.container) - 1);
+	f.verdict.cause = RST_CAUSE_CLOSED_PORT;
+	f.verdict.confidence = CONFIDENCE_HIGH;
+	f.verdict.error = 104;
+	f.verdict.n_evidence = RSTMON_EVIDENCE_MAX;
+	for (unsigned int i = 0; i < RSTMON_EVIDENCE_MAX; i++)
+		memset(f.verdict.evidence[i], 'a' + (int)i, RSTMON_EVIDENCE_LEN - 1);
+	recent_add(r, &f);
+	got = recent_get(r, 0);
+	cr_assert_eq(memcmp(&got->reset, &f.reset, sizeof(f.reset)), 0);
+	cr_assert(got->owner.pid == 7 && got->owner.start == 8);
+	cr_assert_eq(got->owner.source, RST_OWNER_READ);
+	cr_assert_str_eq(got->owner.comm, f.owner.comm);
+	cr_assert_str_eq(got->owner.exe, f.owner.exe);
+	cr_assert_str_eq(got->owner.unit, f.owner.unit);
+	cr_assert_str_eq(got->owner.container, f.owner.container);
+	cr_assert(got->verdict.cause == f.verdict.cause && got->verdict.error == 104 &&
+		  got->verdict.confidence == CONFIDENCE_HIGH);
+	for (unsigned int i = 0; i < RSTMON_EVIDENCE_MAX; i++)
+		cr_assert_str_eq(got->verdict.evidence[i], f.verdict.evidence[i]);
+}
+
+Test(recent, nothing_of_the_overwritten_shows)
+{
+	_cleanup_(free_recent) struct recent *r = NULL;
+	struct finding f = {0};
+
+	cr_assert_eq(recent_new(&r), 0);
+	for (unsigned int i = 0; i < RSTMON_RECENT_MAX; i++) {
+		memset(f.owner.exe, 'x', sizeof(f.owner.exe) - 1);
+		recent_add(r, &f);
+	}
+	memset(&f, 0, sizeof(f));
+	f.verdict.n_evidence = 1000; /* a finding cannot lead outside */
+	recent_add(r, &f);
+	cr_assert_str_eq(recent_get(r, 0)->owner.exe, "");
+	cr_assert_eq(recent_get(r, 0)->verdict.n_evidence, RSTMON_EVIDENCE_MAX);
+}
