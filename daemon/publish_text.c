@@ -133,7 +133,7 @@ void publish_summary_line(const struct report_row *row, uint64_t moved, uint64_t
 	line_add_u64(ret, "total", r->count);
 	add_text(ret, "unit", r->unit);
 	add_text(ret, "container", r->container);
-	if (r->netns > 0)
+	if (r->pid == 0 && r->netns > 0)
 		line_add_u64(ret, "netns", r->netns);
 	if (r->other_ports)
 		line_add(ret, "other_ports", "true");

@@ -13,13 +13,9 @@
 
 #define SERVICE "org.varlink.service"
 
-/* The description lies in the tree as text that people read; the assembler takes it as it is. */
-__asm__(".pushsection .rodata\n"
-	"server_description:\n"
-	".incbin \"daemon/io.rstmon.varlink\"\n"
-	".byte 0\n"
-	".popsection\n");
-extern const char server_description[] __attribute__((visibility("hidden")));
+/* daemon/io.rstmon.varlink as it stands in the tree, put here by the linker; without a NUL. */
+extern const char _binary_daemon_io_rstmon_varlink_start[];
+extern const char _binary_daemon_io_rstmon_varlink_end[];
 
 static const char service_description[] =
 	"# What every Varlink service tells about itself.\n"
@@ -41,6 +37,16 @@ static const char service_description[] =
 	"error InvalidParameter (parameter: string, message: ?string)\n"
 	"error PermissionDenied (message: ?string)\n"
 	"error ExpectedMore (message: ?string)\n";
+
+static struct json_object *description_of(const char *interface)
+{
+	const char *start = _binary_daemon_io_rstmon_varlink_start;
+	const char *end = _binary_daemon_io_rstmon_varlink_end;
+
+	if (strcmp(interface, RSTMON_VARLINK_INTERFACE) == 0)
+		return json_object_new_string_len(start, (int)(end - start));
+	return json_object_new_string(service_description);
+}
 
 void server_reply_error(struct server_reply *ret, const char *error, const char *key,
 			const char *value, const char *message)
@@ -120,7 +126,7 @@ static void call_get_info(struct json_object *parameters, bool more, void *userd
 static void call_get_description(struct json_object *parameters, bool more, void *userdata,
 				 struct server_reply *ret)
 {
-	const char *interface = get_text(parameters, "interface"), *text;
+	const char *interface = get_text(parameters, "interface");
 	struct object o;
 
 	(void)more;
@@ -130,17 +136,13 @@ static void call_get_description(struct json_object *parameters, bool more, void
 				   "GetInterfaceDescription takes one string, 'interface'.");
 		return;
 	}
-	if (strcmp(interface, RSTMON_VARLINK_INTERFACE) == 0) {
-		text = server_description;
-	} else if (strcmp(interface, SERVICE) == 0) {
-		text = service_description;
-	} else {
+	if (strcmp(interface, RSTMON_VARLINK_INTERFACE) != 0 && strcmp(interface, SERVICE) != 0) {
 		server_reply_error(ret, SERVICE ".InterfaceNotFound", "interface", interface,
 				   "This service has no such interface; GetInfo lists them.");
 		return;
 	}
 	o = object_start();
-	object_put_text(&o, "description", text);
+	object_put(&o, "description", description_of(interface));
 	ret->parameters = object_finish(&o);
 }
 
