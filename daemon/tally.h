@@ -12,6 +12,11 @@
  * marked gone fold into (unit, comm, port) rows; only what finds no room even then goes to the row
  * 'other'. A scan evicts nobody else's row. Every fold and every use of 'other' is counted.
  *
+ * Nobody's resets beyond the bound fold into an "other ports" row of their network namespace. Rows with
+ * spilled counts never fold, since their slots would bring them back. When even folding makes no room,
+ * rows of the dead and of nobody that were quiet for 24 hours (by the clock of tally_minute()) go to
+ * 'other', so that a table does not stay full for ever.
+ *
  * A reset is counted when its record is read; tally_move() moves a count between rows and never
  * changes a total. Invariant: sum of rows (spilled included) + other = everything ever added.
  *
@@ -35,7 +40,7 @@ struct tally_row {
 	uint32_t pid; /* 0: no process, a folded row or 'other' */
 	uint64_t start;
 	const char *comm, *exe, *unit, *container;
-	uint32_t netns;
+	uint32_t netns; /* of the latest; 0: a process's row in several */
 	uint16_t port; /* 0 with other_ports, or where several are folded */
 	uint8_t role, direction, cause, owner_source;
 	bool other_ports; /* the fold row of one owner */
@@ -73,8 +78,9 @@ int tally_adopt(void *memory, size_t size, struct tally **ret);
 /* Counts one reset. */
 void tally_add(struct tally *t, const struct finding *f);
 
-/* Moves one count of 'f' from the row that tally_add() chose to the row of cause 'to'.
- * -ENOENT: that row has none left to move. */
+/* Moves one count of 'f' from the row that tally_add() chose to the row of cause 'to', wherever that
+ * row was folded to meanwhile. -ENOENT: that row has none left to move (what went to 'other' stays
+ * there); -EINVAL: no such cause. */
 int tally_move(struct tally *t, const struct finding *f, enum rst_cause to);
 
 /* Recomputes the spilled counts: begin, then one call per slot, then end. 'f' is what the slot's key

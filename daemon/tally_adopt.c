@@ -3,7 +3,7 @@
  * Makes an empty tally, or takes over one that another process left. Trusts nothing in it: what is
  * used as a number of a place is checked, and all that can be derived (indexes, free places,
  * accounts) is made anew, so that neither a crash in the middle of a change nor a corrupt block can
- * lead outside the block. Proved by tests/unit/daemon/tally.c, which flips its bytes.
+ * lead outside the block. Proved by tests/unit/daemon/tally_adopt.c, which flips its bytes.
  */
 #include "common/util.h"
 

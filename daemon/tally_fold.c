@@ -2,7 +2,7 @@
 /*
  * Making room in a full tally: rows of processes that are gone become rows of (unit, comm), and
  * what was quiet for a day goes to 'other'. Must never touch a row of a living process, and never a
- * row with spilled counts: its slots would bring it back. Proved by tests/unit/daemon/tally.c.
+ * row with spilled counts: its slots would bring it back. Proved by tests/unit/daemon/tally_fold.c.
  */
 #include "common/util.h"
 

@@ -2,7 +2,7 @@
 /*
  * Counts over time: a ring of 60 minutes for every row, of 1440 for the busiest. Rings advance when
  * something is counted, so a quiet row costs nothing; must not read a clock. A day's ring is a copy
- * of the row's ring, renewed by tally_minute(). Proved by tests/unit/daemon/tally.c.
+ * of the row's ring, renewed by tally_minute(). Proved by tests/unit/daemon/tally_history.c.
  *
  * Minutes are counted from 1970; they are compared as int64_t, because a corrupt block may hold
  * any.

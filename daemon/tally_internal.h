@@ -59,7 +59,7 @@ struct row {
 	uint64_t pending; /* what 'spilled' will be at tally_spill_end() */
 	uint64_t first, last;
 	uint32_t hash;
-	uint32_t netns;	 /* to show; 0: several */
+	uint32_t netns;	 /* to show; 0: a process in several */
 	uint32_t minute; /* the newest in 'minutes' */
 	uint32_t begin;	 /* the history before this minute is lost */
 	uint32_t next_free;
