@@ -40,7 +40,7 @@ struct tally_row {
 	uint32_t pid; /* 0: no process, a folded row or 'other' */
 	uint64_t start;
 	const char *comm, *exe, *unit, *container;
-	uint32_t netns; /* of the latest; 0: a process's row in several */
+	uint32_t netns; /* 0: a process's row in several */
 	uint16_t port; /* 0 with other_ports, or where several are folded */
 	uint8_t role, direction, cause, owner_source;
 	bool other_ports; /* the fold row of one owner */
