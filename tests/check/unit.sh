@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The files of systemd/: the units verify, the service's exposure stays at most 1.5, every directive has a comment, the user
+# can be made, the catalog compiles and has the ids that the daemon sends. Nothing is installed or started.
+cd "$(dirname "$0")/../.." || exit 1
+bound=15 # tenths
+failed=0
+
+fail() {
+	echo "unit.sh: $*" >&2
+	failed=1
+}
+
+skip() {
+	echo "unit.sh: skipped $1: $2"
+}
+
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+# The program may not be installed here, so another one that exists stands in for it.
+cp systemd/rstmond.socket "$tmp/" &&
+	sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' systemd/rstmond.service >"$tmp/rstmond.service" || exit 1
+
+check_units() {
+	# Manual pages are not installed from here either; all other words of verify count.
+	output=$(SYSTEMD_UNIT_PATH="$tmp:" systemd-analyze verify --man=no \
+		"$tmp/rstmond.service" "$tmp/rstmond.socket" 2>&1)
+	code=$?
+	output=$(printf '%s\n' "$output" | grep -F rstmon)
+	{ [ $code -eq 0 ] && [ -z "$output" ]; } || fail "verify: ${output:-exit code $code}"
+
+	score=$(systemd-analyze security --offline=true "$tmp/rstmond.service" 2>&1 |
+		sed -n 's/.*Overall exposure level for rstmond.service: \([0-9.]*\).*/\1/p')
+	tenths=$(printf '%s' "$score" | tr -d .)
+	case $tenths in
+	'' | *[!0-9]*) fail "no exposure level from systemd-analyze security" ;;
+	*)
+		echo "unit.sh: exposure of rstmond.service: $score"
+		[ "$tenths" -le $bound ] || fail "exposure $score is above 1.5"
+		;;
+	esac
+}
+
+# Those that speak for themselves, and no comment, are listed here.
+check_comments() {
+	for unit in systemd/rstmond.service systemd/rstmond.socket; do
+		awk -v unit="$unit" '
+			/^#/ { commented = 1; next }
+			/^$/ || /^\[/ { commented = 0; next }
+			/^(Description|Documentation|ExecStart|ListenStream|WantedBy|Also)=/ { next }
+			commented == 0 { print unit ": no comment before " $0; bad = 1 }
+			END { exit bad }' "$unit" || fail "a block of directives without a comment"
+	done
+}
+
+check_catalog() {
+	sed -n 's/.*\[LINE_[A-Z]*\] = {"[a-z]*", "\([0-9a-f]*\)"}.*/\1/p' daemon/line.c | sort >"$tmp/sent"
+	sed -n 's/^-- \([0-9a-f]*\)$/\1/p' systemd/rstmon.catalog | sort >"$tmp/explained"
+	[ -s "$tmp/sent" ] || fail "no message ids in daemon/line.c"
+	cmp -s "$tmp/sent" "$tmp/explained" || fail "rstmon.catalog has other ids than daemon/line.c"
+	if command -v journalctl >/dev/null; then
+		mkdir -p "$tmp/root/usr/lib/systemd/catalog" "$tmp/root/var/lib/systemd/catalog"
+		cp systemd/rstmon.catalog "$tmp/root/usr/lib/systemd/catalog/"
+		journalctl --root="$tmp/root" --update-catalog 2>"$tmp/log" || fail "catalog: $(cat "$tmp/log")"
+	else
+		skip "the catalog's syntax" "no journalctl"
+	fi
+}
+
+check_sysusers() {
+	mkdir -p "$tmp/users/etc" "$tmp/users/usr/lib/sysusers.d"
+	cp systemd/rstmon.sysusers "$tmp/users/usr/lib/sysusers.d/rstmon.conf"
+	systemd-sysusers --root="$tmp/users" 2>"$tmp/log" || fail "sysusers: $(cat "$tmp/log")"
+	grep -q '^rstmon:' "$tmp/users/etc/passwd" || fail "sysusers makes no user rstmon"
+	grep -q '^rstmon:' "$tmp/users/etc/group" || fail "sysusers makes no group rstmon"
+}
+
+check_comments
+check_catalog
+if command -v systemd-analyze >/dev/null; then
+	check_units
+else
+	skip "verification and exposure of the units" "no systemd-analyze (package systemd)"
+fi
+if command -v systemd-sysusers >/dev/null; then
+	check_sysusers
+else
+	skip "the sysusers file" "no systemd-sysusers (package systemd)"
+fi
+exit $failed
