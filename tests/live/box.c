@@ -72,7 +72,7 @@ long box_call(struct box *b, struct live_daemon *d, box_fn fn, long argument)
 	int64_t deadline = now_ms() + CALL_MS;
 	long r;
 
-	if (write(b->line, &c, sizeof(c)) != sizeof(c))
+	if (send(b->line, &c, sizeof(c), MSG_NOSIGNAL) != sizeof(c))
 		return -EPIPE;
 	while (!live_pump(d, b->line, 100))
 		if (now_ms() > deadline)

@@ -115,7 +115,8 @@ static void run_stage(struct suite *u, struct run *run)
 {
 	unsigned int n;
 
-	if (*run->truth->failure || write(run->line, &u->daemon.pid, sizeof(pid_t)) < 0)
+	if (*run->truth->failure ||
+	    send(run->line, &u->daemon.pid, sizeof(pid_t), MSG_NOSIGNAL) < 0)
 		return;
 	if (!await_stage(u, run))
 		return;

@@ -104,6 +104,18 @@ static void listener_closed(struct stage *s)
 	}
 }
 
+/* Nobody is behind the port any more; who was is no owner. */
+static void listener_gone(struct stage *s)
+{
+	struct actor *srv = actor_new(s, "srv-was-here", 0), *cli = actor_new(s, "cli-late", 0);
+	int l = act(s, srv, ACT_LISTEN, AF_INET, s->port);
+
+	act(s, srv, ACT_CLOSE, l, 0);
+	act(s, cli, ACT_TRY_CONNECT, AF_INET, s->port);
+	expect(s, RST_SENT, RST_ROLE_NONE, NULL)->cause = "closed_port";
+	expect_received(s, RST_ROLE_CLIENT, cli);
+}
+
 #define SHORT_LIVED 200
 
 static void short_lived(struct stage *s)
@@ -141,6 +153,7 @@ const struct scenario scenarios_end[] = {
 	{"exit by SIGKILL", NULL, killed},
 	{"exit with status 3", NULL, exited},
 	{"listener closed, pending", NULL, listener_closed},
+	{"port whose listener is gone", NULL, listener_gone},
 	{"200 short-lived processes", NULL, short_lived},
 	{NULL, NULL, NULL},
 };
