@@ -238,14 +238,19 @@ static struct process *verify_netns(struct attributor *a, struct process *p)
 {
 	struct rst_process now;
 	struct process *fresh = p;
-	int r = -ESRCH;
+	int r;
 
-	if (attributor_alive(a, p->key.tgid, p->key.start))
-		r = a->source->ops->process(a->source, p->key.tgid, p->key.start, &now);
-	if (r == 0 && now.tgid == p->key.tgid && now.start == p->key.start)
-		process_cache_put(a->processes, &now, &fresh);
+	if (!attributor_alive(a, p->key.tgid, p->key.start)) {
+		p->generation--;
+		return p;
+	}
+	r = a->source->ops->process(a->source, p->key.tgid, p->key.start, &now);
+	if (r < 0 || now.tgid != p->key.tgid || now.start != p->key.start)
+		return p; /* the source cannot tell: what was read last stands */
+	if (!now.netns)
+		p->generation--; /* a zombie has left its namespaces */
 	else
-		p->generation--; /* gone, or not to be seen */
+		process_cache_put(a->processes, &now, &fresh);
 	return fresh;
 }
 
@@ -266,6 +271,25 @@ uint32_t attributor_netns_process(struct attributor *a, uint32_t netns, uint32_t
 			return p->key.tgid;
 	}
 	return 0;
+}
+
+struct each {
+	attributor_netns_fn fn;
+	void *userdata;
+};
+
+static void each_process(const struct process *p, void *userdata)
+{
+	struct each *each = userdata;
+
+	each->fn(p->netns, p->netns_cookie, each->userdata);
+}
+
+void attributor_netns_each(struct attributor *a, attributor_netns_fn fn, void *userdata)
+{
+	struct each each = {fn, userdata};
+
+	process_cache_each(a->processes, each_process, &each);
 }
 
 uint64_t attributor_skipped(const struct attributor *a)

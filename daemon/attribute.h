@@ -30,6 +30,11 @@ bool attributor_alive(struct attributor *a, uint32_t tgid, uint64_t start);
 /* A process that lives in the network namespace now, 0 if none is known. */
 uint32_t attributor_netns_process(struct attributor *a, uint32_t netns, uint32_t netns_cookie);
 
+/* Calls fn for the network namespace of each process there is, as of the last scan and what was learnt
+ * since; a namespace comes as often as it has processes. */
+typedef void (*attributor_netns_fn)(uint32_t netns, uint32_t netns_cookie, void *userdata);
+void attributor_netns_each(struct attributor *a, attributor_netns_fn fn, void *userdata);
+
 /* Reads processes again (at most once a second of 'now', CLOCK_MONOTONIC ns). */
 void attributor_refresh(struct attributor *a, uint64_t now);
 

@@ -148,7 +148,8 @@ static int netns_read(struct netns_table *t, struct netns *e, struct attributor 
 		return 0;
 	}
 	e->pid = 0;
-	/* Most namespaces without a process are gone; nobody looks for one until it is heard of. */
+	/* Most namespaces without a process are gone; nobody looks for one until it is seen again.
+	 */
 	if (e->missed && e->seen <= e->missed)
 		return -ENOENT;
 	e->missed = 0;
@@ -217,11 +218,17 @@ static bool netns_reconcile_one(struct netns_table *t, struct netns *e, struct a
 	return r < 0 || stable;
 }
 
+static void seen_netns(uint32_t inode, uint32_t cookie, void *userdata)
+{
+	netns_seen(userdata, inode, cookie);
+}
+
 int netns_reconcile_some(struct netns_table *t, struct attributor *a, unsigned int max,
 			 netns_count_fn count, void *userdata)
 {
 	unsigned int i, moving = 0;
 
+	attributor_netns_each(a, seen_netns, t);
 	for (i = 0; i < MIN(max, t->n); i++) {
 		t->next %= t->n;
 		if (!netns_reconcile_one(t, &t->entries[t->next++], a, count, userdata))
@@ -233,7 +240,7 @@ int netns_reconcile_some(struct netns_table *t, struct attributor *a, unsigned i
 int netns_reconcile(struct netns_table *t, struct attributor *a, netns_count_fn count,
 		    void *userdata)
 {
-	return netns_reconcile_some(t, a, t->n, count, userdata);
+	return netns_reconcile_some(t, a, RSTMON_NETNS_MAX, count, userdata);
 }
 
 size_t netns_report(struct netns_table *t, const struct report_netns **ret)

@@ -42,12 +42,11 @@ void netns_set_reader(struct netns_table *t, netns_read_fn read, void *userdata)
  * the new one down; both are counted. Cheap enough for each reset. */
 void netns_seen(struct netns_table *t, uint32_t inode, uint32_t cookie);
 
-/* Calls netns_seen() for every network namespace that has a process now. A namespace in which no
- * process was found is not looked at again until it was seen, so this comes before each reconcile
- * (and attributor_scan() or _refresh() before this). -errno of the source. */
+/* Calls netns_seen() for every network namespace that has a process now. -errno of the source. */
 int netns_seen_all(struct netns_table *t, struct source *source);
 
-/* Compares all namespaces; the first time of one takes its baseline. Returns how many could not be
+/* Compares all namespaces, those included that are new to the attributor since (so its scan or refresh
+ * comes first); the first time of one takes its baseline. Returns how many could not be
  * compared because counters kept moving: they keep their last comparison. */
 int netns_reconcile(struct netns_table *t, struct attributor *a, netns_count_fn count, void *userdata);
 

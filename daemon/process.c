@@ -80,17 +80,25 @@ struct process *process_cache_get(struct process_cache *c, uint32_t tgid, uint64
 	return p;
 }
 
-static struct process *process_build(const struct process_cache *c, const struct rst_process *from)
+/* A process that is dying has no executable any more, and one that is known from its execve() alone
+ * no cgroup: what is known is not replaced by nothing. */
+static struct process *process_build(const struct process_cache *c, const struct rst_process *from,
+				     const struct process *old)
 {
 	char exe[RSTMON_EXE_MAX];
 	size_t n = str_sanitise(exe, sizeof(exe), from->exe, sizeof(from->exe));
-	struct process *p = calloc(1, sizeof(*p) + n + 1);
+	struct process *p;
 
+	if (n == 0 && old) {
+		n = strlen(old->exe);
+		memcpy(exe, old->exe, n + 1);
+	}
+	p = calloc(1, sizeof(*p) + n + 1);
 	if (!p)
 		return NULL;
 	p->key.tgid = from->tgid;
 	p->key.start = from->start;
-	p->cgroup = from->cgroup;
+	p->cgroup = !from->cgroup && old ? old->cgroup : from->cgroup;
 	p->netns = from->netns;
 	p->netns_cookie = from->netns_cookie;
 	p->flags = from->flags;
@@ -103,7 +111,7 @@ static struct process *process_build(const struct process_cache *c, const struct
 int process_cache_put(struct process_cache *c, const struct rst_process *from, struct process **ret)
 {
 	struct process *old = process_find(c, from->tgid, from->start);
-	struct process *p = process_build(c, from);
+	struct process *p = process_build(c, from, old);
 
 	if (!p)
 		return -ENOMEM;
@@ -147,6 +155,15 @@ struct process *process_cache_netns(struct process_cache *c, uint32_t netns, uin
 		    p->netns_cookie == netns_cookie)
 			return p;
 	return NULL;
+}
+
+void process_cache_each(struct process_cache *c, process_fn fn, void *userdata)
+{
+	struct process *p;
+
+	DL_FOREACH(c->order, p)
+	if (p->generation == c->generation)
+		fn(p, userdata);
 }
 
 static unsigned int absent_place(uint32_t tgid, uint64_t start)

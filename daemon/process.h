@@ -45,7 +45,7 @@ void process_cache_free(struct process_cache *c);
 struct process *process_cache_get(struct process_cache *c, uint32_t tgid, uint64_t start);
 
 /* Adds or replaces; a full cache gives up the least recently used one and counts that. A replaced
- * entry keeps its place in the order and its 'settled'. 'ret' (may be NULL): as of get. -ENOMEM: the
+ * entry keeps its place in the order, its 'settled', and cgroup and exe if the new one has none. 'ret' (may be NULL): as of get. -ENOMEM: the
  * cache is as it was. */
 int process_cache_put(struct process_cache *c, const struct rst_process *p, struct process **ret);
 
@@ -56,6 +56,10 @@ void process_cache_scan(struct process_cache *c);
  * is where to go on, NULL at first. */
 struct process *process_cache_netns(struct process_cache *c, uint32_t netns, uint32_t netns_cookie,
 				    struct process *after);
+
+/* Calls fn for each process of the present generation; fn must not change the cache. */
+typedef void (*process_fn)(const struct process *p, void *userdata);
+void process_cache_each(struct process_cache *c, process_fn fn, void *userdata);
 
 /* The negative side: a fixed set of processes that the source did not know. It forgets when it must,
  * and never says "absent" of a process that was not marked so. */

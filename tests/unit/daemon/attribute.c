@@ -359,9 +359,22 @@ Test(attribute, a_process_of_a_namespace_is_alive_and_there)
 	p->netns_cookie = 2;
 	cr_expect_eq(attributor_netns_process(a, 7, 1), 0);
 	cr_expect_eq(attributor_netns_process(a, 8, 2), (uint32_t)getpid());
-	fake.n_processes = 0; /* and is no more in the scan */
+	fake.error = -EPERM; /* the source may say no more: what it said stands */
+	cr_expect_eq(attributor_netns_process(a, 8, 2), (uint32_t)getpid());
+	fake.error = 0;
+	fake.n_processes = 0; /* no more in the scan */
 	attributor_refresh(a, SECOND);
 	cr_expect_eq(attributor_netns_process(a, 8, 2), 0);
+}
+
+Test(attribute, a_zombie_lives_in_no_namespace)
+{
+	struct rst_process *p = fake_add(&fake, getpid(), start_of(getpid()), "test", "");
+
+	p->netns = 7;
+	cr_assert_eq(attributor_scan(a, NULL), 0);
+	p->netns = 0;
+	cr_expect_eq(attributor_netns_process(a, 7, 0), 0);
 }
 
 Test(attribute, memory_is_bounded)

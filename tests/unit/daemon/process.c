@@ -64,6 +64,25 @@ Test(process_cache, replaces_in_place)
 	process_cache_free(c);
 }
 
+Test(process_cache, nothing_replaces_no_name)
+{
+	struct process_cache *c = NULL;
+	struct rst_process p = make(10, 100, "dying");
+	struct process *got;
+
+	cr_assert_eq(process_cache_new(2, &c), 0);
+	p.cgroup = 5;
+	cr_assert_eq(process_cache_put(c, &p, NULL), 0);
+	p.cgroup = 0;
+	p.netns = 0;
+	p.exe[0] = '\0';
+	cr_assert_eq(process_cache_put(c, &p, &got), 0);
+	cr_expect_eq(got->cgroup, 5);
+	cr_expect_eq(got->netns, 0);
+	cr_expect_str_eq(got->exe, "/bin/dying");
+	process_cache_free(c);
+}
+
 Test(process_cache, evicts_the_least_recently_used_and_counts)
 {
 	struct process_cache *c = NULL;
