@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The names of the contract, letter by letter; what is made of a finding in JSON, text and log; metrics
- * whose labels and counters behave; and io.rstmon.varlink held against the JSON.
+ * The names of the contract, letter by letter; what is made of a finding in JSON, text and log;
+ * metrics whose labels and counters behave; and io.rstmon.varlink held against the JSON.
  */
 #include "common/util.h"
 
@@ -79,7 +79,8 @@ Test(publish, a_reset_has_every_field_of_the_contract)
 	cr_expect_eq(number(o, "exit_status"), -1);
 	evidence = get(o, "evidence");
 	cr_assert_eq(json_object_array_length(evidence), 2);
-	cr_expect_str_eq(json_object_get_string(json_object_array_get_idx(evidence, 1)), "unread=3");
+	cr_expect_str_eq(json_object_get_string(json_object_array_get_idx(evidence, 1)),
+			 "unread=3");
 	cr_expect_str_eq(text(o, "tcp_flags"), "SYN|ACK");
 	cr_expect_eq(number(o, "seq"), 4000000000);
 	cr_expect_eq(number(o, "ttl"), 64);
@@ -169,7 +170,8 @@ Test(publish, a_row_has_every_field_of_the_contract)
 	cr_expect_eq(number(row, "count"), 37);
 	cr_expect_str_eq(text(row, "first"), "2026-11-22T07:31:36.123456Z");
 	cr_expect_str_eq(text(row, "last"), "2026-11-22T07:31:37.123456Z");
-	for (const char **key = (const char *[]){"netns", "spilled", "other_ports", "folded", "other", NULL};
+	for (const char **key =
+		     (const char *[]){"netns", "spilled", "other_ports", "folded", "other", NULL};
 	     *key; key++)
 		cr_expect_not(has(row, *key), "%s is there only where set", *key);
 	totals = get(o, "totals");
@@ -236,7 +238,12 @@ static struct report_status sample_status(void)
 		{"fentry/inet_csk_accept", "the exact acceptor", false, false, "refused"},
 	};
 	static const struct report_netns netns[] = {
-		{.inode = 1, .covered = true, .sent = 5, .received = 6, .out_rsts = 4, .unexplained = -1},
+		{.inode = 1,
+		 .covered = true,
+		 .sent = 5,
+		 .received = 6,
+		 .out_rsts = 4,
+		 .unexplained = -1},
 		{.inode = 2, .sent = 7},
 	};
 
@@ -244,7 +251,11 @@ static struct report_status sample_status(void)
 		.version = "0.1.0",
 		.kernel = "6.1.0\"x\\",
 		.uptime_s = 9,
-		.totals = {.sent = 100, .received = 50, .spilled = {1, 2}, .lost = {3, 4}, .missed = 5,
+		.totals = {.sent = 100,
+			   .received = 50,
+			   .spilled = {1, 2},
+			   .lost = {3, 4},
+			   .missed = 5,
 			   .failures = {11, 12, 13}},
 		.counted = {.total = {90, 50}, .rows = 17, .evicted = 18, .folded = 19},
 		.hooks = hooks,
@@ -315,8 +326,9 @@ Test(publish, one_line_for_people)
 	char line[256], small[8];
 
 	publish_text(&f, line, sizeof(line));
-	cr_expect_str_eq(line, "07:31:36.123456 sent closed_port nginx[812] server 127.0.0.1:8080 -> "
-			       "192.0.2.7:40000 ESTABLISHED ECONNRESET unit=nginx.service");
+	cr_expect_str_eq(line,
+			 "07:31:36.123456 sent closed_port nginx[812] server 127.0.0.1:8080 -> "
+			 "192.0.2.7:40000 ESTABLISHED ECONNRESET unit=nginx.service");
 	f.owner = (struct owner){0};
 	f.reset.direction = RST_RECEIVED;
 	f.reset.role = RST_ROLE_NONE;
@@ -359,8 +371,9 @@ Test(publish, a_summary_line_counts_what_moved)
 	row.row.other = true;
 	publish_summary_line(&row, 37, 10 * NSEC_PER_SEC, &line);
 	line_format(&line, out, sizeof(out));
-	cr_expect_str_eq(out, "summary cause=refused_syn direction=received comm=\"\" pid=0 port=8080 "
-			      "role=server count=37 window=10s rate=3.7/s total=1000 other=true");
+	cr_expect_str_eq(out,
+			 "summary cause=refused_syn direction=received comm=\"\" pid=0 port=8080 "
+			 "role=server count=37 window=10s rate=3.7/s total=1000 other=true");
 	publish_summary_line(&row, 37, 0, &line);
 	line_format(&line, out, sizeof(out));
 	cr_expect_null(strstr(out, "rate="));
@@ -368,7 +381,8 @@ Test(publish, a_summary_line_counts_what_moved)
 
 Test(publish, metrics_are_openmetrics)
 {
-	struct report_row rows[] = {sample_row(8080, 30, "a\"b\\c\nd"), sample_row(8080, 7, "a\"b\\c\nd"),
+	struct report_row rows[] = {sample_row(8080, 30, "a\"b\\c\nd"),
+				    sample_row(8080, 7, "a\"b\\c\nd"),
 				    sample_row(0, 5, "x.service")};
 	struct report_list l = {.rows = rows, .n = 3};
 	struct report_status s = sample_status();

@@ -26,7 +26,8 @@ struct fixture {
 	unsigned int calls;
 };
 
-static void echo(struct json_object *parameters, bool more, void *userdata, struct server_reply *ret)
+static void echo(struct json_object *parameters, bool more, void *userdata,
+		 struct server_reply *ret)
 {
 	struct fixture *f = userdata;
 
@@ -59,7 +60,8 @@ static void nothing(struct json_object *parameters, bool more, void *userdata,
 }
 
 /* {"filter": text, "last": n} */
-static void watch(struct json_object *parameters, bool more, void *userdata, struct server_reply *ret)
+static void watch(struct json_object *parameters, bool more, void *userdata,
+		  struct server_reply *ret)
 {
 	struct json_object *value;
 	char error[128];
@@ -70,8 +72,8 @@ static void watch(struct json_object *parameters, bool more, void *userdata, str
 		return;
 	}
 	if (json_object_object_get_ex(parameters, "filter", &value))
-		cr_assert_eq(filter_parse(json_object_get_string(value), FILTER_RESETS, &ret->filter,
-					  error, sizeof(error)),
+		cr_assert_eq(filter_parse(json_object_get_string(value), FILTER_RESETS,
+					  &ret->filter, error, sizeof(error)),
 			     0, "%s", error);
 	if (json_object_object_get_ex(parameters, "last", &value)) {
 		ret->n_backlog = (size_t)json_object_get_int(value);
@@ -277,7 +279,8 @@ Test(server, tells_about_itself)
 	setup(&f, 4);
 	fd = client(&f);
 	message = call(&f, fd, "{\"method\":\"org.varlink.service.GetInfo\",\"parameters\":{}}");
-	for (const char **key = (const char *[]){"vendor", "product", "version", "url", NULL}; *key; key++)
+	for (const char **key = (const char *[]){"vendor", "product", "version", "url", NULL}; *key;
+	     key++)
 		cr_expect(json_object_is_type(get(message, "parameters", *key), json_type_string));
 	cr_expect_eq(json_object_array_length(get(message, "parameters", "interfaces")), 2);
 	json_object_put(message);
@@ -315,7 +318,8 @@ Test(server, refuses_what_it_does_not_have)
 		     "org.varlink.service.MethodNotFound");
 	expect_error(call(&f, fd, "{\"method\":\"io.rstmonitor.List\"}"),
 		     "org.varlink.service.InterfaceNotFound");
-	expect_error(call(&f, fd, "{\"method\":\"List\"}"), "org.varlink.service.InterfaceNotFound");
+	expect_error(call(&f, fd, "{\"method\":\"List\"}"),
+		     "org.varlink.service.InterfaceNotFound");
 	expect_error(call(&f, fd, "{\"method\":\"\"}"), "org.varlink.service.InterfaceNotFound");
 	expect_error(call(&f, fd, "{\"method\":\"org.varlink.service.GetInterfaceDescription\"}"),
 		     "org.varlink.service.InvalidParameter");
@@ -323,7 +327,8 @@ Test(server, refuses_what_it_does_not_have)
 			  "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
 			  "\"parameters\":{\"interface\":\"a.b\"}}"),
 		     "org.varlink.service.InterfaceNotFound");
-	expect_error(call(&f, fd, "{\"method\":\"org.varlink.service.GetInfo\",\"parameters\":{\"x\":1}}"),
+	expect_error(call(&f, fd,
+			  "{\"method\":\"org.varlink.service.GetInfo\",\"parameters\":{\"x\":1}}"),
 		     "org.varlink.service.InvalidParameter");
 	expect_error(call(&f, fd, "{\"method\":\"io.rstmon.Echo\",\"upgrade\":true}"),
 		     "org.varlink.service.InvalidParameter");
@@ -784,7 +789,8 @@ Test(server, takes_over_only_what_is_stale)
 
 	fd = open(f.path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	close(fd);
-	cr_expect_eq(start(&f, 4, NSEC_PER_SEC), -EADDRINUSE, "a file that is no socket is nobody's");
+	cr_expect_eq(start(&f, 4, NSEC_PER_SEC), -EADDRINUSE,
+		     "a file that is no socket is nobody's");
 	unlink(f.path);
 	teardown(&f);
 }
@@ -828,7 +834,8 @@ Test(server, uses_the_socket_that_it_is_given)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	cr_assert_eq(listen(fd, 4), 0);
-	cr_assert_eq(server_new(f.event, NULL, fd, NULL, &limits, table, ARRAY_SIZE(table), &f, &f.server),
+	cr_assert_eq(server_new(f.event, NULL, fd, NULL, &limits, table, ARRAY_SIZE(table), &f,
+				&f.server),
 		     0);
 	fd = client(&f);
 	json_object_put(call(&f, fd, "{\"method\":\"io.rstmon.Echo\"}"));

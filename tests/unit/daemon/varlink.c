@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Framing: messages in pieces and in packs, every limit at its edge, and bytes that are no message. */
+/* Framing: messages in pieces and in packs, every limit at its edge, and bytes that are no message.
+ */
 #include "common/util.h"
 
 #include <errno.h>
