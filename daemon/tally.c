@@ -81,7 +81,8 @@ static uint32_t owned_row(struct tally *t, const struct finding *f, struct row_k
 	uint32_t owner = tally_process_find(t, f->owner.pid, f->owner.start), place;
 	struct process *p;
 
-	if (owner == INDEX_NONE)
+	/* without a free row a new process would only be made to be freed again */
+	if (owner == INDEX_NONE && t->rows_used < RSTMON_ROWS_MAX)
 		owner = tally_process_new(t, f->owner.pid, f->owner.start);
 	if (owner == INDEX_NONE)
 		return INDEX_NONE;
