@@ -7,18 +7,13 @@
 #include "common/util.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "common/str.h"
 #include "daemon/recording.h"
 #include "daemon/recording_format.h"
 #include "rstmon/interface.h"
-
-#define RECORDER_BUFFER 65536
 
 /* What was written once and need not be again. */
 struct seen {
@@ -32,47 +27,17 @@ struct seen {
 struct recorder {
 	struct source source;
 	struct source *inner;
-	FILE *file;
-	int error;
+	struct recording_writer writer;
 	bool has_offset;
 	int64_t offset;
 	struct seen *processes, *cgroups;
 	source_record_fn fn; /* of the call that is running */
 	void *userdata;
-	char buffer[RECORDER_BUFFER];
 };
 
 static struct recorder *recorder_of(struct source *s)
 {
 	return (struct recorder *)((char *)s - offsetof(struct recorder, source));
-}
-
-static void fail(struct recorder *rec)
-{
-	rec->error = errno > 0 ? -errno : -EIO;
-}
-
-static void write_frame(struct recorder *rec, enum recording_type type, const void *payload,
-			size_t size)
-{
-	struct recording_frame frame = {.type = type, .length = (uint32_t)size};
-
-	if (rec->error < 0)
-		return;
-	frame.crc = recording_crc(&frame, offsetof(struct recording_frame, crc), payload, size);
-	errno = 0;
-	if (fwrite(&frame, sizeof(frame), 1, rec->file) != 1 ||
-	    fwrite(payload, 1, size, rec->file) != size)
-		fail(rec);
-}
-
-static void flush(struct recorder *rec)
-{
-	if (rec->error < 0)
-		return;
-	errno = 0;
-	if (fflush(rec->file) != 0)
-		fail(rec);
 }
 
 /* True the first time that 'key' is seen and while there is room to remember it. */
@@ -114,7 +79,7 @@ static void write_time(struct recorder *rec)
 		return;
 	rec->has_offset = true;
 	rec->offset = offset;
-	write_frame(rec, RECORDING_TIME, &offset, sizeof(offset));
+	recording_write(&rec->writer, RECORDING_TIME, &offset, sizeof(offset));
 }
 
 static int on_record(const void *record, size_t size, void *userdata)
@@ -123,7 +88,7 @@ static int on_record(const void *record, size_t size, void *userdata)
 
 	write_time(rec);
 	if (size > 0 && size <= RECORDING_RECORD_MAX)
-		write_frame(rec, RECORDING_EVENT, record, size);
+		recording_write(&rec->writer, RECORDING_EVENT, record, size);
 	return rec->fn(record, size, rec->userdata);
 }
 
@@ -136,7 +101,8 @@ static int recorder_drain(struct source *s, unsigned int max, source_record_fn f
 	rec->userdata = userdata;
 	r = rec->inner->ops->drain(rec->inner, max, on_record, rec);
 	if (r <= 0)
-		flush(rec); /* nothing more for now: whoever reads the file sees all */
+		recording_write_flush(
+			&rec->writer); /* nothing more for now: whoever reads the file sees all */
 	return r;
 }
 
@@ -173,7 +139,7 @@ static void write_process(struct recorder *rec, const struct rst_process *p)
 	struct seen_key key = {.id = p->start, .tgid = p->tgid};
 
 	if (is_new(&rec->processes, key, RSTMON_PROCESS_CACHE_MAX))
-		write_frame(rec, RECORDING_PROCESS, p, sizeof(*p));
+		recording_write(&rec->writer, RECORDING_PROCESS, p, sizeof(*p));
 }
 
 static int recorder_process(struct source *s, uint32_t tgid, uint64_t start,
@@ -225,7 +191,7 @@ static int recorder_cgroup(struct source *s, uint64_t id, char *ret_path, size_t
 	    is_new(&rec->cgroups, key, RSTMON_CGROUP_CACHE_MAX)) {
 		memcpy(payload, &id, sizeof(id));
 		memcpy(payload + sizeof(id), ret_path, n);
-		write_frame(rec, RECORDING_CGROUP, payload, sizeof(id) + n);
+		recording_write(&rec->writer, RECORDING_CGROUP, payload, sizeof(id) + n);
 	}
 	return r;
 }
@@ -261,14 +227,13 @@ static void write_slots(struct recorder *rec)
 		if (!__atomic_load_n(&slots[i].ready, __ATOMIC_ACQUIRE))
 			continue;
 		memcpy(&slot, &slots[i], sizeof(slot)); /* it may change while it is written */
-		write_frame(rec, RECORDING_SLOT, &slot, sizeof(slot));
+		recording_write(&rec->writer, RECORDING_SLOT, &slot, sizeof(slot));
 	}
 }
 
 static void recorder_done(struct recorder *rec)
 {
-	if (rec->file)
-		fclose(rec->file);
+	recording_write_done(&rec->writer);
 	seen_free(&rec->processes);
 	seen_free(&rec->cgroups);
 	free(rec);
@@ -279,7 +244,7 @@ static void recorder_free(struct source *s)
 	struct recorder *rec = recorder_of(s);
 
 	write_slots(rec);
-	flush(rec);
+	recording_write_flush(&rec->writer);
 	source_free(rec->inner);
 	recorder_done(rec);
 }
@@ -299,50 +264,9 @@ static const struct source_ops recorder_ops = {
 	.free = recorder_free,
 };
 
-static int write_header(struct recorder *rec)
-{
-	struct recording_header h = {.version = RECORDING_VERSION,
-				     .event_version = RST_EVENT_VERSION};
-	const struct reasons *reasons = rec->inner->reasons;
-	size_t names;
-
-	memcpy(h.magic, RECORDING_MAGIC, sizeof(h.magic));
-	str_copy(h.kernel, sizeof(h.kernel), rec->inner->kernel ? rec->inner->kernel : "");
-	h.n_reasons = reasons ? MIN(reasons->n, (unsigned int)REASONS_MAX) : 0;
-	names = h.n_reasons * sizeof(reasons->name[0]);
-	h.crc = recording_crc(&h, offsetof(struct recording_header, crc),
-			      reasons ? reasons->name : NULL, names);
-	errno = 0;
-	if (fwrite(&h, sizeof(h), 1, rec->file) != 1 ||
-	    (names > 0 && fwrite(reasons->name, 1, names, rec->file) != names) ||
-	    fflush(rec->file) != 0)
-		fail(rec);
-	return rec->error;
-}
-
-/* A recording names processes, peers and paths: nobody else may read it, and a link that somebody
- * put in its place is not followed. */
-static int open_file(const char *path, FILE **ret)
-{
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-	FILE *file;
-
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISREG(st.st_mode) && fchmod(fd, 0600) < 0)
-		return -errno;
-	file = fdopen(fd, "w");
-	if (!file)
-		return -errno;
-	(void)TAKE_FD(fd);
-	*ret = file;
-	return 0;
-}
-
 int recorder_new(struct source *inner, const char *path, struct source **ret)
 {
+	static const struct reasons none;
 	struct recorder *rec;
 	int r;
 
@@ -353,11 +277,8 @@ int recorder_new(struct source *inner, const char *path, struct source **ret)
 	rec->source.ops = &recorder_ops;
 	rec->inner = inner;
 
-	r = open_file(path, &rec->file);
-	if (r == 0) {
-		setvbuf(rec->file, rec->buffer, _IOFBF, sizeof(rec->buffer));
-		r = write_header(rec);
-	}
+	r = recording_write_open(&rec->writer, path, inner->kernel ? inner->kernel : "",
+				 inner->reasons ? inner->reasons : &none);
 	if (r < 0) {
 		recorder_done(rec);
 		return r;
@@ -368,5 +289,5 @@ int recorder_new(struct source *inner, const char *path, struct source **ret)
 
 int recorder_error(struct source *s)
 {
-	return recorder_of(s)->error;
+	return recorder_of(s)->writer.error;
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The file format that recorder.c writes and source_recording.c reads. Only these two and their tests
- * include it. A change of layout or meaning raises RECORDING_VERSION.
+ * The file format of recordings, with the reader and the writer of its frames. What stands in a frame is
+ * the business of recorder.c and source_recording.c; only these and their tests include this. A change
+ * of layout or meaning raises RECORDING_VERSION.
  */
 #ifndef DAEMON_RECORDING_FORMAT_H
 #define DAEMON_RECORDING_FORMAT_H
 
 #include <endian.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <zlib.h>
 
 #include "daemon/reasons.h"
@@ -57,5 +60,48 @@ static inline uint32_t recording_crc(const void *head, size_t head_size, const v
 
 	return (uint32_t)(size > 0 ? crc32(crc, payload, (uInt)size) : crc);
 }
+
+/* recording_write.c: frames to a file, through a buffer of bounded size. After an error nothing more is
+ * written. */
+#define RECORDING_BUFFER 65536
+
+struct recording_writer {
+	FILE *file;
+	int error; /* 0, or the -errno that ended the recording */
+	char buffer[RECORDING_BUFFER];
+};
+
+/* Makes 'path', mode 0600, and writes the header. 'w' is all zero before. */
+int recording_write_open(struct recording_writer *w, const char *path, const char *kernel,
+			 const struct reasons *reasons);
+void recording_write(struct recording_writer *w, enum recording_type type, const void *payload,
+		     size_t size);
+void recording_write_flush(struct recording_writer *w);
+void recording_write_done(struct recording_writer *w);
+
+/* recording_read.c: frames from a file that may hold anything. */
+struct recording_reader {
+	FILE *file;
+	uint64_t at;	 /* offset of the next frame */
+	char error[256]; /* what is wrong, with the byte offset; "" if nothing is */
+	_Alignas(8) char payload[RECORDING_PAYLOAD_MAX + 1];
+};
+
+/* Opens 'path' and reads the header. -EBADMSG: reader->error has the sentence. 'kernel' holds
+ * RECORDING_KERNEL_MAX bytes. */
+int recording_read_open(struct recording_reader *reader, const char *path, char *ret_kernel,
+			struct reasons *ret_reasons);
+
+/* The frame at reader->at, whose payload is in reader->payload then, and steps over it. 1: there is one;
+ * 0: the file ends here; -EBADMSG. */
+int recording_read(struct recording_reader *reader, struct recording_frame *ret);
+
+/* Steps back to 'offset', which was reader->at before. */
+int recording_read_seek(struct recording_reader *reader, uint64_t offset);
+
+/* Makes the sentence; gives -EBADMSG. */
+int recording_bad(struct recording_reader *reader, uint64_t offset, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void recording_read_done(struct recording_reader *reader);
 
 #endif
