@@ -13,13 +13,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "daemon/sink_frame.h"
+#include "daemon/sink_queue.h"
 #include "rstmon/interface.h"
-
-struct frame {
-	size_t size;
-	char data[];
-};
 
 struct sink {
 	enum sink_target target; /* never AUTO */
@@ -29,9 +24,7 @@ struct sink {
 	size_t sent; /* bytes of the first frame that a stream took already */
 	uint64_t (*now)(void);
 	uint64_t reopen_at;
-	struct frame *queue[SINK_QUEUE_LINES]; /* a ring */
-	unsigned int first, n;
-	size_t bytes;
+	struct frame_queue queue;
 	uint64_t dropped;
 };
 
@@ -145,10 +138,7 @@ void sink_free(struct sink *s)
 {
 	if (!s)
 		return;
-	for (; s->n > 0; s->n--) {
-		free(s->queue[s->first]);
-		s->first = (s->first + 1) % SINK_QUEUE_LINES;
-	}
+	frame_queue_done(&s->queue);
 	sink_close(s);
 	free(s->prefix);
 	free(s);
@@ -240,43 +230,28 @@ static int transmit(struct sink *s, const char *data, size_t size)
 	return r;
 }
 
-static void enqueue(struct sink *s, const char *data, size_t size)
+void sink_flush(struct sink *s)
 {
 	struct frame *f;
 
-	if (s->n >= SINK_QUEUE_LINES || size > SINK_QUEUE_BYTES - s->bytes) {
-		s->dropped++;
-		return;
-	}
-	f = malloc(sizeof(*f) + size + 1);
-	if (!f) {
-		s->dropped++;
-		if (s->sent > 0)
-			sink_close(s); /* half of the line is out, a stream cannot go on */
-		return;
-	}
-	f->size = size;
-	memcpy(f->data, data, size + 1);
-	s->queue[(s->first + s->n) % SINK_QUEUE_LINES] = f;
-	s->n++;
-	s->bytes += size;
-}
-
-void sink_flush(struct sink *s)
-{
-	while (s->n > 0) {
-		struct frame *f = s->queue[s->first];
+	while ((f = frame_queue_first(&s->queue))) {
 		int r = transmit(s, f->data, f->size);
 
 		if (r == -EAGAIN)
 			return;
 		if (r < 0)
 			s->dropped++;
-		s->bytes -= f->size;
-		s->first = (s->first + 1) % SINK_QUEUE_LINES;
-		s->n--;
-		free(f);
+		frame_queue_drop_first(&s->queue);
 	}
+}
+
+static void enqueue(struct sink *s, const char *data, size_t size)
+{
+	if (frame_queue_add(&s->queue, data, size))
+		return;
+	s->dropped++;
+	if (s->sent > 0 && !sink_pending(s))
+		sink_close(s); /* half of this line is out, a stream cannot go on */
 }
 
 static size_t frame_line(const struct sink *s, const struct line *l, const char *text, char *dst,
@@ -312,7 +287,7 @@ static void emit(struct sink *s, const struct line *l, const char *text)
 	size = frame_line(s, l, text, data, sizeof(data) - 1);
 	data[size] = '\0';
 	sink_flush(s);
-	if (s->n == 0)
+	if (!sink_pending(s))
 		r = transmit(s, data, size);
 	if (r == -EAGAIN)
 		enqueue(s, data, size);
@@ -353,7 +328,7 @@ void sink_say(struct sink *s, int priority, const char *format, ...)
 
 bool sink_pending(const struct sink *s)
 {
-	return s->n > 0;
+	return frame_queue_first(&s->queue) != NULL;
 }
 
 uint64_t sink_dropped(const struct sink *s)
