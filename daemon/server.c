@@ -114,6 +114,9 @@ int server_new(sd_event *event, const char *path, int listen_fd, const char *gro
 	s->fd = listen_fd;
 	s->reserve_fd = -1;
 	s->limits = *limits;
+	if (s->limits.lines_per_second == 0)
+		s->limits.lines_per_second = RSTMON_WATCH_LINES_PER_S;
+	s->lines = RSTMON_WATCH_LINES_BURST;
 	s->methods = methods;
 	s->n_methods = n_methods;
 	s->userdata = userdata;
@@ -145,6 +148,35 @@ void server_free(struct server *s)
 bool server_has_watchers(const struct server *s)
 {
 	return s->stats.watchers > 0;
+}
+
+/* Lines that came due since the last time. The loop's clock stands still during a turn, so that one
+ * turn makes no more than a burst. */
+static void refill_lines(struct server *s)
+{
+	unsigned int rate = s->limits.lines_per_second;
+	uint64_t now, due;
+
+	if (sd_event_now(s->event, CLOCK_MONOTONIC, &now) < 0)
+		return;
+	due = MIN(now - s->lines_time, (uint64_t)1000000) * rate / 1000000;
+	if (due == 0)
+		return;
+	s->lines = (unsigned int)MIN(s->lines + due, (uint64_t)RSTMON_WATCH_LINES_BURST);
+	s->lines_time = now;
+}
+
+bool server_line(struct server *s)
+{
+	refill_lines(s);
+	/* Some at a time: else the first watcher in the list would take each as it comes due. */
+	if (s->flooded && s->lines < RSTMON_WATCH_LINES_BURST / 4)
+		return false;
+	s->flooded = s->lines == 0;
+	if (s->flooded)
+		return false;
+	s->lines--;
+	return true;
 }
 
 void server_publish(struct server *s, const struct finding *f)

@@ -4,7 +4,8 @@
  * a table; what they answer is methods.c's business.
  *
  * Limits: clients, bytes of a message, JSON depth, bytes queued to a client, seconds without a call.
- * A watcher whose queue is full loses lines; the next line it gets carries how many ("dropped").
+ * A watcher whose queue is full loses lines; the next line it gets carries how many ("dropped"). In a
+ * flood all watchers lose lines, so that making them does not take the time that the ring needs.
  * Nothing here blocks, and a client costs the ring nothing: one turn handles a bounded number of
  * messages of each client.
  */
@@ -22,6 +23,7 @@ struct server;
 struct server_limits {
 	unsigned int clients;
 	uint64_t idle_timeout_ns;
+	unsigned int lines_per_second; /* for watchers; 0: RSTMON_WATCH_LINES_PER_S */
 };
 
 /* What a method gives back. On error 'error' is a Varlink error name ("io.rstmon.BadFilter",

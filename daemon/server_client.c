@@ -341,7 +341,7 @@ void client_free(struct client *c)
 	free(c);
 }
 
-/* The line with what this client has missed; a text of its own, so rare by the way 'choked' works.
+/* The line with what this client has missed; a text of its own.
  */
 static struct varlink_text *text_with_dropped(struct client *c, struct publication *p)
 {
@@ -358,16 +358,22 @@ static struct varlink_text *text_with_dropped(struct client *c, struct publicati
 	return text;
 }
 
+/* NULL: no memory, or lines are made too fast. */
 static struct varlink_text *text_for(struct client *c, struct publication *p)
 {
+	bool shared = c->dropped == 0;
+
+	if (shared && p->text)
+		return varlink_text_ref(p->text);
+	if (!server_line(c->server))
+		return NULL;
 	if (!p->json)
 		p->json = publish_reset(p->finding);
 	if (!p->json)
 		return NULL;
-	if (c->dropped > 0)
+	if (!shared)
 		return text_with_dropped(c, p);
-	if (!p->text)
-		p->text = varlink_reply(p->json, true, &c->server->text_bytes);
+	p->text = varlink_reply(p->json, true, &c->server->text_bytes);
 	return p->text ? varlink_text_ref(p->text) : NULL;
 }
 

@@ -27,6 +27,9 @@ struct server {
 	size_t n_methods;
 	void *userdata;
 	struct client *clients;
+	unsigned int lines;	/* that may be made now */
+	uint64_t lines_time;	/* when that was computed, us of the loop's clock */
+	bool flooded;		/* there were none left, and not yet enough again */
 	struct server_stats stats; /* 'memory' is computed when asked for */
 	size_t text_bytes;	   /* of replies that live */
 };
@@ -56,6 +59,9 @@ struct publication {
 	struct json_object *json;
 	struct varlink_text *text;
 };
+
+/* True if one more line may be made; takes it. */
+bool server_line(struct server *s);
 
 int client_new(struct server *s, int fd);
 void client_free(struct client *c);

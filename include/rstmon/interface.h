@@ -42,6 +42,8 @@
 #define RSTMON_MESSAGE_MAX	65536 /* bytes of one request */
 #define RSTMON_JSON_DEPTH	8
 #define RSTMON_OUTPUT_MAX	(1 << 20) /* bytes queued to a watcher, then its lines are dropped */
+#define RSTMON_WATCH_LINES_PER_S 10000 /* made for all watchers together; beyond it they lose lines */
+#define RSTMON_WATCH_LINES_BURST 1024
 #define RSTMON_IDLE_TIMEOUT_S	300	  /* of a client without a running call */
 
 /* Exit codes of rstmon; 'check' has those of monitoring plugins instead */

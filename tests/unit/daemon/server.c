@@ -98,7 +98,11 @@ static const struct server_method table[] = {
 
 static int start(struct fixture *f, unsigned int clients, uint64_t timeout_ns)
 {
-	struct server_limits limits = {.clients = clients, .idle_timeout_ns = timeout_ns};
+	struct server_limits limits = {
+		.clients = clients,
+		.idle_timeout_ns = timeout_ns,
+		.lines_per_second = UINT32_MAX, /* the limit has a test of its own */
+	};
 
 	return server_new(f->event, f->path, -1, NULL, &limits, table, ARRAY_SIZE(table), f,
 			  &f->server);
@@ -687,6 +691,47 @@ Test(server, a_slow_watcher_loses_lines_and_is_told_how_many)
 	expect_line(&f, slow, 82); /* and only the first */
 	close(slow);
 	close(fast);
+	teardown(&f);
+}
+
+/* The loop's clock stands still between two turns: no more than a burst is made, whoever watches.
+ */
+Test(server, makes_no_more_lines_than_a_burst_in_one_turn)
+{
+	struct server_limits limits = {
+		.clients = 8,
+		.idle_timeout_ns = 300 * NSEC_PER_SEC,
+		.lines_per_second = 1,
+	};
+	unsigned int lines[2] = {0}, n = RSTMON_WATCH_LINES_BURST + 500;
+	struct server_stats stats;
+	struct json_object *message;
+	struct fixture f;
+	int fd[2];
+
+	open_fixture(&f);
+	cr_assert_eq(server_new(f.event, f.path, -1, NULL, &limits, table, ARRAY_SIZE(table), &f,
+				&f.server),
+		     0);
+	for (int i = 0; i < 2; i++)
+		fd[i] = watcher(&f, "{\"filter\":\"port < 3000\"}");
+	for (unsigned int i = 0; i < n; i++) {
+		publish(&f, (uint16_t)(i % 2000));
+		for (int j = 0; j < 2 && i % 100 == 0; j++)
+			for (; (message = hear(&f, fd[j])); lines[j]++)
+				json_object_put(message);
+	}
+	for (int j = 0; j < 2; j++) {
+		for (; (message = hear(&f, fd[j])); lines[j]++)
+			json_object_put(message);
+		close(fd[j]);
+	}
+	server_stats(f.server, &stats);
+	cr_expect_eq(lines[0], lines[1], "both get the same");
+	cr_expect_geq(lines[0], RSTMON_WATCH_LINES_BURST);
+	cr_expect_lt(lines[0], RSTMON_WATCH_LINES_BURST + RSTMON_WATCH_LINES_BURST / 4,
+		     "after a flood there is a pause");
+	cr_expect_eq(lines[0] + lines[1] + stats.dropped, 2 * n, "what is lost is counted");
 	teardown(&f);
 }
 
