@@ -110,7 +110,7 @@ $(B)/live: $(LIVE) $(COMMON)
 live: all $(B)/live ## real resets on this kernel; needs root
 	@RSTMOND=$(B)/rstmond RSTMON=$(B)/rstmon $(B)/live -j1
 
-$(B)/flood: tests/bench/flood.c $(COMMON)
+$(B)/flood: $(call objects,tests/bench) $(COMMON)
 	$(call msg,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
 bench: all $(B)/flood ## what rstmon costs

@@ -90,8 +90,7 @@ static __always_inline __u32 count_spill(const struct rst_key *key, const char *
 			slot->key = *key;
 			slot->first = now;
 			slot->cgroup = cgroup;
-			if (comm)
-				__builtin_memcpy(slot->comm, comm, sizeof(slot->comm));
+			__builtin_memcpy(slot->comm, comm, sizeof(slot->comm));
 			/* the reader takes a slot only when 'ready' is there: a full barrier
 			 * before it, by an atomic that returns a value */
 			__sync_lock_test_and_set(&slot->ready, 1);

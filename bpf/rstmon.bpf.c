@@ -13,6 +13,45 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/*
+ * What is learnt before the record is made. It lies in a map instead of the stack: the verifier does
+ * not follow values in map memory, so the many small decisions below do not multiply the paths that it
+ * has to walk (700,000 instructions with this on the stack). One element per direction and CPU: neither
+ * program runs inside itself, but the one may interrupt the other.
+ */
+struct facts {
+	struct rst_key key;
+	__u32 flags;
+	__u32 actor_tgid;
+	__u32 exit_code;
+	__u32 owned;
+	__u64 now;
+	__u64 cgroup;
+	char owner_comm[RST_COMM_LEN];
+	char actor_comm[RST_COMM_LEN];
+	struct segment segment;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, RST_DIRECTION_MAX);
+	__type(key, __u32);
+	__type(value, struct facts);
+} scratch SEC(".maps");
+
+static __always_inline struct facts *facts_begin(__u32 direction, __u8 reason, __u64 now)
+{
+	struct facts *f = bpf_map_lookup_elem(&scratch, &direction);
+
+	if (!f)
+		return 0;
+	__builtin_memset(f, 0, offsetof(struct facts, segment));
+	f->now = now;
+	f->key.direction = direction;
+	f->key.reason = reason;
+	return f;
+}
+
 /* Times every run whose number & mask is 0; for status, "cpu_ns_per_reset". */
 static __always_inline __u64 run_begin(struct rst_count *count)
 {
@@ -27,24 +66,24 @@ static __always_inline void run_end(struct rst_count *count, __u64 begin)
 	}
 }
 
-static __always_inline void event_head(struct rst_event *e, __u8 kind, __u16 size, __u32 flags,
-				       __u64 now, const struct rst_key *key)
+static __always_inline void event_head(struct rst_event *e, __u8 kind, __u16 size,
+				       const struct facts *f)
 {
 	e->version = RST_EVENT_VERSION;
 	e->kind = kind;
 	e->size = size;
-	e->flags = flags;
-	e->time = now;
-	e->key = *key;
+	e->flags = f->flags;
+	e->time = f->now;
+	e->key = f->key;
 }
 
-static __always_inline void event_segment(struct rst_event *e, const struct segment *s)
+static __always_inline void event_segment(struct rst_event *e, const struct facts *f)
 {
-	e->seq = s->seq;
-	e->ack = s->ack;
-	e->payload = s->payload;
-	e->tcp_flags = s->flags;
-	e->ttl = s->ttl;
+	e->seq = f->segment.seq;
+	e->ack = f->segment.ack;
+	e->payload = f->segment.payload;
+	e->tcp_flags = f->segment.flags;
+	e->ttl = f->segment.ttl;
 }
 
 static __always_inline void event_addresses(struct rst_event *e, const struct segment *s)
@@ -55,111 +94,108 @@ static __always_inline void event_addresses(struct rst_event *e, const struct se
 	e->remote_port = s->remote_port;
 }
 
-/* Was the connection, or a listener on the port, closed here not long ago? */
-static __always_inline const struct rst_former *find_former(const struct rst_key *key,
-							    const struct segment *s, __u32 *flags)
+/* Reads the segment that provoked the reset into the facts. */
+static __always_inline void facts_of_segment(struct facts *f, const struct sk_buff *skb,
+					     struct rst_count *count)
 {
-	if (key->flags & RST_KEY_SYN) {
+	if (skb_segment(skb, &f->segment)) {
+		count->failures[RST_FAIL_READ]++;
+		__builtin_memset(&f->segment, 0, sizeof(f->segment));
+		return;
+	}
+	f->flags |= RST_EVENT_SEGMENT;
+	f->key.flags |= f->segment.flags >> 1 & RST_KEY_SYN;
+}
+
+/* Was the connection, or a listener on the port, closed here not long ago? */
+static __always_inline const struct rst_former *find_former(struct facts *f)
+{
+	const struct segment *s = &f->segment;
+
+	if (f->key.flags & RST_KEY_SYN) {
 		struct listener_key listener = {
-			.netns = key->netns,
-			.netns_cookie = key->netns_cookie,
+			.netns = f->key.netns,
+			.netns_cookie = f->key.netns_cookie,
 			.port = s->local_port,
 		};
 		__u32 word = listener.port >> 6;
 		const __u64 *ports = bpf_map_lookup_elem(&closed_ports, &word);
+		const struct rst_former *former;
 
 		if (!ports || !(*ports >> (listener.port & 63) & 1))
 			return 0;
-		*flags |= RST_EVENT_FORMER_LISTENER;
-		return bpf_map_lookup_elem(&closed_listeners, &listener);
+		former = bpf_map_lookup_elem(&closed_listeners, &listener);
+		if (former)
+			f->flags |= RST_EVENT_FORMER_LISTENER;
+		return former;
 	}
 
 	struct connection_key connection;
 
 	__builtin_memcpy(connection.local, s->local, 16);
 	__builtin_memcpy(connection.remote, s->remote, 16);
-	connection.netns = key->netns;
-	connection.netns_cookie = key->netns_cookie;
+	connection.netns = f->key.netns;
+	connection.netns_cookie = f->key.netns_cookie;
 	connection.local_port = s->local_port;
 	connection.remote_port = s->remote_port;
 	return bpf_map_lookup_elem(&closed_connections, &connection);
 }
 
+/* The connection is gone, but who had it is known: the reset is that process's. */
+static __always_inline void facts_of_former(struct facts *f, const struct rst_former *former)
+{
+	f->key.owner_start = former->owner_start;
+	f->key.owner_tgid = former->owner_tgid;
+	f->key.owner_source = former->owner_tgid ? RST_OWNER_CLOSED : RST_OWNER_NONE;
+	f->key.role = former->role;
+	f->key.previous_state = former->previous_state;
+	if (former->role == RST_ROLE_CLIENT)
+		f->key.port = f->segment.remote_port;
+	f->cgroup = former->cgroup;
+	__builtin_memcpy(f->owner_comm, former->comm, sizeof(f->owner_comm));
+}
+
 /* A reset without a full socket: closed port, unknown connection, time-wait or request mini-socket.
- * Only what the segment and the memory of the closed tell. */
-static __always_inline void send_without_socket(struct rst_count *count, struct rst_key *key, __u32 flags,
-						const struct sk_buff *skb, __u64 now)
+ * Only what the segment and the memory of the closed tell. Returns false if there was no room. */
+static __always_inline bool emit_without_socket(struct rst_count *count, struct facts *f,
+						const struct sk_buff *skb)
 {
 	const struct rst_former *former;
-	struct segment segment;
 
-	if (skb_segment(skb, &segment)) {
-		count->failures[RST_FAIL_READ]++;
-		__builtin_memset(&segment, 0, sizeof(segment));
-	} else {
-		flags |= RST_EVENT_SEGMENT;
-	}
-	if (segment.ipv6)
-		flags |= RST_EVENT_IPV6;
-	if (segment.flags & 2)
-		key->flags |= RST_KEY_SYN;
-	key->port = segment.local_port;
+	facts_of_segment(f, skb, count);
+	if (f->segment.ipv6)
+		f->flags |= RST_EVENT_IPV6;
+	f->key.port = f->segment.local_port;
 
-	former = find_former(key, &segment, &flags);
+	former = find_former(f);
 	if (!former) {
 		struct rst_event *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
-		flags &= ~RST_EVENT_FORMER_LISTENER;
-		if (!e) {
-			count_no_room(count, key, 0, 0, now);
-			return;
-		}
-		event_head(e, RST_EVENT_BARE, sizeof(*e), flags, now, key);
-		event_addresses(e, &segment);
-		event_segment(e, &segment);
-		count->records++;
+		if (!e)
+			return false;
+		event_head(e, RST_EVENT_BARE, sizeof(*e), f);
+		event_addresses(e, &f->segment);
+		event_segment(e, f);
 		bpf_ringbuf_submit(e, count_wake_flag());
-		return;
+		count->records++;
+		return true;
 	}
 
-	if (!(flags & RST_EVENT_FORMER_LISTENER)) {
-		key->owner_start = former->owner_start;
-		key->owner_tgid = former->owner_tgid;
-		key->owner_source = former->owner_tgid ? RST_OWNER_CLOSED : RST_OWNER_NONE;
-		key->role = former->role;
-		key->previous_state = former->previous_state;
-		if (former->role == RST_ROLE_CLIENT)
-			key->port = segment.remote_port;
-	}
+	if (!(f->flags & RST_EVENT_FORMER_LISTENER))
+		facts_of_former(f, former);
 
 	struct rst_event_former *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
-	if (!e) {
-		if (flags & RST_EVENT_FORMER_LISTENER)
-			count_no_room(count, key, 0, 0, now);
-		else
-			count_no_room(count, key, former->comm, former->cgroup, now);
-		return;
-	}
-	event_head(&e->event, RST_EVENT_FORMER, sizeof(*e), flags, now, key);
-	event_addresses(&e->event, &segment);
-	event_segment(&e->event, &segment);
+	if (!e)
+		return false;
+	event_head(&e->event, RST_EVENT_FORMER, sizeof(*e), f);
+	event_addresses(&e->event, &f->segment);
+	event_segment(&e->event, f);
 	bpf_probe_read_kernel(&e->former, sizeof(e->former), former);
-	count->records++;
 	bpf_ringbuf_submit(e, count_wake_flag());
+	count->records++;
+	return true;
 }
-
-/* What both tracepoints learn from a full socket before the record is made. */
-struct facts {
-	struct rst_key key;
-	__u32 flags;
-	__u32 actor_tgid;
-	__u32 exit_code;
-	__u32 owned;
-	__u64 now;
-	char owner_comm[RST_COMM_LEN];
-	char actor_comm[RST_COMM_LEN];
-};
 
 static __always_inline void facts_of_socket(struct facts *f, const struct sock *sk,
 					    const struct sock_state *st)
@@ -313,25 +349,24 @@ static __always_inline void event_connection(struct rst_event_sock *e, const str
 	e->probes = tp->inet_conn.icsk_probes_out;
 }
 
-/* Writes the record of a full socket, or counts without one. Returns sock_state.false_slot. */
-static __always_inline __u32 emit_socket(struct rst_count *count, struct sock *sk,
-					 const struct sock_state *st, struct facts *f,
-					 const struct segment *segment)
+/* Writes the record of a full socket. Returns false if there was no room. */
+static __always_inline bool emit_socket(struct rst_count *count, struct sock *sk,
+					const struct sock_state *st, struct facts *f)
 {
 	struct rst_event_sock *e;
 
 	f->key.port = f->key.role == RST_ROLE_CLIENT ? sock_remote_port(sk) : sock_local_port(sk);
+	f->cgroup = sock_cgroup(sk);
 	owner_exec_name(f->key.owner_tgid, f->key.owner_start, f->owner_comm);
 
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 	if (!e)
-		return count_no_room(count, &f->key, f->owner_comm, sock_cgroup(sk), f->now);
-
+		return false;
 	__builtin_memset(e, 0, sizeof(*e));
-	if (segment && f->key.state == TCP_LISTEN) {
+	if (f->flags & RST_EVENT_SEGMENT && f->key.state == TCP_LISTEN) {
 		/* the address a listener answered from is in the segment only; so is its peer's */
-		event_addresses(&e->event, segment);
-		if (segment->ipv6)
+		event_addresses(&e->event, &f->segment);
+		if (f->segment.ipv6)
 			f->flags |= RST_EVENT_IPV6;
 	} else {
 		if (sock_addresses(sk, e->event.local, e->event.remote))
@@ -339,11 +374,11 @@ static __always_inline __u32 emit_socket(struct rst_count *count, struct sock *s
 		e->event.local_port = sock_local_port(sk);
 		e->event.remote_port = sock_remote_port(sk);
 	}
-	if (segment)
-		event_segment(&e->event, segment);
-	event_head(&e->event, RST_EVENT_SOCK, sizeof(*e), f->flags, f->now, &f->key);
+	if (f->flags & RST_EVENT_SEGMENT)
+		event_segment(&e->event, f);
+	event_head(&e->event, RST_EVENT_SOCK, sizeof(*e), f);
 	e->sk = (__u64)sk;
-	e->cgroup = sock_cgroup(sk);
+	e->cgroup = f->cgroup;
 	if (st) {
 		e->established = st->established;
 		e->state_since = st->state_since;
@@ -353,9 +388,9 @@ static __always_inline __u32 emit_socket(struct rst_count *count, struct sock *s
 	__builtin_memcpy(e->owner_comm, f->owner_comm, sizeof(e->owner_comm));
 	__builtin_memcpy(e->actor_comm, f->actor_comm, sizeof(e->actor_comm));
 	event_connection(e, sk, bpf_skc_to_tcp_sock(sk), f);
-	count->records++;
 	bpf_ringbuf_submit(e, count_wake_flag());
-	return 0;
+	count->records++;
+	return true;
 }
 
 /* tcp_receive_reset fired for this very segment although no reset had arrived (CAUSES.md 0.2): takes
@@ -392,69 +427,61 @@ static __always_inline void mark_reset(const struct sock *sk, const struct rst_k
 		former->reset = 1;
 }
 
-static __always_inline void send_with_socket(struct rst_totals *totals, struct sock *sk,
-					     const struct sk_buff *skb, __u8 reason, __u64 now)
+/* Returns false if there was no room for the record. */
+static __always_inline bool send_with_socket(struct rst_totals *totals, struct facts *f, struct sock *sk,
+					     const struct sk_buff *skb)
 {
 	struct rst_count *count = &totals->direction[RST_SENT];
 	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
-	struct segment segment = {};
-	struct facts f = {
-		.now = now,
-		.key = { .direction = RST_SENT, .reason = reason },
-	};
-	bool swallows = false;
-	__u32 no_record;
+	bool swallows = false, written;
 
-	facts_of_socket(&f, sk, st);
-	facts_actor(&f, !skb);
-	if (!f.actor_tgid)
-		facts_waiter(&f, sk);
+	facts_of_socket(f, sk, st);
+	facts_actor(f, !skb);
+	if (!f->actor_tgid)
+		facts_waiter(f, sk);
 	if (skb) {
-		if (skb_segment(skb, &segment))
-			count->failures[RST_FAIL_READ]++;
-		else
-			f.flags |= RST_EVENT_SEGMENT;
-		if (segment.flags & 2)
-			f.key.flags |= RST_KEY_SYN;
+		facts_of_segment(f, skb, count);
 		/* without reasons: only data after close leaves the socket in CLOSE here */
-		swallows = st && st->false_receive && f.key.state == TCP_CLOSE &&
-			   (reason == config.reason_abort_on_data || !config.has_reason);
+		swallows = st && st->false_receive && f->key.state == TCP_CLOSE &&
+			   (f->key.reason == config.reason_abort_on_data || !config.has_reason);
 		if (swallows && !st->false_slot)
-			f.flags |= RST_EVENT_SWALLOWS;
+			f->flags |= RST_EVENT_SWALLOWS;
 	}
-	no_record = emit_socket(count, sk, st, &f, f.flags & RST_EVENT_SEGMENT ? &segment : 0);
+	written = emit_socket(count, sk, st, f);
 	/* a receive record can only be taken back by a record; without one it stays counted, so that
 	 * rows and totals agree */
-	if (swallows && (st->false_slot || !no_record))
+	if (swallows && (st->false_slot || written))
 		swallow(totals, st);
-	if (f.key.state == TCP_CLOSE)
-		mark_reset(sk, &f.key);
+	if (f->key.state == TCP_CLOSE)
+		mark_reset(sk, &f->key);
+	return written;
 }
 
 /*
  * tcp_send_active_reset() after the transmission, tcp_v{4,6}_send_reset() before it; softirq, timer or
  * process context. 'sk' is NULL for a segment without a socket, 'skb' for an active reset; since
- * 6.10 (c578dc1c72b6) there is a reason and both kinds are traced, before it only full sockets are.
+ * 6.10 there is a reason, and resets without a full socket are traced too.
  */
 SEC("tp_btf/tcp_send_reset")
 int on_send_reset(__u64 *ctx)
 {
 	struct rst_totals *totals = count_totals();
-	const struct sk_buff *skb = 0;
+	const struct net *net = 0;
+	const struct sk_buff *skb;
 	struct rst_count *count;
+	struct facts *f;
 	__u64 raw[2] = {};
-	__u64 begin, now;
-	__u8 reason;
+	__u64 begin;
 
 	if (!totals || !count_active())
 		return 0;
 	count = &totals->direction[RST_SENT];
 	begin = run_begin(count);
-	now = begin ? begin : bpf_ktime_get_ns();
+	f = facts_begin(RST_SENT, compat_reason(ctx), begin ? begin : bpf_ktime_get_ns());
+	if (!f)
+		return 0;
 	bpf_probe_read_kernel(raw, sizeof(raw), ctx);
-	reason = compat_reason(ctx);
-	if (raw[1])
-		skb = (const struct sk_buff *)raw[1];
+	skb = (const struct sk_buff *)raw[1];
 
 	if (raw[0]) {
 		struct sock *sk = (struct sock *)ctx[0];
@@ -462,28 +489,21 @@ int on_send_reset(__u64 *ctx)
 		if (!sk)
 			return 0;
 		if (sock_is_full(sk)) {
-			send_with_socket(totals, sk, skb, reason, now);
+			if (!send_with_socket(totals, f, sk, skb))
+				count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);
 			run_end(count, begin);
 			return 0;
 		}
-	}
-
-	struct rst_key key = { .direction = RST_SENT, .reason = reason };
-	const struct net *net = 0;
-	__u32 flags = 0;
-
-	if (raw[0]) {
-		const struct sock *mini = (const struct sock *)raw[0];
-
-		key.state = BPF_CORE_READ(mini, __sk_common.skc_state);
-		net = BPF_CORE_READ(mini, __sk_common.skc_net.net);
-		flags = key.state == TCP_TIME_WAIT ? RST_EVENT_TIME_WAIT : RST_EVENT_REQUEST;
+		f->key.state = sk->__sk_common.skc_state;
+		net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+		f->flags = f->key.state == TCP_TIME_WAIT ? RST_EVENT_TIME_WAIT : RST_EVENT_REQUEST;
 	} else if (skb) {
 		net = skb_net(skb);
 	}
 	if (net)
-		sock_netns(net, &key.netns, &key.netns_cookie);
-	send_without_socket(count, &key, flags, skb, now);
+		sock_netns(net, &f->key.netns, &f->key.netns_cookie);
+	if (!emit_without_socket(count, f, skb))
+		count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);
 	run_end(count, begin);
 	return 0;
 }
@@ -497,19 +517,21 @@ int on_receive_reset(__u64 *ctx)
 {
 	struct sock *sk = (struct sock *)ctx[0];
 	struct rst_totals *totals = count_totals();
-	struct facts f = { .key = { .direction = RST_RECEIVED, .reason = RST_REASON_NONE } };
 	struct rst_count *count;
 	struct sock_state *st;
+	struct facts *f;
 	struct process p;
 	__u64 begin;
 	bool doubtful;
-	__u32 slot;
+	__u32 slot = 0;
 
 	if (!totals || !count_active())
 		return 0;
 	count = &totals->direction[RST_RECEIVED];
 	begin = run_begin(count);
-	f.now = begin ? begin : bpf_ktime_get_ns();
+	f = facts_begin(RST_RECEIVED, RST_REASON_NONE, begin ? begin : bpf_ktime_get_ns());
+	if (!f)
+		return 0;
 
 	doubtful = sk->sk_shutdown & RCV_SHUTDOWN && sk->__sk_common.skc_state != TCP_SYN_SENT;
 	st = bpf_sk_storage_get(&sock_states, sk, 0,
@@ -518,19 +540,20 @@ int on_receive_reset(__u64 *ctx)
 		count->failures[RST_FAIL_STORAGE]++;
 	if (st)
 		st->reset = 2;
-	facts_of_socket(&f, sk, st);
-	if (f.owned && owner_is_vague(&f)) {
+	facts_of_socket(f, sk, st);
+	if (f->owned && owner_is_vague(f)) {
 		/* the process drains the backlog in a call of its own on this socket */
 		process_of(current_task(), &p);
 		if (!(p.flags & PF_KTHREAD))
-			facts_owner(&f, &p, RST_OWNER_READ);
+			facts_owner(f, &p, RST_OWNER_READ);
 	}
-	facts_waiter(&f, sk);
-	if (doubtful)
-		f.flags |= RST_EVENT_MAYBE_FALSE;
-	slot = emit_socket(count, sk, st, &f, 0);
+	facts_waiter(f, sk);
+	if (doubtful && st)
+		f->flags |= RST_EVENT_MAYBE_FALSE;
+	if (!emit_socket(count, sk, st, f))
+		slot = count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);
 	if (st && doubtful) {
-		st->false_receive = f.now;
+		st->false_receive = f->now;
 		st->false_slot = slot;
 	}
 	run_end(count, begin);

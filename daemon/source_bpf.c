@@ -260,9 +260,10 @@ static int one_process(struct source *s, uint32_t tgid, uint64_t start, struct r
 		*ret = p;
 		return 0;
 	}
+	/* gone, or this kernel cannot ask for one process: it may have called execve() since start */
 	if (bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.execs), &tgid, &exec) ||
 	    (start && exec.start != start))
-		return -ESRCH;
+		return r ? r : -ESRCH;
 	*ret = (struct rst_process){.tgid = tgid, .start = exec.start};
 	memcpy(ret->comm, exec.comm, sizeof(ret->comm));
 	memcpy(ret->exe, exec.exe, sizeof(ret->exe));
