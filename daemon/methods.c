@@ -9,147 +9,12 @@
 
 #include <errno.h>
 
-#include "common/str.h"
 #include "daemon/methods.h"
+#include "daemon/methods_arguments.h"
 #include "daemon/object.h"
 #include "daemon/publish.h"
 
-#define LAST_DEFAULT  20
-#define ERROR_INVALID "org.varlink.service.InvalidParameter"
-#define ERROR_FILTER  RSTMON_VARLINK_INTERFACE ".BadFilter"
-
-/* The parameters of a call; 'failed' once one was refused, the rest is then not looked at. */
-struct arguments {
-	struct json_object *json;
-	struct server_reply *reply;
-	unsigned int taken;
-	bool failed;
-};
-
-static void refuse(struct arguments *a, const char *name, const char *message)
-{
-	if (!a->failed)
-		server_reply_error(a->reply, ERROR_INVALID, "parameter", name, message);
-	a->failed = true;
-}
-
-/* The value of a name; absent and null are the same in Varlink. */
-static struct json_object *take(struct arguments *a, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_object_get_ex(a->json, name, &value))
-		a->taken++;
-	return a->failed ? NULL : value;
-}
-
-static const char *take_text(struct arguments *a, const char *name)
-{
-	struct json_object *value = take(a, name);
-	const char *text;
-
-	if (!value)
-		return NULL;
-	if (!json_object_is_type(value, json_type_string)) {
-		refuse(a, name, "The parameter must be a string.");
-		return NULL;
-	}
-	text = json_object_get_string(value);
-	if (strlen(text) != (size_t)json_object_get_string_len(value)) {
-		refuse(a, name, "The parameter must not contain a NUL character.");
-		return NULL;
-	}
-	return text;
-}
-
-static unsigned int take_number(struct arguments *a, const char *name, unsigned int otherwise)
-{
-	struct json_object *value = take(a, name);
-	int64_t n;
-
-	if (!value)
-		return otherwise;
-	n = json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
-	if (n < 0 || n > INT32_MAX) {
-		refuse(a, name, "The parameter must be a whole number from 0 to 2147483647.");
-		return otherwise;
-	}
-	return (unsigned int)n;
-}
-
-/* RFC 3339, or a duration before 'now'. */
-static uint64_t take_time(struct arguments *a, const char *name, uint64_t now, uint64_t otherwise)
-{
-	const char *text = take_text(a, name);
-	uint64_t time, before;
-
-	if (!text)
-		return otherwise;
-	if (parse_time(text, &time) == 0)
-		return time;
-	if (parse_duration(text, &before) == 0)
-		return before < now ? now - before : 0;
-	refuse(a, name,
-	       "The parameter must be a time such as 2026-11-22T07:31:36Z or a duration such as 10m.");
-	return otherwise;
-}
-
-/* A word of an enumeration; x_parse() and the words to name when it is none. */
-static unsigned int take_word(struct arguments *a, const char *name, int (*parse)(const char *),
-			      const char *words)
-{
-	const char *text = take_text(a, name);
-	int r;
-
-	if (!text)
-		return 0;
-	r = parse(text);
-	if (r < 0) {
-		refuse(a, name, words);
-		return 0;
-	}
-	return (unsigned int)r;
-}
-
-static struct filter *take_filter(struct arguments *a, enum filter_scope scope)
-{
-	const char *text = take_text(a, "filter");
-	struct filter *filter = NULL;
-	char error[256] = "";
-	int r;
-
-	if (!text)
-		return NULL;
-	r = filter_parse(text, scope, &filter, error, sizeof(error));
-	if (r == -ENOMEM) {
-		a->failed = true; /* without an error of its own: the server tells */
-	} else if (r < 0) {
-		server_reply_error(a->reply, ERROR_FILTER, NULL, NULL, error);
-		a->failed = true;
-	}
-	return filter;
-}
-
-/* The last step: a name that nobody took is not known. */
-static bool arguments_done(struct arguments *a, const char *const known[])
-{
-	if (a->failed)
-		return false;
-	if (a->taken == (unsigned int)json_object_object_length(a->json))
-		return true;
-
-	json_object_object_foreach(a->json, key, value)
-	{
-		const char *const *k = known;
-
-		(void)value;
-		while (*k && strcmp(*k, key) != 0)
-			k++;
-		if (!*k)
-			refuse(a, key, "The method has no such parameter.");
-	}
-	return !a->failed;
-}
+#define LAST_DEFAULT 20
 
 static void filter_freep(struct filter **f)
 {
@@ -180,7 +45,7 @@ static void list_failed(int r, const struct report_query *q, struct server_reply
 	const char *name = q->since ? "since" : "filter";
 
 	if (r == -EOPNOTSUPP)
-		server_reply_error(ret, ERROR_INVALID, "parameter", name,
+		server_reply_error(ret, METHODS_INVALID, "parameter", name,
 				   "Peers are counted from the beginning and by nothing else: "
 				   "leave out 'since' and 'filter', or use another 'by'.");
 }
@@ -197,15 +62,15 @@ static void call_list(struct json_object *parameters, bool more, void *userdata,
 	int r;
 
 	(void)more;
-	q.by = take_word(&a, "by", report_by_parse,
-			 "The parameter must be process, port, cause, unit or peer.");
-	q.sort = take_word(
+	q.by = arguments_word(&a, "by", report_by_parse,
+			      "The parameter must be process, port, cause, unit or peer.");
+	q.sort = arguments_word(
 		&a, "sort", report_sort_parse,
 		"The parameter must be count, last, first, pid, comm, unit, port, cause or "
 		"direction.");
-	q.limit = take_number(&a, "limit", 0);
-	q.since = take_time(&a, "since", q.now, 0);
-	q.filter = filter = take_filter(&a, FILTER_ROWS);
+	q.limit = arguments_number(&a, "limit", 0);
+	q.since = arguments_time(&a, "since", q.now, 0);
+	q.filter = filter = arguments_filter(&a, FILTER_ROWS);
 	if (!arguments_done(&a, known))
 		return;
 
@@ -243,10 +108,10 @@ static void call_last(struct json_object *parameters, bool more, void *userdata,
 	size_t limit, n = 0;
 
 	(void)more;
-	limit = take_number(&a, "limit", LAST_DEFAULT);
-	p.since = take_time(&a, "since", now, 0);
-	p.until = take_time(&a, "until", now, UINT64_MAX);
-	p.filter = filter = take_filter(&a, FILTER_RESETS);
+	limit = arguments_number(&a, "limit", LAST_DEFAULT);
+	p.since = arguments_time(&a, "since", now, 0);
+	p.until = arguments_time(&a, "until", now, UINT64_MAX);
+	p.filter = filter = arguments_filter(&a, FILTER_RESETS);
 	if (!arguments_done(&a, known))
 		return;
 
@@ -314,8 +179,8 @@ static void call_watch(struct json_object *parameters, bool more, void *userdata
 				   "Watch answers with many replies; call it with 'more'.");
 		return;
 	}
-	last = take_number(&a, "last", 0);
-	ret->filter = take_filter(&a, FILTER_RESETS);
+	last = arguments_number(&a, "last", 0);
+	ret->filter = arguments_filter(&a, FILTER_RESETS);
 	if (!arguments_done(&a, known))
 		return;
 

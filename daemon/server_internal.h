@@ -4,7 +4,8 @@
  *
  *	server.c	 the server as others see it: accepting, publishing, counting
  *	server_socket.c	 how the listening socket comes to be
- *	server_client.c	 one client: input, output, timeout
+ *	server_client.c	 one client: its calls, its time, its end
+ *	server_output.c	 what it is to get: queue, sending, lines of watchers
  *	server_call.c	 one message: its envelope, org.varlink.service, the table of methods
  */
 #ifndef DAEMON_SERVER_INTERNAL_H
@@ -66,6 +67,16 @@ bool server_line(struct server *s);
 int client_new(struct server *s, int fd);
 void client_free(struct client *c);
 void client_publish(struct client *c, struct publication *p);
+
+/* Takes 'text' over, NULL being a failure to make it. */
+int client_queue(struct client *c, struct varlink_text *text);
+/* Queues what there was before the first live line; what does not fit is the oldest of it. */
+int client_backlog(struct client *c, struct server_reply *reply);
+/* Sends what it takes now. */
+int client_flush(struct client *c);
+void client_clear(struct client *c);
+/* Every sign of life moves the end of its time; a watcher's call runs as long as it likes. */
+void client_touch(struct client *c);
 
 /* Answers one message. '*ret_oneway': no reply may be sent. -EBADMSG: not a call. */
 int server_call(const struct server_method *methods, size_t n_methods, void *userdata,

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The status as JSON, under the names of the contract. It must not hide: a namespace that is not
+ * covered has no difference, not one of 0. Proved by tests/unit/daemon/publish.c.
+ */
+#include "common/util.h"
+
+#include "daemon/object.h"
+#include "daemon/publish.h"
+#include "daemon/publish_internal.h"
+
+#define OUT_RSTS "TcpOutRsts"
+
+/* {"TcpOutRsts": n}, the shape of everything that stands for kernel counters */
+static struct json_object *counter(int64_t n)
+{
+	struct object o = object_start();
+
+	object_put_int(&o, OUT_RSTS, n);
+	return object_finish(&o);
+}
+
+static struct json_object *publish_netns(const struct report_netns *n)
+{
+	struct object o = object_start();
+
+	object_put_int(&o, "inode", n->inode);
+	object_put_int(&o, "sent", (int64_t)n->sent);
+	object_put_int(&o, "received", (int64_t)n->received);
+	if (n->covered) {
+		object_put(&o, "counters", counter(n->out_rsts));
+		object_put(&o, "unexplained", counter(n->unexplained));
+	} else {
+		object_put(&o, "counters", json_object_new_object());
+		object_put_bool(&o, "uncovered", true);
+	}
+	return object_finish(&o);
+}
+
+static struct json_object *publish_hook(const struct source_hook *h)
+{
+	struct object o = object_start();
+
+	object_put_text(&o, "name", h->name);
+	object_put_bool(&o, "attached", h->attached);
+	object_put_text(&o, "adds", h->adds);
+	object_put_bool(&o, "required", h->required);
+	if (!h->attached)
+		object_put_text(&o, "why", h->why);
+	return object_finish(&o);
+}
+
+static struct json_object *publish_failures(const uint64_t failures[RST_FAIL_MAX])
+{
+	static const char *const names[RST_FAIL_MAX] = {
+		[RST_FAIL_STORAGE] = "storage",
+		[RST_FAIL_MAP] = "map",
+		[RST_FAIL_READ] = "read",
+	};
+	struct object o = object_start();
+
+	for (unsigned int i = 0; i < RST_FAIL_MAX; i++)
+		object_put_int(&o, names[i], (int64_t)failures[i]);
+	return object_finish(&o);
+}
+
+/* What the kernel counted, and what of it arrived. */
+static void put_counts(struct object *o, const struct report_status *s)
+{
+	const struct source_totals *t = &s->totals;
+
+	object_put_int(o, "sent", (int64_t)t->sent);
+	object_put_int(o, "received", (int64_t)t->received);
+	object_put_int(o, "spilled", (int64_t)sum_directions(t->spilled));
+	object_put_int(o, "lost", (int64_t)sum_directions(t->lost));
+	object_put_int(o, "missed", (int64_t)t->missed);
+	object_put_int(o, "pending",
+		       (int64_t)(t->sent + t->received - sum_directions(s->counted.total)));
+	object_put(o, "unexplained", counter(s->unexplained_out_rsts));
+	object_put_int(o, "rows", s->counted.rows);
+	object_put_int(o, "evicted", (int64_t)s->counted.evicted);
+	object_put_int(o, "folded", (int64_t)s->counted.folded);
+	object_put_int(o, "decode_errors", (int64_t)s->decode_errors);
+	object_put(o, "failures", publish_failures(t->failures));
+	object_put_int(o, "names_evicted", (int64_t)s->names_evicted);
+	object_put_int(o, "netns_evicted", (int64_t)s->counted.netns_evicted);
+}
+
+static void put_cost(struct object *o, const struct report_status *s)
+{
+	object_put_int(o, "ring_bytes", (int64_t)s->ring_bytes);
+	object_put_int(o, "memory_bytes", (int64_t)s->memory_bytes);
+	object_put_int(o, "log_dropped", (int64_t)s->log_dropped);
+	object_put_int(o, "clients", s->clients);
+	object_put_int(o, "watchers", s->watchers);
+	object_put_int(o, "clients_refused", (int64_t)s->clients_refused);
+	object_put_int(o, "watch_dropped", (int64_t)s->watch_dropped);
+	object_put_int(o, "cpu_ns_per_reset", s->cpu_ns_per_reset);
+	object_put_int(o, "cpu_us", (int64_t)s->cpu_us);
+}
+
+struct json_object *publish_status(const struct report_status *s)
+{
+	struct json_object *netns = json_object_new_array(), *hooks = json_object_new_array();
+	struct object o = object_start();
+
+	object_put_text(&o, "version", s->version);
+	object_put_text(&o, "kernel", s->kernel);
+	object_put_int(&o, "uptime_s", (int64_t)s->uptime_s);
+	object_put_bool(&o, "degraded", s->degraded);
+	object_put_text(&o, "problems", s->problems);
+	put_counts(&o, s);
+	put_cost(&o, s);
+	for (size_t i = 0; i < s->n_netns; i++)
+		object_append(&o, netns, publish_netns(&s->netns[i]));
+	object_put(&o, "netns", netns);
+	for (size_t i = 0; i < s->n_hooks; i++)
+		object_append(&o, hooks, publish_hook(&s->hooks[i]));
+	object_put(&o, "hooks", hooks);
+	return object_finish(&o);
+}
