@@ -103,6 +103,10 @@ struct pair {
 };
 struct pair stage_pair(struct stage *s, const char *server, const char *client);
 
+/* Waits until the closed socket at 'port' is a time-wait mini-socket: the peer has acknowledged its FIN,
+ * which it may delay. Before that it is an orphan, and data would meet another answer. */
+void stage_await_time_wait(struct stage *s, int port);
+
 /* Runs a tool to its end and returns its exit code; *ret_pid, if given, is what its pid was. */
 int stage_run(struct stage *s, char *const argv[], pid_t *ret_pid);
 

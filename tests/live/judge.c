@@ -154,6 +154,8 @@ static void assign(struct live_truth *t, const struct live_daemon *d, unsigned i
 		if (e) {
 			e->got++;
 			check(e, line);
+			if (e->wrong && getenv("LIVE_SHOW"))
+				fprintf(stderr, "%s\n", json_object_to_json_string(line));
 			continue;
 		}
 		extra[!strcmp(json_str(line, "direction"), "received")]++;

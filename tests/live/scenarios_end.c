@@ -13,6 +13,7 @@ static void write_to_closed(struct stage *s, struct pair *p)
 	struct live_expect *e;
 
 	act(s, p->client, ACT_AWAIT_END, p->c, 0);
+	stage_await_time_wait(s, s->port);
 	act(s, p->client, ACT_WRITE, p->c, 10);
 	act(s, p->client, ACT_AWAIT_RESET, p->c, 0);
 	e = expect(s, RST_SENT, RST_ROLE_SERVER, p->server);
@@ -43,9 +44,11 @@ static void process_gone(struct stage *s)
 static void client_gone(struct stage *s)
 {
 	struct pair p = stage_pair(s, "srv-cgone", "cli-cgone");
+	int port = act(s, p.client, ACT_LOCAL_PORT, p.c, 0);
 
 	act(s, p.client, ACT_EXIT, 0, 0);
 	act(s, p.server, ACT_AWAIT_END, p.a, 0);
+	stage_await_time_wait(s, port);
 	act(s, p.server, ACT_WRITE, p.a, 10);
 	act(s, p.server, ACT_AWAIT_RESET, p.a, 0);
 	expect(s, RST_SENT, RST_ROLE_CLIENT, p.client)->source = "closed";

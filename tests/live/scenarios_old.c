@@ -74,6 +74,7 @@ static void old_time_wait(struct stage *s)
 {
 	act(s, old.server, ACT_EXIT, 0, 0);
 	act(s, old.client, ACT_AWAIT_END, old.c, 0);
+	stage_await_time_wait(s, s->port);
 	act(s, old.client, ACT_WRITE, old.c, 10);
 	act(s, old.client, ACT_AWAIT_RESET, old.c, 0);
 	expect(s, RST_SENT, RST_ROLE_SERVER, old.server)->source = "closed";

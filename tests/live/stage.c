@@ -240,6 +240,31 @@ struct pair stage_pair(struct stage *s, const char *server, const char *client)
 	return p;
 }
 
+/* The mini-socket shows its substate, FIN_WAIT2 (5) or TIME_WAIT (6). */
+static bool is_time_wait(int port)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/net/tcp", "re");
+	unsigned int local, state;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " %*d: %*x:%x %*x:%*x %x", &local, &state) == 2 &&
+		    local == (unsigned int)port && (state == 5 || state == 6))
+			return true;
+	return false;
+}
+
+void stage_await_time_wait(struct stage *s, int port)
+{
+	int64_t deadline = now_ms() + CALL_MS;
+
+	while (!is_time_wait(port)) {
+		if (now_ms() > deadline)
+			stage_fail(s, "the socket at port %d never came to time-wait", port);
+		poll(NULL, 0, 1);
+	}
+}
+
 int stage_run(struct stage *s, char *const argv[], pid_t *ret_pid)
 {
 	int status = 0;
