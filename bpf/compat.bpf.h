@@ -19,11 +19,20 @@ static __always_inline __u8 compat_reason(const __u64 *ctx)
 
 /* net_cookie is a plain, always set number since 5.12 (an atomic64_t, set on demand, before). Its low
  * half tells apart namespaces that used the same inode number one after the other. */
+static __always_inline bool compat_has_netns_cookie(const struct net *net)
+{
+	return bpf_core_field_exists(net->net_cookie) && bpf_core_field_size(net->net_cookie) == 8;
+}
+
 static __always_inline __u32 compat_netns_cookie(const struct net *net)
 {
-	if (bpf_core_field_exists(net->net_cookie) && bpf_core_field_size(net->net_cookie) == 8)
-		return (__u32)BPF_CORE_READ(net, net_cookie);
-	return 0;
+	return compat_has_netns_cookie(net) ? (__u32)net->net_cookie : 0;
+}
+
+/* The same for an address that is only a number to the verifier. */
+static __always_inline __u32 compat_netns_cookie_read(const struct net *net)
+{
+	return compat_has_netns_cookie(net) ? (__u32)BPF_CORE_READ(net, net_cookie) : 0;
 }
 
 #endif

@@ -60,7 +60,7 @@ int list_processes(struct bpf_iter__task *ctx)
 	__builtin_memcpy(value.comm, p.comm, sizeof(value.comm));
 	value.cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 
-	const struct net *net = BPF_CORE_READ(task, nsproxy, net_ns);
+	const struct net *net = task->nsproxy->net_ns;
 
 	if (net)
 		sock_netns(net, &value.netns, &value.netns_cookie);

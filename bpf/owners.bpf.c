@@ -52,7 +52,7 @@ static __always_inline void remember(struct rst_former *former, const struct soc
 
 static __always_inline void listener_closed(struct sock *sk, const struct sock_state *st, __u64 now)
 {
-	const struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	const struct net *net = sk->__sk_common.skc_net.net;
 	struct listener_key key = { .port = sock_local_port(sk) };
 	__u32 word = key.port >> 6;
 	struct rst_former former;
@@ -69,7 +69,7 @@ static __always_inline void listener_closed(struct sock *sk, const struct sock_s
 
 static __always_inline void listener_opened(struct sock *sk)
 {
-	const struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	const struct net *net = sk->__sk_common.skc_net.net;
 	struct listener_key key = { .port = sock_local_port(sk) };
 
 	sock_netns(net, &key.netns, &key.netns_cookie);
@@ -79,7 +79,7 @@ static __always_inline void listener_opened(struct sock *sk)
 static __always_inline void connection_closed(struct sock *sk, const struct sock_state *st, __u8 state,
 					      __u64 now)
 {
-	const struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	const struct net *net = sk->__sk_common.skc_net.net;
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct connection_key key;
 	struct rst_former former;
@@ -211,7 +211,7 @@ int seed_sockets(struct bpf_iter__task_file *ctx)
 	if (state == TCP_CLOSE)
 		return 0;
 
-	sock_netns(BPF_CORE_READ(sk, __sk_common.skc_net.net), &key.netns, &key.netns_cookie);
+	sock_netns(sk->__sk_common.skc_net.net, &key.netns, &key.netns_cookie);
 	key.port = sock_local_port(sk);
 	if (state == TCP_LISTEN)
 		bpf_map_update_elem(&seeded_listeners, &key, &one, BPF_ANY);

@@ -162,7 +162,10 @@ static __always_inline bool emit_without_socket(struct rst_count *count, struct 
 {
 	const struct rst_former *former;
 
-	facts_of_segment(f, skb, count);
+	if (skb)
+		facts_of_segment(f, skb, count);
+	else
+		__builtin_memset(&f->segment, 0, sizeof(f->segment));
 	if (f->segment.ipv6)
 		f->flags |= RST_EVENT_IPV6;
 	f->key.port = f->segment.local_port;
@@ -205,7 +208,7 @@ static __always_inline void facts_of_socket(struct facts *f, const struct sock *
 	struct rst_key *key = &f->key;
 
 	key->state = sk->__sk_common.skc_state;
-	sock_netns(BPF_CORE_READ(sk, __sk_common.skc_net.net), &key->netns, &key->netns_cookie);
+	sock_netns(sk->__sk_common.skc_net.net, &key->netns, &key->netns_cookie);
 	if (key->state == TCP_LISTEN) {
 		f->flags |= RST_EVENT_LISTENER;
 		key->role = RST_ROLE_SERVER;
@@ -237,7 +240,7 @@ static __always_inline void facts_of_socket(struct facts *f, const struct sock *
 		f->flags |= RST_EVENT_SHUT_READ;
 	if (shutdown & SEND_SHUTDOWN)
 		f->flags |= RST_EVENT_SHUT_WRITE;
-	if (!BPF_CORE_READ(sk, sk_socket))
+	if (!sk->sk_socket)
 		f->flags |= RST_EVENT_NO_SOCKET_FILE;
 	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock)) {
 		f->flags |= RST_EVENT_KERNEL;
@@ -466,8 +469,7 @@ SEC("tp_btf/tcp_send_reset")
 int on_send_reset(__u64 *ctx)
 {
 	struct rst_totals *totals = count_totals();
-	const struct net *net = 0;
-	const struct sk_buff *skb;
+	const struct sk_buff *skb = 0;
 	struct rst_count *count;
 	struct facts *f;
 	__u64 raw[2] = {};
@@ -481,7 +483,11 @@ int on_send_reset(__u64 *ctx)
 	if (!f)
 		return 0;
 	bpf_probe_read_kernel(raw, sizeof(raw), ctx);
-	skb = (const struct sk_buff *)raw[1];
+	if (raw[1]) {
+		skb = (const struct sk_buff *)ctx[1];
+		if (!skb)
+			return 0;
+	}
 
 	if (raw[0]) {
 		struct sock *sk = (struct sock *)ctx[0];
@@ -495,13 +501,13 @@ int on_send_reset(__u64 *ctx)
 			return 0;
 		}
 		f->key.state = sk->__sk_common.skc_state;
-		net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+		sock_netns(sk->__sk_common.skc_net.net, &f->key.netns, &f->key.netns_cookie);
 		f->flags = f->key.state == TCP_TIME_WAIT ? RST_EVENT_TIME_WAIT : RST_EVENT_REQUEST;
 	} else if (skb) {
-		net = skb_net(skb);
+		skb_netns(skb, &f->key.netns, &f->key.netns_cookie);
 	}
-	if (net)
-		sock_netns(net, &f->key.netns, &f->key.netns_cookie);
+	if (!skb)
+		count->failures[RST_FAIL_READ]++; /* no kernel does this; without addresses then */
 	if (!emit_without_socket(count, f, skb))
 		count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);
 	run_end(count, begin);

@@ -27,26 +27,31 @@ struct tcp_header {
 	__u8 flags;
 };
 
+#define IPV4_HEADER 20 /* without options */
+#define IPV6_HEADER 40
+
 /* In every path that sends a passive reset both headers lie where the skb says, in its linear part
- * (CAUSES.md E.2). -1: the memory could not be read. */
+ * (CAUSES.md E.2). 'skb' must be known not to be NULL: its fields are loaded directly. Of IPv4 one read
+ * covers both headers, unless there are IP options. -1: the memory could not be read. */
 static __always_inline int skb_segment(const struct sk_buff *skb, struct segment *ret)
 {
-	const unsigned char *head = BPF_CORE_READ(skb, head);
-	const unsigned char *ip = head + BPF_CORE_READ(skb, network_header);
-	const unsigned char *th = head + BPF_CORE_READ(skb, transport_header);
-	__u32 len = BPF_CORE_READ(skb, len);
+	const unsigned char *ip = skb->head + skb->network_header;
+	__u32 ip_length = skb->transport_header - skb->network_header;
+	__u32 len = skb->len;
+	__u8 header[IPV6_HEADER];
 	struct tcp_header tcp;
-	__u8 header[40];
 
-	if (bpf_probe_read_kernel(&tcp, sizeof(tcp), th) ||
-	    bpf_probe_read_kernel(header, 20, ip))
+	if (bpf_probe_read_kernel(header, sizeof(header), ip))
 		return -1;
+	ret->ipv6 = header[0] >> 4 == 6;
+	if (!ret->ipv6 && ip_length == IPV4_HEADER)
+		__builtin_memcpy(&tcp, header + IPV4_HEADER, sizeof(tcp));
+	else if (bpf_probe_read_kernel(&tcp, sizeof(tcp), ip + ip_length))
+		return -1;
+
 	__builtin_memset(ret->local, 0, 16);
 	__builtin_memset(ret->remote, 0, 16);
-	ret->ipv6 = header[0] >> 4 == 6;
 	if (ret->ipv6) {
-		if (bpf_probe_read_kernel(header, 40, ip))
-			return -1;
 		ret->ttl = header[7];
 		__builtin_memcpy(ret->remote, header + 8, 16);
 		__builtin_memcpy(ret->local, header + 24, 16);
@@ -69,18 +74,23 @@ static __always_inline int skb_segment(const struct sk_buff *skb, struct segment
 	return 0;
 }
 
-/* The namespace a segment arrived in: by its device, or by its route's when that was cleared. */
-static __always_inline const struct net *skb_net(const struct sk_buff *skb)
+/* The namespace a segment arrived in: its device's, or its route's device's when that was cleared. */
+static __always_inline void skb_netns(const struct sk_buff *skb, __u32 *ret_inode, __u32 *ret_cookie)
 {
-	struct net_device *dev = BPF_CORE_READ(skb, dev);
+	const struct net_device *dev = skb->dev;
 
-	if (!dev) {
-		unsigned long ref = BPF_CORE_READ(skb, _skb_refdst);
-		struct dst_entry *dst = (struct dst_entry *)(ref & ~1UL);
-
-		dev = dst ? BPF_CORE_READ(dst, dev) : 0;
+	if (dev) {
+		sock_netns(dev->nd_net.net, ret_inode, ret_cookie);
+		return;
 	}
-	return dev ? BPF_CORE_READ(dev, nd_net.net) : 0;
+
+	const struct dst_entry *dst = (const void *)(skb->_skb_refdst & ~1UL);
+	const struct net *net = dst ? BPF_CORE_READ(dst, dev, nd_net.net) : 0;
+
+	if (net) {
+		*ret_inode = BPF_CORE_READ(net, ns.inum);
+		*ret_cookie = compat_netns_cookie_read(net);
+	}
 }
 
 #endif

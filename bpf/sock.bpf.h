@@ -17,7 +17,7 @@ static __always_inline bool sock_is_full(const struct sock *sk)
 
 static __always_inline void sock_netns(const struct net *net, __u32 *ret_inode, __u32 *ret_cookie)
 {
-	*ret_inode = BPF_CORE_READ(net, ns.inum);
+	*ret_inode = net->ns.inum;
 	*ret_cookie = compat_netns_cookie(net);
 }
 
@@ -66,7 +66,7 @@ static __always_inline __u16 sock_remote_port(const struct sock *sk)
 
 static __always_inline __u64 sock_cgroup(const struct sock *sk)
 {
-	return BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+	return sk->sk_cgrp_data.cgroup->kn->id;
 }
 
 /* Age of a 32-bit jiffies stamp in ms. A stamp of 0 was never set; neither is one that lies in the
