@@ -41,7 +41,7 @@ static inline void object_put(struct object *o, const char *key, struct json_obj
 
 static inline void object_put_text(struct object *o, const char *key, const char *value)
 {
-	object_put(o, key, json_object_new_string(value));
+	object_put(o, key, value ? json_object_new_string(value) : NULL);
 }
 
 static inline void object_put_int(struct object *o, const char *key, int64_t value)

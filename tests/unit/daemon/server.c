@@ -148,8 +148,10 @@ static int connect_to(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	cr_assert_geq(fd, 0);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int r = -errno;
+
 		close(fd);
-		return -errno;
+		return r;
 	}
 	return fd;
 }
@@ -694,6 +696,41 @@ Test(server, a_slow_watcher_loses_lines_and_is_told_how_many)
 	teardown(&f);
 }
 
+/* A full queue gets no line before it is half empty: else each line would carry a loss of its own,
+ * and be made for this watcher alone. */
+Test(server, a_full_queue_takes_lines_again_when_half_empty)
+{
+	struct json_object *message;
+	struct server_stats stats;
+	unsigned int marks = 0;
+	struct fixture f;
+	int fd;
+
+	setup(&f, 8);
+	fd = watcher(&f, "{}");
+	do {
+		publish(&f, 80);
+		server_stats(f.server, &stats);
+	} while (stats.dropped == 0);
+	for (int i = 0; i < 300; i++) {
+		message = hear(&f, fd);
+		cr_assert(message);
+		marks += !!get(message, "parameters", "dropped");
+		json_object_put(message);
+		publish(&f, 80);
+		publish(&f, 80);
+	}
+	for (; (message = hear(&f, fd)); json_object_put(message))
+		marks += !!get(message, "parameters", "dropped");
+	cr_expect_eq(marks, 0);
+	publish(&f, 80);
+	message = hear(&f, fd);
+	cr_expect_geq(json_object_get_int64(get(message, "parameters", "dropped")), 600);
+	json_object_put(message);
+	close(fd);
+	teardown(&f);
+}
+
 /* The loop's clock stands still between two turns: no more than a burst is made, whoever watches.
  */
 Test(server, makes_no_more_lines_than_a_burst_in_one_turn)
@@ -837,6 +874,29 @@ Test(server, takes_over_only_what_is_stale)
 	cr_expect_eq(start(&f, 4, NSEC_PER_SEC), -EADDRINUSE,
 		     "a file that is no socket is nobody's");
 	unlink(f.path);
+	teardown(&f);
+}
+
+/* One that is too busy to take a client is no stale one. */
+Test(server, does_not_take_over_a_busy_socket)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct fixture f;
+	int fd, waiting[8], n = 0;
+
+	open_fixture(&f);
+	memcpy(address.sun_path, f.path, strlen(f.path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(listen(fd, 0), 0);
+	while (n < (int)ARRAY_SIZE(waiting) && (waiting[n] = connect_to(f.path)) >= 0)
+		n++;
+	cr_assert_lt(n, (int)ARRAY_SIZE(waiting));
+	cr_expect_eq(waiting[n], -EAGAIN);
+	cr_expect_eq(start(&f, 4, NSEC_PER_SEC), -EADDRINUSE);
+	while (n > 0)
+		close(waiting[--n]);
+	close(fd);
 	teardown(&f);
 }
 
