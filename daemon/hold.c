@@ -7,12 +7,17 @@
 
 #include "daemon/hold.h"
 
-static void take_out(struct hold *h, unsigned int i, struct reset *ret)
+static void take_out(struct hold *h, unsigned int i)
 {
-	if (ret)
-		*ret = h->reset[i];
 	h->n--;
 	memmove(&h->reset[i], &h->reset[i + 1], (h->n - i) * sizeof(h->reset[0]));
+}
+
+static void release_oldest(struct hold *h, struct reset *ret)
+{
+	*ret = h->reset[0];
+	h->late[h->next_late++ % HOLD_LATE] = *ret;
+	take_out(h, 0);
 }
 
 bool hold_add(struct hold *h, const struct reset *reset, struct reset *ret_oldest)
@@ -20,28 +25,35 @@ bool hold_add(struct hold *h, const struct reset *reset, struct reset *ret_oldes
 	bool full = h->n == HOLD_MAX;
 
 	if (full) {
-		take_out(h, 0, ret_oldest);
+		release_oldest(h, ret_oldest);
 		h->overflowed++;
 	}
 	h->reset[h->n++] = *reset;
 	return full;
 }
 
-bool hold_swallow(struct hold *h, const struct reset *sent)
+enum hold_answer hold_swallow(struct hold *h, const struct reset *sent, struct reset *ret_late)
 {
 	for (unsigned int i = 0; i < h->n; i++) {
 		if (h->reset[i].socket == sent->socket) {
-			take_out(h, i, NULL);
-			return true;
+			take_out(h, i);
+			return HOLD_DROPPED;
 		}
 	}
-	return false;
+	for (unsigned int i = 0; i < HOLD_LATE; i++) {
+		if (h->late[i].socket && h->late[i].socket == sent->socket) {
+			*ret_late = h->late[i];
+			h->late[i].socket = 0;
+			return HOLD_LATE_FOUND;
+		}
+	}
+	return HOLD_UNKNOWN;
 }
 
 bool hold_release(struct hold *h, uint64_t now, struct reset *ret)
 {
 	if (!h->n || h->reset[0].monotonic + HOLD_NS > now)
 		return false;
-	take_out(h, 0, ret);
+	release_oldest(h, ret);
 	return true;
 }

@@ -10,21 +10,29 @@
 #include "daemon/reset.h"
 
 #define HOLD_MAX 64
+#define HOLD_LATE 16 /* released ones that are still remembered */
 #define HOLD_NS	 (20 * 1000000ULL) /* longer than any distance seen between the two */
 
 struct hold {
 	unsigned int n;
 	uint64_t overflowed; /* released early for want of room */
 	struct reset reset[HOLD_MAX];
+	unsigned int next_late;
+	struct reset late[HOLD_LATE];
+};
+
+enum hold_answer {
+	HOLD_DROPPED, /* nobody was told of it */
+	HOLD_LATE_FOUND, /* it was released and counted: its count has to be taken back */
+	HOLD_UNKNOWN,
 };
 
 /* Keeps the reset; when there is no room the oldest comes out in *ret_oldest and the answer is true:
  * it is to be counted now. */
 bool hold_add(struct hold *h, const struct reset *reset, struct reset *ret_oldest);
 
-/* Drops the one that 'sent' swallows. False: it was released already (or never here), so its count
- * has to be taken back. */
-bool hold_swallow(struct hold *h, const struct reset *sent);
+/* Drops the one that 'sent' swallows. With HOLD_LATE_FOUND *ret_late is the one that was released. */
+enum hold_answer hold_swallow(struct hold *h, const struct reset *sent, struct reset *ret_late);
 
 /* Takes out the oldest one that has waited long enough at 'now' (CLOCK_MONOTONIC ns). */
 bool hold_release(struct hold *h, uint64_t now, struct reset *ret);

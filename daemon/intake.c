@@ -48,6 +48,21 @@ static void count(struct intake *in, const struct reset *reset)
 		in->tell(&f, in->userdata);
 }
 
+static void swallow(struct intake *in, const struct reset *sent)
+{
+	struct reset late;
+
+	if (hold_swallow(&in->hold, sent, &late) != HOLD_LATE_FOUND)
+		return;
+
+	struct finding f = {.reset = late};
+
+	attribute(in->attributor, &f.reset, &f.owner);
+	diagnose(&f.reset, &f.owner, &f.verdict);
+	if (!tally_take_back(in->tally, &f))
+		in->late_swallows++;
+}
+
 static int on_record(const void *record, size_t size, void *userdata)
 {
 	struct intake *in = userdata;
@@ -63,8 +78,8 @@ static int on_record(const void *record, size_t size, void *userdata)
 			count(in, &oldest);
 		return 0;
 	}
-	if (reset.flags & RST_EVENT_SWALLOWS && !hold_swallow(&in->hold, &reset))
-		in->late_swallows++;
+	if (reset.flags & RST_EVENT_SWALLOWS)
+		swallow(in, &reset);
 	count(in, &reset);
 	return 0;
 }

@@ -240,6 +240,21 @@ int tally_move(struct tally *t, const struct finding *f, enum rst_cause to)
 	return 0;
 }
 
+int tally_take_back(struct tally *t, const struct finding *f)
+{
+	uint32_t place = where_counted(t, f), netns;
+
+	if (place == INDEX_NONE)
+		return -ENOENT;
+	tally_history_cut(t, place, minute_of(f->reset.time));
+	t->rows[place].count--;
+	drop_if_empty(t, place);
+	netns = tally_netns_find(t, f->reset.netns, f->reset.netns_cookie, false);
+	if (f->reset.netns && netns != INDEX_NONE && t->netns[netns].count[f->reset.direction])
+		t->netns[netns].count[f->reset.direction]--;
+	return 0;
+}
+
 void tally_spill_begin(struct tally *t)
 {
 	for (uint32_t i = 0; i < TALLY_PLACES; i++) {

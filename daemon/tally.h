@@ -83,6 +83,9 @@ void tally_add(struct tally *t, const struct finding *f);
  * there); -EINVAL: no such cause. */
 int tally_move(struct tally *t, const struct finding *f, enum rst_cause to);
 
+/* Takes one count of 'f' back: it turned out to be no reset. -ENOENT: its row has none left. */
+int tally_take_back(struct tally *t, const struct finding *f);
+
 /* Recomputes the spilled counts: begin, then one call per slot, then end. 'f' is what the slot's key
  * alone decides. 'lost' is the kernel's count of resets without even a slot. */
 void tally_spill_begin(struct tally *t);

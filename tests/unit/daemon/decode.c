@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Records into resets: every kind, every refusal, and random bytes. */
+#include "common/util.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "daemon/decode.h"
+
+static struct reasons reasons;
+
+static void name_reasons(void)
+{
+	reasons_add(&reasons, 1, "SK_RST_REASON_NO_SOCKET");
+	reasons_add(&reasons, 11, "SK_RST_REASON_TCP_ABORT_ON_CLOSE");
+}
+
+TestSuite(decode, .init = name_reasons);
+
+static struct rst_event_sock sample(void)
+{
+	struct rst_event_sock e = {
+		.event =
+			{
+				.version = RST_EVENT_VERSION,
+				.kind = RST_EVENT_SOCK,
+				.size = sizeof(e),
+				.flags = RST_EVENT_EXITING | RST_EVENT_OWNED,
+				.time = 10 * NSEC_PER_SEC,
+				.key =
+					{
+						.owner_start = 77,
+						.owner_tgid = 812,
+						.netns = 4026531840,
+						.port = 8080,
+						.direction = RST_SENT,
+						.role = RST_ROLE_SERVER,
+						.reason = 11,
+						.state = STATE_CLOSE,
+						.previous_state = STATE_CLOSE_WAIT,
+						.owner_source = RST_OWNER_READ,
+					},
+				.local = {192, 0, 2, 1},
+				.remote = {192, 0, 2, 9},
+				.local_port = 8080,
+				.remote_port = 40000,
+			},
+		.sk = 0xffff,
+		.established = 4 * NSEC_PER_SEC,
+		.state_since = 9 * NSEC_PER_SEC,
+		.bytes_received = 517,
+		.bytes_sent = 1000,
+		.unread = 500,
+		.receive_idle_ms = 250,
+		.ack_idle_ms = 3000,
+		.send_idle_ms = 500000,
+		.actor_tgid = 812,
+		.exit_code = 3 << 8,
+		.ttl_base = 1,
+		.owner_comm = "java",
+		.actor_comm = "ja\x1bva",
+	};
+
+	return e;
+}
+
+Test(decode, a_full_socket)
+{
+	struct rst_event_sock e = sample();
+	struct reset r;
+
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 5, &r), 0);
+	cr_assert_eq(r.time, 10 * NSEC_PER_SEC + 5);
+	cr_assert_eq(r.monotonic, 10 * NSEC_PER_SEC);
+	cr_assert_eq(r.reason, REASON_TCP_ABORT_ON_CLOSE);
+	cr_assert_str_eq(r.reason_name, "TCP_ABORT_ON_CLOSE");
+	cr_assert_eq(r.age_ms, 6000);
+	cr_assert_eq(r.since_state_ms, 1000);
+	cr_assert_eq(r.idle_ms, 250, "the nearer of data and acknowledgement");
+	cr_assert_eq(r.send_idle_ms, -1, "older than the connection: never");
+	cr_assert_eq(r.unread_bytes, 500);
+	cr_assert_eq(r.exit_status, 3);
+	cr_assert_eq(r.exit_signal, 0);
+	cr_assert_eq(r.ttl_base, -1, "the default TTL says nothing");
+	cr_assert_str_eq(r.owner_comm, "java");
+	cr_assert_str_eq(r.actor_comm, "ja?va");
+	cr_assert_eq(r.local.port, 8080);
+	cr_assert_not(r.local.ipv6);
+	cr_assert_eq(r.backlog, -1, "no listener");
+}
+
+Test(decode, death_by_signal_has_no_status)
+{
+	struct rst_event_sock e = sample();
+	struct reset r;
+
+	e.exit_code = 9;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert_eq(r.exit_signal, 9);
+	cr_assert_eq(r.exit_status, -1);
+	e.event.flags = 0;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert_not(r.has_exit);
+	cr_assert_eq(r.exit_signal, 0);
+}
+
+Test(decode, a_listener_has_a_queue_and_no_connection)
+{
+	struct rst_event_sock e = sample();
+	struct reset r;
+
+	e.event.key.state = STATE_LISTEN;
+	e.backlog = 2;
+	e.backlog_max = 1;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert_eq(r.backlog, 2);
+	cr_assert_eq(r.backlog_max, 1);
+	cr_assert_eq(r.bytes_received, -1);
+	cr_assert_eq(r.age_ms, -1);
+}
+
+Test(decode, without_a_socket_most_is_unknown)
+{
+	struct rst_event e = sample().event;
+	struct reset r;
+
+	e.kind = RST_EVENT_BARE;
+	e.size = sizeof(e);
+	e.flags = RST_EVENT_SEGMENT | RST_EVENT_IPV6;
+	e.key = (struct rst_key){
+		.direction = RST_SENT, .reason = 1, .port = 9, .flags = RST_KEY_SYN};
+	e.seq = 12;
+	e.tcp_flags = 2;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert(r.syn);
+	cr_assert(r.local.ipv6);
+	cr_assert_eq(r.seq, 12);
+	cr_assert_eq(r.owner_tgid, 0);
+	cr_assert_eq(r.age_ms, -1);
+	cr_assert_eq(r.bytes_sent, -1);
+	cr_assert_eq(r.exit_status, -1);
+}
+
+Test(decode, the_closer_is_the_owner_but_a_former_listener_is_not)
+{
+	struct rst_event_former e = {.event = sample().event};
+	struct reset r;
+
+	e.event.kind = RST_EVENT_FORMER;
+	e.event.size = sizeof(e);
+	e.event.flags = 0;
+	e.former.closed = 9 * NSEC_PER_SEC;
+	e.former.idle_ms = 500;
+	e.former.owner_tgid = 812;
+	memcpy(e.former.comm, "java", 5);
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert_str_eq(r.owner_comm, "java");
+	cr_assert_eq(r.closed_ms, 1000);
+	cr_assert_eq(r.idle_ms, 1500);
+
+	e.event.flags = RST_EVENT_FORMER_LISTENER;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert_str_eq(r.owner_comm, "");
+	cr_assert_str_eq(r.former_comm, "java");
+	cr_assert_eq(r.former_tgid, 812);
+}
+
+Test(decode, a_key_alone_makes_a_reset)
+{
+	struct rst_event_sock e = sample();
+	struct reset r;
+
+	cr_assert_eq(decode_key(&e.event.key, &reasons, &r), 0);
+	cr_assert_eq(r.port, 8080);
+	cr_assert_eq(r.owner_tgid, 812);
+	cr_assert_eq(r.unread_bytes, -1);
+}
+
+Test(decode, refusals)
+{
+	struct rst_event_sock e = sample();
+	struct reset r;
+
+	cr_assert_eq(decode(&e, sizeof(struct rst_event) - 1, &reasons, 0, &r), -EBADMSG);
+	cr_assert_eq(decode(&e, sizeof(e) - 1, &reasons, 0, &r), -EBADMSG);
+	e.event.size--;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), -EBADMSG);
+	e = sample();
+	e.event.version++;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), -EPROTO);
+	e = sample();
+	e.event.kind = 9;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), -EBADMSG);
+
+	uint8_t *const numbers[] = {&e.event.key.direction, &e.event.key.role,
+				    &e.event.key.owner_source, &e.event.key.state,
+				    &e.event.key.previous_state};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		e = sample();
+		*numbers[i] = 200;
+		cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), -EBADMSG, "number %zu", i);
+	}
+}
+
+/* Whatever comes out of a damaged recording: an error or a reset whose numbers are in range. */
+Test(decode, random_bytes)
+{
+	unsigned int seed = 1, good = 0;
+
+	for (int i = 0; i < 20000; i++) {
+		struct rst_event_sock e = sample();
+		struct reset r;
+		uint8_t *byte = (uint8_t *)&e;
+
+		for (int n = 0; n < 4; n++)
+			byte[(size_t)rand_r(&seed) % sizeof(e)] = (uint8_t)rand_r(&seed);
+		if (decode(&e, sizeof(e), &reasons, 0, &r))
+			continue;
+		good++;
+		cr_assert_lt(r.direction, RST_DIRECTION_MAX);
+		cr_assert_leq(r.state, STATE_NEW_SYN_RECV);
+		cr_assert_not_null(r.reason_name);
+		cr_assert_geq(r.age_ms, -1);
+		cr_assert_geq(r.bytes_received, -1);
+		cr_assert_lt(strlen(r.owner_comm), sizeof(r.owner_comm));
+	}
+	cr_assert_gt(good, 1000);
+}

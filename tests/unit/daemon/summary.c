@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Summary lines of rows that moved, through a real sink to a file in place of stderr. */
+#include "common/util.h"
+
+#include <criterion/criterion.h>
+
+#include "daemon/summary.h"
+
+static char *memory;
+static struct tally *tally;
+static struct summary *summary;
+static struct sink *sink;
+static FILE *log_file;
+
+static void setup(void)
+{
+	memory = aligned_alloc(64, (tally_size() + 63) / 64 * 64);
+	tally = tally_format(memory, tally_size());
+	summary = calloc(1, sizeof(*summary));
+	log_file = tmpfile();
+	cr_assert(tally && summary && log_file);
+	cr_assert_geq(dup2(fileno(log_file), STDERR_FILENO), 0);
+	cr_assert_eq(sink_new(SINK_STDERR, NULL, &sink), 0);
+}
+
+static void teardown(void)
+{
+	sink_free(sink);
+	fclose(log_file);
+	free(summary);
+	free(memory);
+}
+
+TestSuite(summary, .init = setup, .fini = teardown);
+
+static void add(uint32_t pid, uint16_t port, unsigned int n)
+{
+	struct finding f = {
+		.reset = {.time = 1000 * NSEC_PER_SEC, .port = port, .direction = RST_SENT},
+		.owner = {.pid = pid, .start = 1, .comm = "java"},
+	};
+
+	while (n--)
+		tally_add(tally, &f);
+}
+
+static unsigned int lines_with(const char *text)
+{
+	char line[2048];
+	unsigned int n = 0;
+
+	rewind(log_file);
+	while (fgets(line, sizeof(line), log_file))
+		n += strstr(line, text) != NULL;
+	return n;
+}
+
+Test(summary, only_what_moved_and_by_how_much)
+{
+	add(1, 80, 5);
+	summary_write(summary, tally, 10 * NSEC_PER_SEC, 10, sink);
+	cr_assert_eq(lines_with("count=5"), 1);
+	add(1, 81, 2);
+	summary_write(summary, tally, 20 * NSEC_PER_SEC, 10, sink);
+	cr_assert_eq(lines_with("port=80"), 1, "it did not move again");
+	cr_assert_eq(lines_with("count=2"), 1);
+	cr_assert_eq(lines_with("window=10s"), 1);
+}
+
+Test(summary, the_bound_and_the_rest)
+{
+	for (uint16_t port = 1; port <= 20; port++)
+		add(1, port, port);
+	summary_write(summary, tally, NSEC_PER_SEC, 3, sink);
+	cr_assert_eq(lines_with("summary"), 4);
+	cr_assert_eq(lines_with("count=20"), 1, "the busiest");
+	cr_assert_eq(lines_with("more_rows=17"), 1);
+}
+
+Test(summary, losses_are_told_once)
+{
+	struct source_totals t = {.lost = {2, 0}, .missed = 1};
+
+	summary_loss(summary, &t, sink);
+	summary_loss(summary, &t, sink);
+	cr_assert_eq(lines_with("loss"), 1);
+	cr_assert_eq(lines_with("lost=2"), 1);
+	t.spilled[RST_RECEIVED] = 7;
+	summary_loss(summary, &t, sink);
+	cr_assert_eq(lines_with("spilled=7"), 1);
+}
