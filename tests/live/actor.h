@@ -107,6 +107,10 @@ struct pair stage_pair(struct stage *s, const char *server, const char *client);
  * which it may delay. Before that it is an orphan, and data would meet another answer. */
 void stage_await_time_wait(struct stage *s, int port);
 
+/* From now on the server at the scenario's port gets no bare acknowledgements, so that its FIN stays
+ * unacknowledged and its socket, once closed, an orphan, until the client sends data. */
+void stage_drop_acks(struct stage *s);
+
 /* Runs a tool to its end and returns its exit code; *ret_pid, if given, is what its pid was. */
 int stage_run(struct stage *s, char *const argv[], pid_t *ret_pid);
 

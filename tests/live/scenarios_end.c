@@ -40,7 +40,23 @@ static void process_gone(struct stage *s)
 	write_to_closed(s, &p);
 }
 
-/* The same seen from the other side: the client has closed and is gone, the server goes on. */
+/* Closed, its process gone, but a full socket still: an orphan, which is asked for itself. */
+static void orphan(struct stage *s)
+{
+	struct pair p = stage_pair(s, "srv-orphan", "cli-orphan");
+	struct live_expect *e;
+
+	stage_drop_acks(s);
+	act(s, p.server, ACT_EXIT, 0, 0);
+	act(s, p.client, ACT_AWAIT_END, p.c, 0);
+	act(s, p.client, ACT_WRITE, p.c, 10);
+	act(s, p.client, ACT_AWAIT_RESET, p.c, 0);
+	e = expect(s, RST_SENT, RST_ROLE_SERVER, p.server);
+	e->reason = "TCP_ABORT_ON_DATA";
+	expect_received(s, RST_ROLE_CLIENT, p.client);
+}
+
+/* The client has closed and is gone, the server goes on and writes. */
 static void client_gone(struct stage *s)
 {
 	struct pair p = stage_pair(s, "srv-cgone", "cli-cgone");
@@ -152,6 +168,7 @@ static void short_lived(struct stage *s)
 const struct scenario scenarios_end[] = {
 	{"time-wait, closer remembered", NULL, time_wait},
 	{"process gone before the reset", NULL, process_gone},
+	{"orphan, its process gone", NULL, orphan},
 	{"client gone before the reset", NULL, client_gone},
 	{"exit by SIGKILL", NULL, killed},
 	{"exit with status 3", NULL, exited},

@@ -81,11 +81,23 @@ static void old_time_wait(struct stage *s)
 	expect_received(s, RST_ROLE_CLIENT, old.client);
 }
 
+static void old_orphan(struct stage *s)
+{
+	stage_drop_acks(s);
+	act(s, old.server, ACT_EXIT, 0, 0);
+	act(s, old.client, ACT_AWAIT_END, old.c, 0);
+	act(s, old.client, ACT_WRITE, old.c, 10);
+	act(s, old.client, ACT_AWAIT_RESET, old.c, 0);
+	expect(s, RST_SENT, RST_ROLE_SERVER, old.server)->reason = "TCP_ABORT_ON_DATA";
+	expect_received(s, RST_ROLE_CLIENT, old.client);
+}
+
 const struct scenario scenarios_old[] = {
 	{"connection older than the daemon", make_pair, old_connection},
 	{"same, the client resets", make_pair, old_connection_client_sends},
 	{"accepted before, left to a child", make_worker, old_accepted},
 	{"listener older than the daemon", make_listener, old_listener},
 	{"older, closed, its process gone", make_pair, old_time_wait},
+	{"older, an orphan now", make_pair, old_orphan},
 	{NULL, NULL, NULL},
 };

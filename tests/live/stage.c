@@ -284,3 +284,16 @@ int stage_run(struct stage *s, char *const argv[], pid_t *ret_pid)
 	waitpid(pid, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
+
+void stage_drop_acks(struct stage *s)
+{
+	char rules[256];
+	char *argv[] = {"nft", rules, NULL};
+
+	snprintf(rules, sizeof(rules),
+		 "add table inet t; add chain inet t in { type filter hook input priority 0; };"
+		 " add rule inet t in tcp dport %u tcp flags & (fin|syn|rst|psh|ack) == ack drop",
+		 s->port);
+	if (stage_run(s, argv, NULL) != 0)
+		stage_skip(s, "nft cannot drop the acknowledgements");
+}
