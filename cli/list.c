@@ -126,8 +126,10 @@ static void cell(struct json_object *row, enum column column, const struct cli_o
 	case COLUMN_ERROR:
 		number_cell(row, "error", dst, size);
 		break;
-	case COLUMN_NETNS:
-		number_cell(row, "netns", dst, size);
+	case COLUMN_NETNS: /* told where nobody owns the row */
+		dst[0] = '\0';
+		if (cli_number(row, "netns", 0))
+			number_cell(row, "netns", dst, size);
 		break;
 	case COLUMN_LAST:
 		last_cell(row, o, dst, size);
@@ -154,28 +156,34 @@ static const char *color_of(enum column column, const char *text)
 	return NULL;
 }
 
+/* Whether rows have different texts in a column; those without one do not count. */
+static bool varies(struct json_object *rows, enum column column, const struct cli_options *o)
+{
+	char first[CLI_TEXT_MAX] = "", text[CLI_TEXT_MAX];
+
+	for (size_t i = 0; rows && i < json_object_array_length(rows); i++) {
+		cell(json_object_array_get_idx(rows, i), column, o, text, sizeof(text));
+		if (!*first)
+			str_copy(first, sizeof(first), text);
+		else if (*text && strcmp(first, text) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* The columns of this view in 'shown', in order; their number. */
 static size_t choose_columns(struct json_object *rows, const struct cli_options *o,
 			     enum column shown[COLUMN_MAX])
 {
-	size_t n_rows = rows ? json_object_array_length(rows) : 0, n = 0, view = 0;
+	size_t n = 0, view = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
 		if (!strcmp(views[i].by, o->by))
 			view = i;
-	for (enum column c = 0; c < COLUMN_MAX; c++) {
-		char first[CLI_TEXT_MAX], text[CLI_TEXT_MAX];
-		bool show = views[view].columns & (1U << c);
-
-		for (size_t i = 0; i < n_rows && !show && (views[view].varying & (1U << c)); i++) {
-			cell(json_object_array_get_idx(rows, i), c, o, text, sizeof(text));
-			if (!i)
-				str_copy(first, sizeof(first), text);
-			show = strcmp(first, text) != 0;
-		}
-		if (show)
+	for (enum column c = 0; c < COLUMN_MAX; c++)
+		if ((views[view].columns & (1U << c)) ||
+		    ((views[view].varying & (1U << c)) && varies(rows, c, o)))
 			shown[n++] = c;
-	}
 	return n;
 }
 

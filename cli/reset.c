@@ -129,8 +129,10 @@ static void put_details(FILE *f, struct json_object *reset)
 		{"exit_signal", "signal", 1, false},  {"exit_status", "exit", 0, false},
 	};
 	char text[DURATION_TEXT_MAX], error[24];
+	bool first;
 
 	cli_text(reset, "errno", error, sizeof(error));
+	first = !*error;
 	if (*error)
 		fprintf(f, "  errno=%s", error);
 	for (size_t i = 0; i < ARRAY_SIZE(details); i++) {
@@ -138,11 +140,12 @@ static void put_details(FILE *f, struct json_object *reset)
 
 		if (n < details[i].least)
 			continue;
+		fprintf(f, "%s%s=", first ? "  " : " ", details[i].name);
 		if (details[i].duration && n < INT64_MAX / (int64_t)NSEC_PER_MSEC)
-			fprintf(f, " %s%s=%s", i || *error ? "" : " ", details[i].name,
-				format_duration(text, sizeof(text), (uint64_t)n * NSEC_PER_MSEC));
+			fputs(format_duration(text, sizeof(text), (uint64_t)n * NSEC_PER_MSEC), f);
 		else
-			fprintf(f, " %s%s=%" PRId64, i || *error ? "" : " ", details[i].name, n);
+			fprintf(f, "%" PRId64, n);
+		first = false;
 	}
 }
 

@@ -67,7 +67,9 @@ static void join_numbers(struct json_object *object, bool sign, char *dst, size_
 		int n;
 
 		str_sanitise(name, sizeof(name), key, strlen(key));
-		n = snprintf(dst + len, size - len, sign ? "%s%s=%+" PRId64 : "%s%s=%" PRId64,
+		n = snprintf(dst + len, size - len,
+			     sign && json_object_get_int64(value) ? "%s%s=%+" PRId64
+								  : "%s%s=%" PRId64,
 			     len ? " " : "", name, json_object_get_int64(value));
 		if (n < 0 || (size_t)n >= size - len)
 			return;
@@ -84,7 +86,7 @@ static void put_facts(FILE *f, struct json_object *status, const struct fact *fa
 {
 	for (size_t i = 0; i < n; i++)
 		if (cli_has(status, facts[i].key))
-			fprintf(f, "  %-18s %12" PRId64 "%s%s\n", facts[i].name,
+			fprintf(f, "  %-20s %12" PRId64 "%s%s\n", facts[i].name,
 				cli_number(status, facts[i].key, 0), *facts[i].remark ? "  " : "",
 				facts[i].remark);
 }
@@ -105,11 +107,11 @@ static void put_resets(FILE *f, struct json_object *status)
 	put_facts(f, status, facts, ARRAY_SIZE(facts));
 	join_numbers(cli_object(status, "unexplained"), true, text, sizeof(text));
 	if (*text)
-		fprintf(f, "  %-18s %s  (the kernel's counters less what was seen)\n",
+		fprintf(f, "  %-20s %s  (the kernel's counters less what was seen)\n",
 			"unexplained", text);
 	join_numbers(cli_object(status, "failures"), false, text, sizeof(text));
 	if (*text)
-		fprintf(f, "  %-18s %s\n", "kernel failures", text);
+		fprintf(f, "  %-20s %s\n", "kernel failures", text);
 }
 
 static int put_table(FILE *f, struct cli_table *table)
@@ -125,6 +127,27 @@ static int put_table(FILE *f, struct cli_table *table)
 	return 0;
 }
 
+static bool any_number(struct json_object *object)
+{
+	if (!object)
+		return false;
+	json_object_object_foreach(object, key, value)
+	{
+		(void)key;
+		if (json_object_get_int64(value))
+			return true;
+	}
+	return false;
+}
+
+/* A host has hundreds of them, and in most of them nothing ever happens. */
+static bool quiet(struct json_object *netns)
+{
+	return !cli_number(netns, "sent", 0) && !cli_number(netns, "received", 0) &&
+	       !any_number(cli_object(netns, "counters")) &&
+	       !any_number(cli_object(netns, "unexplained")) && !cli_true(netns, "uncovered");
+}
+
 static int put_netns(FILE *f, struct json_object *list, const struct cli_options *o)
 {
 	static const struct cli_column columns[] = {
@@ -135,6 +158,7 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 		{.heading = "UNEXPLAINED"},
 	};
 	struct cli_table *table = NULL;
+	size_t n_quiet = 0;
 	int r = cli_table_new(columns, ARRAY_SIZE(columns), !o->no_headings, false, &table);
 
 	for (size_t i = 0; !r && i < json_object_array_length(list); i++) {
@@ -146,6 +170,10 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 							      {.text = counters},
 							      {.text = unexplained}};
 
+		if (quiet(netns)) {
+			n_quiet++;
+			continue;
+		}
 		snprintf(inode, sizeof(inode), "%" PRId64, cli_number(netns, "inode", 0));
 		snprintf(sent, sizeof(sent), "%" PRId64, cli_number(netns, "sent", 0));
 		snprintf(received, sizeof(received), "%" PRId64, cli_number(netns, "received", 0));
@@ -162,6 +190,9 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 	}
 	if (!r)
 		r = put_table(f, table);
+	if (n_quiet)
+		fprintf(f, "  %zu network namespace%s without a reset\n", n_quiet,
+			n_quiet == 1 ? "" : "s");
 	cli_table_free(table);
 	return r;
 }
@@ -200,7 +231,7 @@ static void put_bytes(FILE *f, struct json_object *status, const char *key, cons
 	int64_t n = cli_number(status, key, -1);
 
 	if (n >= 0)
-		fprintf(f, "  %-18s %8.1f MiB\n", name, (double)n / (1 << 20));
+		fprintf(f, "  %-20s %8.1f MiB\n", name, (double)n / (1 << 20));
 }
 
 static void put_cost(FILE *f, struct json_object *status)
@@ -223,10 +254,10 @@ static void put_cost(FILE *f, struct json_object *status)
 	put_bytes(f, status, "ring_bytes", "ring");
 	put_bytes(f, status, "memory_bytes", "memory");
 	if (ns >= 0)
-		fprintf(f, "  %-18s %12" PRId64 "  ns in the kernel (sampled)\n", "cost per reset",
+		fprintf(f, "  %-20s %12" PRId64 "  ns in the kernel (sampled)\n", "cost per reset",
 			ns);
 	if (us >= 0)
-		fprintf(f, "  %-18s %12.2f  s of the daemon\n", "processor time", (double)us / 1e6);
+		fprintf(f, "  %-20s %12.2f  s of the daemon\n", "processor time", (double)us / 1e6);
 }
 
 char *cli_status_text(struct json_object *status, const struct cli_options *o)

@@ -33,7 +33,8 @@ int cli_table_new(const struct cli_column *columns, size_t n_columns, bool headi
 		int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) |
 			    (columns[i].cut ? SCOLS_FL_TRUNC : 0);
 
-		if (!scols_table_new_column(t->table, columns[i].heading, 0, flags))
+		/* a heading that is not shown would still widen its column */
+		if (!scols_table_new_column(t->table, headings ? columns[i].heading : "", 0, flags))
 			goto fail;
 	}
 	*ret = t;

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "common/util.h"
+
+#include <criterion/criterion.h>
+#include <time.h>
+
+#include "cli/text.h"
+
+#define NOW (1795332696ULL * NSEC_PER_SEC) /* 2026-11-22T07:31:36Z */
+
+static const struct cli_options plain = {.now = NOW, .utc = true, .by = "process"};
+
+static char *text_of(const char *json, const struct cli_options *o)
+{
+	struct json_object *parameters = json_tokener_parse(json);
+	char *text = cli_list_text(parameters, o, false);
+
+	cr_assert_not_null(parameters);
+	cr_assert_not_null(text);
+	json_object_put(parameters);
+	return text;
+}
+
+#define TOTALS	     "\"totals\":{\"sent\":37,\"received\":12,\"spilled\":1,\"lost\":2}"
+#define ROW(members) "{\"last\":\"2026-11-22T07:30:00.000001Z\",\"count\":5," members "}"
+
+Test(cli_list, rows_and_totals)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"rows\":[" ROW(
+			"\"pid\":812,\"comm\":\"nginx\",\"unit\":\"nginx.service\",\"port\":"
+			"8080,\"role\":\"server\",\"direction\":\"sent\",\"cause\":"
+			"\"unknown\"") "," ROW("\"pid\":0,\"comm\":\"\",\"unit\":\"\","
+					       "\"port\":9,\"role\":\"none\",\"direction\":"
+					       "\"sent\",\"cause\":\"closed_port\"") "]," TOTALS
+										     "}",
+		&plain);
+
+	cr_assert(strstr(text, "COUNT"));
+	cr_assert(strstr(text, "nginx[812]"), "%s", text);
+	cr_assert(strstr(text, "07:30:00Z"));
+	cr_assert(strstr(text, "nginx.service"));
+	cr_assert(strstr(text, "closed_port"));
+	cr_assert(strstr(text, "  -  "), "nobody is a dash");
+	cr_assert(strstr(text, "In all: 37 sent, 12 received; 1 counted without detail, 2 lost\n"));
+	cr_assert_not(strstr(text, "CONTAINER"), "nothing to tell apart");
+	cr_assert_not(strstr(text, "\033"));
+}
+
+Test(cli_list, rows_that_stand_for_many)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"rows\":[" ROW("\"pid\":7,\"comm\":\"scan\",\"other_ports\":true,\"port\":0") "," ROW(
+			"\"pid\":0,\"comm\":\"java\",\"folded\":true,\"port\":80") "," ROW("\"other\":true,\"pid\":0,\"comm\":\"\"") "]}",
+		&plain);
+
+	cr_assert(strstr(text, "scan[7]"));
+	cr_assert(strstr(text, "others"));
+	cr_assert(strstr(text, "java (ended)"));
+	cr_assert(strstr(text, "(all others)"));
+}
+
+Test(cli_list, columns_that_tell_rows_apart)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"rows\":[" ROW("\"netns\":4026531840,\"container\":\"0123456789abcdef\"") "," ROW(
+			"\"netns\":4026532000,\"container\":\"fedcba9876543210\"") "]}",
+		&plain);
+
+	cr_assert(strstr(text, "NETNS"));
+	cr_assert(strstr(text, "4026532000"));
+	cr_assert(strstr(text, "0123456789ab"));
+	cr_assert_not(strstr(text, "0123456789abc"), "short, as container tools show it");
+}
+
+Test(cli_list, other_groupings_have_their_own_columns)
+{
+	struct cli_options o = plain;
+	_cleanup_free_ char *port = NULL, *peer = NULL;
+
+	o.by = "port";
+	port = text_of("{\"rows\":[{\"port\":80,\"count\":3}]}", &o);
+	cr_assert(strstr(port, "PORT"));
+	cr_assert_not(strstr(port, "PROCESS"));
+	o.by = "peer";
+	peer = text_of("{\"rows\":[{\"peer\":\"192.0.2.1\",\"direction\":\"sent\",\"count\":3,"
+		       "\"error\":1}]}",
+		       &o);
+	cr_assert(strstr(peer, "ERROR"));
+	cr_assert(strstr(peer, "192.0.2.1"));
+	cr_assert_not(strstr(peer, "LAST"));
+}
+
+Test(cli_list, nothing_and_partial)
+{
+	struct cli_options o = plain;
+	_cleanup_free_ char *none = text_of("{\"rows\":[]}", &o), *matching = NULL, *quiet = NULL;
+
+	cr_assert(strstr(none, "No resets so far.\nIn all: 0 sent"));
+	snprintf(o.filter, sizeof(o.filter), "port 80");
+	matching = text_of("{\"rows\":[],\"partial\":true}", &o);
+	cr_assert(strstr(matching, "No reset matches."));
+	cr_assert(strstr(matching, "does not reach back"));
+	o.no_headings = true;
+	quiet = text_of("{\"rows\":[]}", &o);
+	cr_assert_str_eq(quiet, "");
+}
+
+Test(cli_list, without_headings_only_rows)
+{
+	struct cli_options o = plain;
+	_cleanup_free_ char *text = NULL;
+
+	o.no_headings = true;
+	o.by = "cause";
+	text = text_of("{\"rows\":[{\"cause\":\"closed_port\",\"count\":3}]}", &o);
+	cr_assert_str_eq(text, "3  -  closed_port\n");
+}
+
+Test(cli_list, hostile_replies)
+{
+	static const char *const replies[] = {
+		"{}",
+		"{\"rows\":5,\"totals\":[]}",
+		"{\"rows\":[5,null,\"x\",[]]}",
+		"{\"rows\":[{\"pid\":\"x\",\"comm\":5,\"last\":7,\"port\":-1,\"count\":{}}]}",
+		"{\"rows\":[{\"comm\":\"a\\u001b[2Jb\\u0000c\",\"unit\":\"\\u009b\\n\"}]}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(replies); i++) {
+		_cleanup_free_ char *text = text_of(replies[i], &plain);
+
+		cr_assert_not(strstr(text, "\033"));
+		cr_assert_not(strstr(text, "\xc2\x9b"));
+	}
+}

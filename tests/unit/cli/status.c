@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "common/util.h"
+
+#include <criterion/criterion.h>
+
+#include "cli/text.h"
+
+static char *text_of(const char *json)
+{
+	const struct cli_options o = {};
+	struct json_object *status = json_tokener_parse(json);
+	char *text = cli_status_text(status, &o);
+
+	cr_assert_not_null(text);
+	json_object_put(status);
+	return text;
+}
+
+Test(cli_status, sections)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"version\":\"0.1.0\",\"kernel\":\"6.18.44\",\"uptime_s\":11520,\"sent\":37,"
+		"\"received\":12,\"spilled\":0,\"lost\":0,\"missed\":0,\"unexplained\":{\"TcpOutRsts\":"
+		"-2},\"netns\":[{\"inode\":4026531840,\"sent\":37,\"received\":12,\"counters\":{"
+		"\"TcpOutRsts\":35},\"unexplained\":{\"TcpOutRsts\":-2}},{\"inode\":5,\"sent\":0,"
+		"\"received\":0,\"counters\":{},\"uncovered\":true}],\"hooks\":[{\"name\":"
+		"\"tcp_send_reset\",\"attached\":true,\"adds\":\"resets sent\"},{\"name\":\"extra\","
+		"\"attached\":false,\"adds\":\"more\",\"why\":\"not permitted\"}],\"rows\":3,"
+		"\"ring_bytes\":1048576,\"cpu_ns_per_reset\":112,\"failures\":{\"map\":1}}");
+
+	cr_assert(strstr(text, "rstmond 0.1.0 on Linux 6.18.44, up for 3h12m\n"), "%s", text);
+	cr_assert(strstr(text, "TcpOutRsts=-2"));
+	cr_assert(strstr(text, "uncovered: no process"));
+	cr_assert(strstr(text, "more (not attached: not permitted)"));
+	cr_assert(strstr(text, "1.0 MiB"));
+	cr_assert(strstr(text, "112  ns"));
+	cr_assert(strstr(text, "map=1"));
+	cr_assert_not(strstr(text, "Problem"));
+	cr_assert_not(strstr(text, "watchers"), "what is not told is not shown");
+}
+
+Test(cli_status, problems_come_first)
+{
+	_cleanup_free_ char *text =
+		text_of("{\"degraded\":true,\"problems\":\"A hook is missing.\"}");
+	_cleanup_free_ char *list = text_of("{\"problems\":[\"one\",\"two\"]}");
+	_cleanup_free_ char *silent = text_of("{\"degraded\":true,\"problems\":\"\"}");
+
+	cr_assert_eq(strstr(text, "Problems: A hook is missing."), text);
+	cr_assert_eq(strstr(list, "Problem: one\nProblem: two\n"), list);
+	cr_assert_eq(strstr(silent, "Problems: "), silent);
+}
+
+Test(cli_status, hostile_status)
+{
+	static const char *const replies[] = {
+		"{}",
+		"{\"netns\":[5,null,{}],\"hooks\":[[],{}],\"unexplained\":[],\"failures\":5}",
+		"{\"version\":\"\\u001b[2J\",\"problems\":[null,5],\"uptime_s\":9223372036854775807,"
+		"\"unexplained\":{\"\\u001b\":\"x\"}}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(replies); i++) {
+		_cleanup_free_ char *text = text_of(replies[i]);
+
+		cr_assert_not(strchr(text, '\033'));
+	}
+}

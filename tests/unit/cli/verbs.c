@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The whole program but for main(), against a daemon that says what the test wants. */
+#include "common/util.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "cli/run.h"
+#include "cli/verbs.h"
+#include "common/str.h"
+
+#define HEAD "{\"parameters\":{\"time\":\"2026-11-22T07:31:36.123456Z\",\"direction\":\"sent\""
+#define TAIL "},\"continues\":true}"
+
+static struct daemon {
+	char directory[32], path[64], request[1024];
+	int fd;
+	const char *answer; /* all that it says, NULs included */
+	size_t size;
+	bool hang; /* says no more, but stays */
+	pthread_t thread;
+} daemon_;
+
+static void *serve(void *data)
+{
+	struct daemon *d = data;
+	int fd = accept(d->fd, NULL, NULL);
+	char c;
+
+	if (fd < 0)
+		return NULL;
+	if (recv(fd, d->request, sizeof(d->request) - 1, 0) > 0)
+		(void)send(fd, d->answer, d->size, MSG_NOSIGNAL);
+	while (d->hang && recv(fd, &c, 1, 0) > 0)
+		;
+	close(fd);
+	return NULL;
+}
+
+static void start(const char *answer, size_t size, bool hang)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct daemon *d = &daemon_;
+
+	*d = (struct daemon){.directory = "/tmp/rstmon-verbs-XXXXXX",
+			     .answer = answer,
+			     .size = size,
+			     .hang = hang};
+	cr_assert_not_null(mkdtemp(d->directory));
+	snprintf(d->path, sizeof(d->path), "%.31s/socket", d->directory);
+	str_copy(address.sun_path, sizeof(address.sun_path), d->path);
+	d->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(bind(d->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(listen(d->fd, 1), 0);
+	cr_assert_eq(pthread_create(&d->thread, NULL, serve, d), 0);
+	setenv(RSTMON_SOCKET_ENV, d->path, 1);
+	cr_redirect_stdout();
+	cr_redirect_stderr();
+}
+
+static void stop(void)
+{
+	pthread_join(daemon_.thread, NULL);
+	close(daemon_.fd);
+	unlink(daemon_.path);
+	rmdir(daemon_.directory);
+}
+
+#define START(answer)	       start(answer, sizeof(answer), false)
+#define START_AND_HANG(answer) start(answer, sizeof(answer), true)
+
+#define RUN(...)                                                                                   \
+	({                                                                                         \
+		char *argv_[] = {"rstmon", ##__VA_ARGS__, NULL};                                   \
+		cli_run((int)ARRAY_SIZE(argv_) - 1, argv_);                                        \
+	})
+
+Test(cli_verbs, the_table_is_whole)
+{
+	unsigned int n = 0;
+
+	for (const struct cli_verb *v = cli_verbs; v->name; v++, n++) {
+		cr_assert_eq(cli_verb_find(v->name), v);
+		cr_assert_not_null(v->run);
+		cr_assert_not_null(v->arguments);
+		cr_assert_str_not_empty(v->help);
+		cr_assert_not_null(v->details);
+		cr_assert_eq(v->options & CLI_COMMON_OPTIONS, 0);
+	}
+	cr_assert_eq(n, 8);
+	cr_assert_null(cli_verb_find("why"));
+}
+
+Test(cli_verbs, check_has_exit_codes_of_its_own)
+{
+	const struct cli_verb *check = cli_verb_find("check");
+
+	cr_assert_eq(cli_verb_exit(check, RSTMON_EXIT_OK), 0);
+	cr_assert_eq(cli_verb_exit(check, RSTMON_EXIT_FAILED), 3);
+	cr_assert_eq(cli_verb_exit(check, RSTMON_EXIT_USAGE), 3);
+	cr_assert_eq(cli_verb_exit(check, RSTMON_EXIT_NOT_PERMITTED), 3);
+	cr_assert_eq(cli_verb_exit(cli_verb_find("list"), RSTMON_EXIT_USAGE), 2);
+	cr_assert_eq(cli_verb_exit(NULL, RSTMON_EXIT_USAGE), 2);
+}
+
+Test(cli_verbs, list_as_json_is_the_answer)
+{
+	START("{\"parameters\":{\"rows\":[],\"totals\":{}}}");
+	cr_assert_eq(RUN("list", "--json", "--by", "port", "-n", "3", "port", "80"), 0);
+	stop();
+	cr_assert_stdout_eq_str("{\"rows\":[],\"totals\":{}}\n");
+	cr_assert_str_eq(
+		daemon_.request,
+		"{\"method\":\"io.rstmon.List\",\"parameters\":{\"by\":\"port\",\"limit\":3,"
+		"\"filter\":\"port 80\"}}");
+}
+
+Test(cli_verbs, last_is_oldest_first)
+{
+	START("{\"parameters\":{\"resets\":[{\"time\":\"2026-11-22T07:31:37Z\"},"
+	      "{\"time\":\"2026-11-22T07:31:36Z\"}]}}");
+	cr_assert_eq(RUN("last", "--utc"), 0);
+	stop();
+	cr_assert(strstr(daemon_.request, "\"limit\":20"));
+	cr_assert_stdout_eq_str(
+		"2026-11-22 07:31:36.000Z            -                       ? -> ?  port "
+		"0  unknown\n2026-11-22 07:31:37.000Z            -                       "
+		"? -> ?  port 0  unknown\n");
+}
+
+Test(cli_verbs, last_by_program_wants_all)
+{
+	START("{\"parameters\":{\"resets\":[]}}");
+	cr_assert_eq(RUN("last", "--json"), 0);
+	stop();
+	cr_assert(strstr(daemon_.request, "\"limit\":0"));
+}
+
+Test(cli_verbs, watch_ends_with_its_count)
+{
+	START_AND_HANG(HEAD TAIL "\0" HEAD TAIL "\0" HEAD TAIL);
+	cr_assert_eq(RUN("watch", "--json", "--count", "2", "--last", "5"), 0);
+	stop();
+	cr_assert(strstr(daemon_.request, "\"last\":5"));
+	cr_assert(strstr(daemon_.request, "\"more\":true"));
+	cr_assert_stdout_eq_str(
+		"{\"time\":\"2026-11-22T07:31:36.123456Z\",\"direction\":\"sent\"}\n"
+		"{\"time\":\"2026-11-22T07:31:36.123456Z\",\"direction\":\"sent\"}\n");
+}
+
+Test(cli_verbs, watch_ends_with_its_time)
+{
+	START_AND_HANG("{\"parameters\":{},\"continues\":true}");
+	cr_assert_eq(RUN("watch", "--timeout", "1ms"), 0);
+	stop();
+	cr_assert_stdout_eq_str("");
+	cr_assert_stderr_eq_str("");
+}
+
+Test(cli_verbs, watch_tells_what_was_left_out)
+{
+	START_AND_HANG(HEAD ",\"dropped\":7" TAIL);
+	cr_assert_eq(RUN("watch", "--count", "1"), 0);
+	stop();
+	fflush(stderr);
+	cr_assert_stderr_eq_str(
+		"rstmon: 7 lines were left out, this output is too slow for them\n");
+}
+
+Test(cli_verbs, a_daemon_that_goes_away)
+{
+	START(HEAD TAIL);
+	cr_assert_eq(RUN("watch", "--json"), 1);
+	stop();
+	fflush(stderr);
+	cr_assert_stderr_eq_str("rstmon: rstmond closed the connection: see 'systemctl status "
+				"rstmond'\n");
+}
+
+Test(cli_verbs, check_is_one_line)
+{
+	START("{\"parameters\":{\"rows\":[{\"count\":1000000}]}}");
+	cr_assert_eq(RUN("check", "-w", "1/min", "-c", "2/min", "--json"), 2);
+	stop();
+	cr_assert(strstr(daemon_.request, "\"since\":\"20"));
+}
+
+Test(cli_verbs, a_refusal_is_told)
+{
+	START("{\"error\":\"io.rstmon.BadFilter\",\"parameters\":{\"message\":\"No.\"}}");
+	cr_assert_eq(RUN("list"), 2);
+	stop();
+	fflush(stderr);
+	cr_assert_stdout_eq_str("");
+	cr_assert_stderr_eq_str("rstmon: rstmond refuses: No; see 'rstmon help list'\n");
+}
+
+Test(cli_verbs, no_daemon, .init = cr_redirect_stderr)
+{
+	cr_assert_eq(RUN("list", "--socket", "/nonexistent/socket"), 3);
+	cr_assert_eq(RUN("watch", "--socket", "/nonexistent/socket"), 3);
+}
+
+Test(cli_verbs, no_daemon_is_unknown)
+{
+	cr_redirect_stdout();
+	cr_redirect_stderr();
+	cr_assert_eq(RUN("check", "-w", "1/min", "--socket", "/nonexistent/socket"), 3);
+	fflush(stdout);
+	cr_assert_stdout_eq_str(
+		"RSTMON UNKNOWN - rstmond is not running, there is no socket "
+		"/nonexistent/socket: start it with 'systemctl start rstmond', or name its "
+		"socket with --socket\n");
+}
+
+Test(cli_verbs, version_and_help_need_no_daemon)
+{
+	cr_redirect_stdout();
+	cr_assert_eq(RUN("version"), 0);
+	cr_assert_eq(RUN("version", "--json"), 0);
+	fflush(stdout);
+	cr_assert_stdout_eq_str("rstmon " RSTMON_VERSION "\n{\"version\":\"" RSTMON_VERSION
+				"\"}\n");
+}
