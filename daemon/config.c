@@ -34,6 +34,7 @@ struct option {
 };
 
 #define AT(member)	     offsetof(struct config, member)
+#define LINE_TEXT_MAX	     160 /* a line of libinih has 198 bytes */
 #define TEXT_MAX(member)     (sizeof(((struct config *)0)->member) - 1)
 #define NUMBER_TEXT_(number) #number
 #define NUMBER_TEXT(number)  NUMBER_TEXT_(number)
@@ -42,7 +43,7 @@ struct option {
 static const struct option options[] = {
 	{"daemon", "socket", TYPE_PATH, false, AT(socket), 1, 107, RSTMON_SOCKET_PATH,
 	 "The Unix socket that rstmon talks to. Under systemd rstmond.socket decides instead."},
-	{"daemon", "state", TYPE_PATH, false, AT(state), 1, TEXT_MAX(state), RSTMON_STATE_PATH,
+	{"daemon", "state", TYPE_PATH, false, AT(state), 1, LINE_TEXT_MAX, RSTMON_STATE_PATH,
 	 "Directory of what outlives the daemon."},
 	{"daemon", "ring_kib", TYPE_POWER, false, AT(ring_kib), 64, 65536, "4096",
 	 "Size of the ring between kernel and daemon, a power of two. Resets that find it full are\n"
@@ -50,7 +51,7 @@ static const struct option options[] = {
 	{"daemon", "scan_at_start", TYPE_BOOL, false, AT(scan_at_start), 0, 0, "yes",
 	 "Find the owners of sockets that are older than the daemon."},
 	{"log", "target", TYPE_TARGET, false, AT(log_target), 0, 0, "auto",
-	 "auto (the journal where there is one, else syslog), journal, syslog, stderr or none."},
+	 "Where lines go; auto is the journal where its socket answers, else syslog."},
 	{"log", "summary", TYPE_DURATION, true, AT(summary_ns), NSEC_PER_SEC, 86400 * NSEC_PER_SEC,
 	 "60s", "Time between two summaries of the rows that moved; 0 for none."},
 	{"log", "summary_rows", TYPE_U32, false, AT(summary_rows), 1, 1000, "20",

@@ -339,6 +339,32 @@ Test(config, what_is_printed_is_a_configuration, .init = setup, .fini = teardown
 	cr_assert_eq(memcmp(&config, &changed, offsetof(struct config, origin)), 0);
 }
 
+/* The command line may set what a file could not hold otherwise. */
+Test(config, the_longest_values_are_a_configuration_too, .init = setup, .fini = teardown)
+{
+	static const char *const keys[][2] = {
+		{"daemon", "socket"}, {"daemon", "state"}, {"socket", "group"}};
+	_cleanup_free_ char *text = NULL;
+	struct config changed;
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		char value[400];
+		size_t n = sizeof(value);
+
+		do { /* the longest that is taken */
+			memset(value, '/', n - 1);
+			value[--n] = '\0';
+			cr_assert_gt(n, 1);
+		} while (config_set(&config, keys[i][0], keys[i][1], value, error, sizeof(error)));
+		cr_assert_gt(n, 60);
+	}
+	changed = config;
+	text = printed(&config);
+	config_default(&config);
+	cr_assert_eq(load(text), 0, "%s", error);
+	cr_assert_eq(memcmp(&config, &changed, offsetof(struct config, origin)), 0);
+}
+
 Test(config, a_full_disk_is_told)
 {
 	_cleanup_fclose_ FILE *full = fopen("/dev/full", "w");
