@@ -26,6 +26,7 @@ enum column {
 	COLUMN_ROLE,
 	COLUMN_DIRECTION,
 	COLUMN_CAUSE,
+	COLUMN_LATEST,
 	COLUMN_MAX,
 };
 
@@ -44,6 +45,8 @@ static const struct cli_column columns[COLUMN_MAX] = {
 	[COLUMN_ROLE] = {.heading = "ROLE"},
 	[COLUMN_DIRECTION] = {.heading = "DIRECTION"},
 	[COLUMN_CAUSE] = {.heading = "CAUSE"},
+	/* a peer is counted in both directions; it has that of the latest */
+	[COLUMN_LATEST] = {.heading = "LATEST"},
 };
 
 /* Which columns each --by has. Those of 'varying' are shown where rows differ in them. */
@@ -58,7 +61,7 @@ static const struct {
 	{"port", BIT(COUNT) | BIT(LAST) | BIT(PORT), 0},
 	{"cause", BIT(COUNT) | BIT(LAST) | BIT(CAUSE), 0},
 	{"unit", BIT(COUNT) | BIT(LAST) | BIT(UNIT), 0},
-	{"peer", BIT(COUNT) | BIT(ERROR) | BIT(PEER) | BIT(DIRECTION), 0},
+	{"peer", BIT(COUNT) | BIT(ERROR) | BIT(PEER) | BIT(LATEST), 0},
 };
 
 char *cli_process_text(char *dst, size_t size, const char *comm, int64_t pid)
@@ -149,7 +152,7 @@ static void cell(struct json_object *row, enum column column, const struct cli_o
 
 static const char *color_of(enum column column, const char *text)
 {
-	if (column == COLUMN_DIRECTION)
+	if (column == COLUMN_DIRECTION || column == COLUMN_LATEST)
 		return !strcmp(text, "received") ? "cyan" : "yellow";
 	if (column == COLUMN_CAUSE && strcmp(text, "unknown") != 0)
 		return "bold";
