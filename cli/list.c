@@ -118,8 +118,10 @@ static void cell(struct json_object *row, enum column column, const struct cli_o
 		 char *dst, size_t size)
 {
 	static const char *const keys[COLUMN_MAX] = {
-		[COLUMN_UNIT] = "unit", [COLUMN_CONTAINER] = "container", [COLUMN_PEER] = "peer",
-		[COLUMN_ROLE] = "role", [COLUMN_DIRECTION] = "direction", [COLUMN_CAUSE] = "cause",
+		[COLUMN_UNIT] = "unit",		  [COLUMN_CONTAINER] = "container",
+		[COLUMN_PEER] = "peer",		  [COLUMN_ROLE] = "role",
+		[COLUMN_DIRECTION] = "direction", [COLUMN_CAUSE] = "cause",
+		[COLUMN_LATEST] = "direction",
 	};
 
 	switch (column) {
