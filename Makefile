@@ -121,8 +121,15 @@ asan: ## unit and golden tests under ASan and UBSan
 	@$(MAKE) --no-print-directory B=$(B)-asan CFLAGS='$(SANITIZE)' $(B)-asan/unit $(B)-asan/rstmond
 	@tests/check/sanitize.sh $(B)-asan
 
-fuzz: $(FUZZ:%=$(B)/fuzz/%) ## a minute for each parser
-	@tests/fuzz/run.sh $(B)
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(call not_main,$(DAEMON)) $(COMMON)
+	@mkdir -p $(@D)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined
+fuzz: ## a minute for each parser
+	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=$(CLANG) CFLAGS='$(FUZZ_FLAGS)' \
+		$(FUZZ:%=$(B)-fuzz/fuzz/%)
+	@tests/fuzz/run.sh $(B)-fuzz
 
 lint: ## layers, scripts, man pages, unit files
 	@tests/check/lint.sh $(B)
@@ -130,11 +137,11 @@ lint: ## layers, scripts, man pages, unit files
 # ---- installing ----
 
 install: all ## to DESTDIR and PREFIX
-	@tests/check/needs.sh >/dev/null
 	install -Dm755 $(B)/rstmond $(DESTDIR)$(PREFIX)/sbin/rstmond
 	install -Dm755 $(B)/rstmon $(DESTDIR)$(PREFIX)/bin/rstmon
 	install -Dm644 -t $(DESTDIR)$(UNITDIR) systemd/rstmond.service systemd/rstmond.socket
 	install -Dm644 systemd/rstmon.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rstmon.conf
+	install -Dm644 systemd/rstmon.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/rstmon.catalog
 	install -Dm644 systemd/90-rstmon.preset $(DESTDIR)$(PREFIX)/lib/systemd/system-preset/90-rstmon.preset
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/rstmon.1
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/rstmond.conf.5
@@ -143,6 +150,6 @@ install: all ## to DESTDIR and PREFIX
 	$(B)/rstmond --config /dev/null --print-config > $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf
 
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf $(B) $(B)-asan $(B)-fuzz
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -18,6 +18,7 @@
 #include "daemon/methods.h"
 #include "daemon/privilege.h"
 #include "daemon/publish.h"
+#include "daemon/recording.h"
 #include "daemon/server.h"
 #include "daemon/summary.h"
 
@@ -25,7 +26,8 @@
 #define DRAIN_PERIOD_USEC 4000 /* while awake */
 #define EMPTY_ROUNDS	  6    /* without a record, then sleep */
 #define MINUTE_USEC	  60000000ULL
-#define FLUSH_USEC	  200000
+#define FLUSH_USEC	  200000   /* first try after a line had to wait, then twice as long ... */
+#define FLUSH_MAX_USEC	  30000000 /* ... up to this: a host without a log stays asleep */
 
 struct daemon {
 	const struct daemon_options *options;
@@ -40,12 +42,14 @@ struct daemon {
 	sd_event_source *ring;	/* the kernel's wake-up; off while awake */
 	sd_event_source *drain; /* the timer; off while asleep */
 	sd_event_source *minute, *lines, *flush;
+	uint64_t flush_usec;
 	unsigned int empty_rounds;
 	bool asleep; /* the flag is set; one more look may still be due */
 
 	uint64_t started;
 	uint64_t print_dropped;
 	uint64_t reset_lines_minute, reset_lines;
+	const char *replay_error; /* the recording's, when it ended early */
 	char problems[512];
 };
 
@@ -107,7 +111,13 @@ static int source_ended(struct daemon *d)
 {
 	sd_event_source_set_enabled(d->drain, SD_EVENT_OFF);
 	intake_refresh(&d->intake);
-	return d->options->exit_at_end ? sd_event_exit(d->event, 0) : 0;
+	if (d->options->replay)
+		d->replay_error = recording_error(d->intake.source);
+	if (d->replay_error)
+		sink_say(d->sink, LOG_ERR, "%s", d->replay_error);
+	if (!d->options->exit_at_end)
+		return 0;
+	return sd_event_exit(d->event, d->replay_error ? -EBADMSG : 0);
 }
 
 static int round_of_draining(struct daemon *d)
@@ -183,6 +193,27 @@ static int on_minute(sd_event_source *s, uint64_t usec, void *userdata)
 	return arm(d->minute, MINUTE_USEC);
 }
 
+/* Lines that could not leave at once are tried again later and later. */
+static int arm_flush(struct daemon *d)
+{
+	if (!sink_pending(d->sink)) {
+		d->flush_usec = FLUSH_USEC;
+		return 0;
+	}
+	d->flush_usec = MIN(2 * d->flush_usec, FLUSH_MAX_USEC);
+	return arm(d->flush, d->flush_usec);
+}
+
+static int on_flush(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)s;
+	(void)usec;
+	sink_flush(d->sink);
+	return arm_flush(d);
+}
+
 static int on_lines(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct daemon *d = userdata;
@@ -195,19 +226,9 @@ static int on_lines(sd_event_source *s, uint64_t usec, void *userdata)
 	summary_write(d->summary, d->intake.tally, d->intake.now, d->config.summary_rows, d->sink);
 	d->intake.source->ops->totals(d->intake.source, &totals);
 	summary_loss(d->summary, &totals, d->sink);
-	if (sink_pending(d->sink))
-		arm(d->flush, FLUSH_USEC);
-	return arm(d->lines, d->config.summary_ns / NSEC_PER_USEC);
-}
-
-static int on_flush(sd_event_source *s, uint64_t usec, void *userdata)
-{
-	struct daemon *d = userdata;
-
-	(void)s;
-	(void)usec;
 	sink_flush(d->sink);
-	return sink_pending(d->sink) ? arm(d->flush, FLUSH_USEC) : 0;
+	arm_flush(d);
+	return arm(d->lines, d->config.summary_ns / NSEC_PER_USEC);
 }
 
 static int on_end(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata)
@@ -260,6 +281,11 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 	if (s->decode_errors)
 		fprintf(f, "%llu records could not be understood. ",
 			(unsigned long long)s->decode_errors);
+	if (d->replay_error)
+		fprintf(f, "%s. ", d->replay_error);
+	if (d->options->record && recorder_error(d->intake.source))
+		fprintf(f, "The recording ended early: %s. ",
+			strerror(-recorder_error(d->intake.source)));
 	if (d->print_dropped)
 		fprintf(f, "%llu printed lines were dropped: the reader of stdout is too slow. ",
 			(unsigned long long)d->print_dropped);
@@ -469,6 +495,7 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 	d->config = options->config;
 	set_time(d);
 	d->started = d->intake.now;
+	d->flush_usec = FLUSH_USEC;
 	r = intake_init(&d->intake, source, source->ops->fd(source) >= 0);
 	if (r)
 		snprintf(error, error_size, "cannot set up the tables: %s", strerror(-r));
@@ -477,7 +504,9 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 	if (!r) {
 		report_start(d);
 		r = sd_event_loop(d->event);
-		if (r)
+		if (d->replay_error)
+			snprintf(error, error_size, "%s", d->replay_error);
+		else if (r)
 			snprintf(error, error_size, "the event loop ended: %s", strerror(-r));
 	}
 	stop(d);

@@ -12,6 +12,8 @@ struct daemon_options {
 	const char *config_path; /* NULL: the standard places; read again at SIGHUP */
 	enum print_format print;
 	bool serve;	    /* open the socket */
+	bool replay;	    /* the source is a recording */
+	bool record;	    /* the source writes a recording */
 	bool exit_at_end;   /* when the source ends */
 };
 

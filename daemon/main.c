@@ -144,6 +144,8 @@ static int parse_arguments(int argc, char *argv[], struct arguments *ret)
 	}
 	if (optind < argc)
 		return usage("there are no arguments but options: ", argv[optind]);
+	if (a.record && a.replay)
+		return usage("--record and --replay exclude each other", "");
 	*ret = a;
 	return 0;
 }
@@ -264,6 +266,8 @@ int main(int argc, char *argv[])
 	options.config_path = a.config;
 	options.print = a.print;
 	options.serve = !a.replay || a.socket;
+	options.replay = a.replay;
+	options.record = a.record;
 	options.exit_at_end = a.replay && !a.socket;
 	r = daemon_run(&options, source, error, sizeof(error));
 	return r ? fail(error) : EXIT_OK;

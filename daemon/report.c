@@ -216,6 +216,7 @@ static int take_peers(const struct peers *p, const struct report_query *q, struc
 		if (!peer)
 			continue;
 		row->row = empty_row();
+		row->row.direction = peer->direction;
 		row->row.count = peer->count;
 		row->row.first = peer->first;
 		row->row.last = peer->last;

@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Everything that reads the tree instead of running it. lint.sh BUILD; a tool that is not there is a
+# named skip.
+B=${1:-build}
+passed=0 failed=0 skipped=0
+
+check() { # name, then the command
+	name=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		echo "lint: $name failed"
+		failed=$((failed + 1))
+	fi
+}
+
+with() { # tool, name, then the command
+	tool=$1
+	shift
+	if command -v "$tool" >/dev/null; then
+		check "$@"
+	else
+		echo "lint: $1 skipped, there is no $tool"
+		skipped=$((skipped + 1))
+	fi
+}
+
+format() {
+	find common daemon cli bpf tests -name '*.c' ! -name '*.bpf.c' -print0 |
+		xargs -0 clang-format --dry-run --Werror 2>&1 | sed 's/^/  /' | head -20 | grep . && return 1
+	return 0
+}
+
+check layers tests/check/layers.sh
+check docs tests/check/docs.sh "$B"
+with shellcheck scripts sh -c 'shellcheck -s sh $(git ls-files "*.sh" .ci/run)'
+with mandoc man-pages sh -c 'mandoc -T lint -W warning man/*.[158]'
+with clang-format format format
+with systemd-analyze units tests/check/unit.sh "$B"
+[ "$skipped" -gt 0 ] && echo "$passed passed, $failed failed, $skipped skipped" ||
+	echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

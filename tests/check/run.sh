@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# make check: every kind of test in turn, cheapest first, and one line of sums at the end. run.sh BUILD
+B=$1
+passed=0 failed=0 skipped=0
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+
+# Sums are read from each kind's own closing line: Criterion's, or "N passed, N failed".
+sum() {
+	line=$(grep -E 'Synthesis: Tested|^[0-9]+ passed, [0-9]+ failed' "$log" | tail -1)
+	case $line in
+	*Synthesis*)
+		p=$(echo "$line" | sed 's/.*Passing: \([0-9]*\).*/\1/')
+		t=$(echo "$line" | sed 's/.*Tested: \([0-9]*\).*/\1/')
+		f=$((t - p)) s=0
+		;;
+	*passed*)
+		p=${line%% passed*}
+		f=$(echo "$line" | sed 's/.*passed, \([0-9]*\) failed.*/\1/')
+		s=$(echo "$line" | sed -n 's/.*failed, \([0-9]*\) skipped.*/\1/p')
+		;;
+	*) p=0 f=1 s=0 ;;
+	esac
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + ${s:-0}))
+	[ "$1" = 0 ] || [ "$f" -gt 0 ] || failed=$((failed + 1))
+}
+
+run() { # title, then the command
+	echo "== $1"
+	shift
+	{ "$@" 2>&1; echo "exit $?" >"$log.rc"; } | tee "$log"
+	status=$(sed 's/exit //' "$log.rc")
+	rm -f "$log.rc"
+	sum "$status"
+}
+
+skip() {
+	echo "== $1: skipped, $2"
+	skipped=$((skipped + 1))
+}
+
+run "lint" tests/check/lint.sh "$B"
+run "unit tests" "$B/unit"
+run "golden tests" tests/golden/run.sh "$B"
+run "unit and golden tests under ASan and UBSan" make --no-print-directory -s asan B="$B"
+run "bad input" tests/check/input.sh "$B"
+if [ "$(id -u)" != 0 ]; then
+	skip "live tests" "they need root"
+elif [ ! -e /sys/kernel/btf/vmlinux ]; then
+	skip "live tests" "this kernel has no type information in /sys/kernel/btf/vmlinux"
+else
+	run "live tests" make --no-print-directory -s live B="$B"
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs each fuzz target for a while. run.sh BUILD; FUZZ_SECONDS=60 each. Findings stay in BUILD/fuzz.
+B=${1:-build}
+FUZZ_SECONDS=${FUZZ_SECONDS:-60}
+failed=0
+for target in "$B"/fuzz/*; do
+	[ -x "$target" ] && [ -f "$target" ] || continue
+	name=$(basename "$target")
+	mkdir -p "$target.corpus"
+	echo "fuzz: $name for $FUZZ_SECONDS s"
+	"$target" -max_total_time="$FUZZ_SECONDS" -artifact_prefix="$target." -close_fd_mask=3 \
+		-print_final_stats=1 "$target.corpus" 2>"$target.log" >/dev/null || failed=1
+	grep -E 'stat::number_of_executed_units|SUMMARY' "$target.log"
+done
+exit $failed
