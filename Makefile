@@ -93,19 +93,8 @@ unit: $(B)/unit ## unit tests
 golden: $(B)/rstmond ## recordings in, JSON out
 	@tests/golden/run.sh $(B)
 
-$(B)/tests/live/witness.bpf.o: tests/live/witness.bpf.c | needs
-	@mkdir -p $(@D)
-	$(call msg,BPF,$@)$(CLANG) -g -O2 -Wall -Werror -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
-		-Iinclude -Ibpf -idirafter /usr/include/$(MULTIARCH) -c $< -o $@.tmp && \
-		$(BPFTOOL) gen object $@ $@.tmp
-
-$(B)/witness.skel.h: $(B)/tests/live/witness.bpf.o
-	$(call msg,SKEL,$@)$(BPFTOOL) gen skeleton $< name witness_bpf > $@
-
-$(LIVE): $(B)/witness.skel.h
-
-$(B)/live: $(LIVE) $(COMMON)
-	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+$(B)/live: $(LIVE) $(B)/tests/bench/packets.o $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion -lpthread
 
 live: all $(B)/live ## real resets on this kernel; needs root
 	@RSTMOND=$(B)/rstmond RSTMON=$(B)/rstmon $(B)/live -j1
