@@ -114,7 +114,7 @@ static int source_ended(struct daemon *d)
 	if (d->options->replay)
 		d->replay_error = recording_error(d->intake.source);
 	if (d->replay_error)
-		sink_say(d->sink, LOG_ERR, "%s", d->replay_error);
+		sink_say(d->sink, LOG_ERR, "%s: %s", d->options->replay, d->replay_error);
 	if (!d->options->exit_at_end)
 		return 0;
 	return sd_event_exit(d->event, d->replay_error ? -EBADMSG : 0);
@@ -282,7 +282,7 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 		fprintf(f, "%llu records could not be understood. ",
 			(unsigned long long)s->decode_errors);
 	if (d->replay_error)
-		fprintf(f, "%s. ", d->replay_error);
+		fprintf(f, "%s: %s. ", d->options->replay, d->replay_error);
 	if (d->options->record && recorder_error(d->intake.source))
 		fprintf(f, "The recording ended early: %s. ",
 			strerror(-recorder_error(d->intake.source)));
@@ -505,7 +505,7 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 		report_start(d);
 		r = sd_event_loop(d->event);
 		if (d->replay_error)
-			snprintf(error, error_size, "%s", d->replay_error);
+			snprintf(error, error_size, "%s: %s", options->replay, d->replay_error);
 		else if (r)
 			snprintf(error, error_size, "the event loop ended: %s", strerror(-r));
 	}

@@ -12,7 +12,7 @@ struct daemon_options {
 	const char *config_path; /* NULL: the standard places; read again at SIGHUP */
 	enum print_format print;
 	bool serve;	    /* open the socket */
-	bool replay;	    /* the source is a recording */
+	const char *replay; /* the source is this recording, NULL: it is the kernel */
 	bool record;	    /* the source writes a recording */
 	bool exit_at_end;   /* when the source ends */
 };

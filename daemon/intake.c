@@ -73,6 +73,9 @@ static int on_record(const void *record, size_t size, void *userdata)
 		in->decode_errors++;
 		return 0;
 	}
+	/* in the order of the kernel's clock, also when a recording is replayed */
+	while (hold_release(&in->hold, reset.monotonic, &oldest))
+		count(in, &oldest);
 	if (reset.flags & RST_EVENT_MAYBE_FALSE) {
 		if (hold_add(&in->hold, &reset, &oldest))
 			count(in, &oldest);

@@ -15,12 +15,16 @@
 #include "daemon/recording_format.h"
 #include "rstmon/interface.h"
 
-/* What was written once and need not be again. */
+/* What was written once and need not be again; of a process also what would be written: it goes
+ * into the recording when a reset is its own, so that a recording that is handed on does not list
+ * everything that ran on the host. */
 struct seen {
 	struct seen_key {
 		uint64_t id; /* a cgroup's, or a process's start */
 		uint64_t tgid;
 	} key;
+	bool written;
+	struct rst_process process;
 	UT_hash_handle hh;
 };
 
@@ -40,24 +44,31 @@ static struct recorder *recorder_of(struct source *s)
 	return (struct recorder *)((char *)s - offsetof(struct recorder, source));
 }
 
-/* True the first time that 'key' is seen and while there is room to remember it. */
-static bool is_new(struct seen **table, struct seen_key key, unsigned int max)
+static struct seen *seen_find(struct seen *table, const struct seen_key *key)
 {
 	struct seen *entry;
 
-	HASH_FIND(hh, *table, &key, sizeof(key), entry);
+	HASH_FIND(hh, table, key, sizeof(*key), entry);
+	return entry;
+}
+
+/* The entry of 'key', made if it is new and there is room to remember it, else NULL. */
+static struct seen *seen_get(struct seen **table, struct seen_key key, unsigned int max)
+{
+	struct seen *entry = seen_find(*table, &key);
+
 	if (entry || HASH_COUNT(*table) >= max)
-		return false;
+		return entry;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
-		return false;
+		return NULL;
 	entry->key = key;
 	HASH_ADD(hh, *table, key, sizeof(entry->key), entry);
 	if (!entry->hh.tbl) {
 		free(entry);
-		return false;
+		return NULL;
 	}
-	return true;
+	return entry;
 }
 
 static void seen_free(struct seen **table)
@@ -82,11 +93,33 @@ static void write_time(struct recorder *rec)
 	recording_write(&rec->writer, RECORDING_TIME, &offset, sizeof(offset));
 }
 
+static void write_process(struct recorder *rec, struct seen *entry)
+{
+	if (!entry || entry->written)
+		return;
+	entry->written = true;
+	recording_write(&rec->writer, RECORDING_PROCESS, &entry->process, sizeof(entry->process));
+}
+
+static void write_owner(struct recorder *rec, const void *record, size_t size)
+{
+	struct rst_event e;
+	struct seen_key key = {};
+
+	if (size < sizeof(e))
+		return;
+	memcpy(&e, record, sizeof(e));
+	key.id = e.key.owner_start;
+	key.tgid = e.key.owner_tgid;
+	write_process(rec, seen_find(rec->processes, &key));
+}
+
 static int on_record(const void *record, size_t size, void *userdata)
 {
 	struct recorder *rec = userdata;
 
 	write_time(rec);
+	write_owner(rec, record, size);
 	if (size > 0 && size <= RECORDING_RECORD_MAX)
 		recording_write(&rec->writer, RECORDING_EVENT, record, size);
 	return rec->fn(record, size, rec->userdata);
@@ -134,12 +167,14 @@ static const struct rst_slot *recorder_slots(struct source *s)
 	return inner->ops->slots(inner);
 }
 
-static void write_process(struct recorder *rec, const struct rst_process *p)
+static struct seen *keep_process(struct recorder *rec, const struct rst_process *p)
 {
 	struct seen_key key = {.id = p->start, .tgid = p->tgid};
+	struct seen *entry = seen_get(&rec->processes, key, RSTMON_PROCESS_CACHE_MAX);
 
-	if (is_new(&rec->processes, key, RSTMON_PROCESS_CACHE_MAX))
-		recording_write(&rec->writer, RECORDING_PROCESS, p, sizeof(*p));
+	if (entry && !entry->written)
+		entry->process = *p;
+	return entry;
 }
 
 static int recorder_process(struct source *s, uint32_t tgid, uint64_t start,
@@ -150,7 +185,7 @@ static int recorder_process(struct source *s, uint32_t tgid, uint64_t start,
 
 	r = rec->inner->ops->process(rec->inner, tgid, start, ret);
 	if (r >= 0)
-		write_process(rec, ret);
+		write_process(rec, keep_process(rec, ret));
 	return r;
 }
 
@@ -161,7 +196,7 @@ static int on_process(const void *record, size_t size, void *userdata)
 
 	if (size == sizeof(p)) {
 		memcpy(&p, record, sizeof(p));
-		write_process(rec, &p);
+		keep_process(rec, &p);
 	}
 	return rec->fn(record, size, rec->userdata);
 }
@@ -180,6 +215,7 @@ static int recorder_cgroup(struct source *s, uint64_t id, char *ret_path, size_t
 	struct recorder *rec = recorder_of(s);
 	struct seen_key key = {.id = id};
 	char payload[RECORDING_PAYLOAD_MAX];
+	struct seen *entry;
 	size_t n;
 	int r;
 
@@ -187,8 +223,11 @@ static int recorder_cgroup(struct source *s, uint64_t id, char *ret_path, size_t
 	if (r < 0)
 		return r;
 	n = strlen(ret_path);
-	if (n > 0 && n <= RECORDING_CGROUP_MAX &&
-	    is_new(&rec->cgroups, key, RSTMON_CGROUP_CACHE_MAX)) {
+	if (!n || n > RECORDING_CGROUP_MAX)
+		return r;
+	entry = seen_get(&rec->cgroups, key, RSTMON_CGROUP_CACHE_MAX);
+	if (entry && !entry->written) {
+		entry->written = true;
 		memcpy(payload, &id, sizeof(id));
 		memcpy(payload + sizeof(id), ret_path, n);
 		recording_write(&rec->writer, RECORDING_CGROUP, payload, sizeof(id) + n);

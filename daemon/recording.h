@@ -19,7 +19,7 @@
 struct recorder;
 
 /* Wraps a source: everything that passes through the returned source is also written to 'path'
- * (created, mode 0600). The wrapper owns 'inner' on success. A write error (disk full) ends the
+ * (created, mode 0600); of the processes that a scan finds, only those that own a reset. The wrapper owns 'inner' on success. A write error (disk full) ends the
  * recording, never the flow; recorder_error() tells it. */
 int recorder_new(struct source *inner, const char *path, struct source **ret);
 

@@ -44,6 +44,10 @@ static size_t fake_record(unsigned int i, struct rst_event_sock *ret)
 	ret->event.key.direction = i % 2 ? RST_RECEIVED : RST_SENT;
 	if (i == 4)
 		ret->event.flags = RST_EVENT_SWALLOWS;
+	if (i == 5) {
+		ret->event.key.owner_tgid = 11;
+		ret->event.key.owner_start = 5;
+	}
 	return sizes[i % 3];
 }
 
@@ -100,10 +104,12 @@ static int fake_process(struct source *s, uint32_t tgid, uint64_t start, struct 
 
 static int fake_processes(struct source *s, source_record_fn fn, void *userdata)
 {
-	struct rst_process p;
+	struct rst_process p = {.tgid = 13, .start = 6, .comm = "bystander"};
+	int r;
 
+	r = fn(&p, sizeof(p), userdata);
 	fake_process(s, 11, 5, &p);
-	return fn(&p, sizeof(p), userdata);
+	return r < 0 ? r : fn(&p, sizeof(p), userdata);
 }
 
 static int fake_cgroup(struct source *s, uint64_t id, char *ret_path, size_t size)
@@ -243,7 +249,7 @@ static void make(void)
 	cr_assert_eq(s->ops->process(s, 10, 2, &p), 0);
 	cr_assert_eq(s->ops->process(s, 12, 1, &p), -ESRCH);
 	cr_assert_eq(s->ops->processes(s, count, &n), 0);
-	cr_assert_eq(n, 1);
+	cr_assert_eq(n, 2);
 	cr_assert_eq(s->ops->cgroup(s, 99, text, sizeof(text)), 0);
 	cr_assert_eq(s->ops->cgroup(s, 99, text, sizeof(text)), 0);
 	cr_assert_eq(s->ops->cgroup(s, 98, text, sizeof(text)), -ENOENT);
@@ -326,6 +332,8 @@ Test(recording, round_trip, .init = setup, .fini = teardown)
 	cr_assert_eq(s->ops->process(s, 10, 0, &p), 0);
 	cr_assert_eq(p.start, 2, "the latest with that number");
 	cr_assert_eq(s->ops->process(s, 12, 0, &p), -ESRCH);
+	cr_assert_eq(s->ops->process(s, 11, 5, &p), 0, "found by the scan, and owner of a reset");
+	cr_assert_eq(s->ops->process(s, 13, 6, &p), -ESRCH, "found by the scan, but a bystander");
 	cr_assert_eq(s->ops->processes(s, count, &n), 0);
 	cr_assert_eq(n, 3);
 	cr_assert_eq(s->ops->processes(s, stop, NULL), -ECANCELED);
