@@ -4,10 +4,11 @@ include config.mk
 ARCH      := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch)
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
-CPPFLAGS  += -D_GNU_SOURCE -Iinclude -I. -I$(B) $(shell pkg-config --cflags $(PKGS) $(CLI_PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(CLI_PKGS) 2>/dev/null)
+CPPFLAGS  += -D_GNU_SOURCE -Iinclude -I. -I$(B) $(PKG_CFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(CPPFLAGS) -MMD -MP
-LIBS       = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-CLI_LIBS   = $(shell pkg-config --libs $(CLI_PKGS) 2>/dev/null)
+LIBS      := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CLI_LIBS  := $(shell pkg-config --libs $(CLI_PKGS) 2>/dev/null)
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
 COMMON := $(call objects,common)
@@ -70,10 +71,13 @@ $(B)/rstmon: $(CLI) $(COMMON)
 
 # ---- the two commands of the README ----
 
-run: deps all ## build and run in the foreground, a line per reset
+# What is installed changes what this file finds out at its start: hence a make of its own.
+run: deps ## build and run in the foreground, a line per reset
+	@$(MAKE) --no-print-directory all
 	@exec $(B)/rstmond --socket $(B)/rstmon.sock --log none --print
 
-check: test-deps all ## all tests that this kernel allows
+check: test-deps ## all tests that this kernel allows
+	@$(MAKE) --no-print-directory all $(B)/unit
 	@tests/check/run.sh $(B)
 
 deps:
