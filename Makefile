@@ -74,7 +74,8 @@ $(B)/rstmon: $(CLI) $(COMMON)
 # What is installed changes what this file finds out at its start: hence a make of its own.
 run: deps ## build and run in the foreground, a line per reset
 	@$(MAKE) --no-print-directory all
-	@exec $(B)/rstmond --socket $(B)/rstmon.sock --log none --print
+	@mkdir -p /run/rstmon
+	@exec $(B)/rstmond --log none --print
 
 check: test-deps ## all tests that this kernel allows
 	@$(MAKE) --no-print-directory all $(B)/unit

@@ -150,6 +150,19 @@ static int parse_arguments(int argc, char *argv[], struct arguments *ret)
 	return 0;
 }
 
+/* In a file a path is absolute; who types one stands somewhere. */
+static int configure_path(struct config *c, const char *key, const char *path, char *error,
+			  size_t size)
+{
+	_cleanup_free_ char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	char absolute[2 * CONFIG_PATH_MAX];
+
+	if (here &&
+	    snprintf(absolute, sizeof(absolute), "%s/%s", here, path) < (int)sizeof(absolute))
+		path = absolute;
+	return config_set(c, "daemon", key, path, error, size);
+}
+
 /* The file, then the environment, then the command line. */
 static int configure(const struct arguments *a, struct config *c, char *error, size_t size)
 {
@@ -159,11 +172,11 @@ static int configure(const struct arguments *a, struct config *c, char *error, s
 	config_default(c);
 	r = config_load(c, a->config, error, size);
 	if (!r && environment && environment[0])
-		r = config_set(c, "daemon", "socket", environment, error, size);
+		r = configure_path(c, "socket", environment, error, size);
 	if (!r && a->socket)
-		r = config_set(c, "daemon", "socket", a->socket, error, size);
+		r = configure_path(c, "socket", a->socket, error, size);
 	if (!r && a->state)
-		r = config_set(c, "daemon", "state", a->state, error, size);
+		r = configure_path(c, "state", a->state, error, size);
 	if (!r && a->log)
 		r = config_set(c, "log", "target", a->log, error, size);
 	return r;
