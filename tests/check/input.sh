@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Bad input against the real binaries: one sentence each, nothing on stdout, and the daemon goes on
+# with its counts. Each input_*.sh has one kind; what needs root says so and is skipped. input.sh BUILD
+# shellcheck disable=SC1091,SC2154 # the parts are read on their own
+here=$(dirname "$0")
+B=${1:-build}
+
+# a mount namespace of its own, so that /dev/log and type information can be taken away in it
+if [ -z "$INPUT_NAMESPACE" ] && [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	INPUT_NAMESPACE=yes exec unshare -m "$0" "$@"
+fi
+
+[ -x "$B/poke" ] || make --no-print-directory -s B="$B" "$B/poke" || exit 1
+. "$here/input_lib.sh"
+. "$here/input_usage.sh"
+. "$here/input_config.sh"
+. "$here/input_kernel.sh"
+. "$here/input_varlink.sh"
+. "$here/input_socket.sh"
+. "$here/input_log.sh"
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
