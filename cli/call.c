@@ -138,6 +138,9 @@ int cli_call_send(const struct cli_options *o, struct cli_client *c, const char 
 
 	snprintf(name, sizeof(name), RSTMON_VARLINK_INTERFACE ".%s", method);
 	r = cli_client_send(c, name, parameters, more, deadline);
+	/* a daemon that refuses does so unheard: why is still to be read */
+	if (r == -EPIPE)
+		return RSTMON_EXIT_OK;
 	return r < 0 ? cli_call_fail(o, r) : RSTMON_EXIT_OK;
 }
 
