@@ -141,7 +141,8 @@ install: all ## to DESTDIR and PREFIX
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/rstmond.conf.5
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/rstmond.8
 	install -d $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf.d
-	$(B)/rstmond --config /dev/null --print-config > $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf
+	[ -e $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf ] || $(B)/rstmond --config /dev/null \
+		--print-config > $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf
 
 clean:
 	rm -rf $(B) $(B)-asan $(B)-fuzz

@@ -110,6 +110,12 @@ struct socket_wq {
 	struct wait_queue_head wait;
 };
 
+struct task_struct;
+
+struct poll_wqueues {
+	struct task_struct *polling_task;
+};
+
 struct eventpoll {
 	struct wait_queue_head wq;
 };

@@ -47,7 +47,8 @@ struct {
  * accepts (BPF_F_CLONE), so a child knows whose listener it came from. */
 struct sock_state {
 	__u64 owner_start;
-	__u32 owner_tgid; /* 0: not known yet */
+	__u64 owner_since; /* when 'comm' was read */
+	__u32 owner_tgid;  /* 0: not known yet */
 	__u8 owner_source;
 	__u8 role;
 	__u8 previous_state;

@@ -17,6 +17,7 @@ int on_exec(__u64 *ctx)
 
 	process_of(task, &p);
 	value.start = p.start;
+	value.time = bpf_ktime_get_ns();
 	__builtin_memcpy(value.comm, p.comm, sizeof(value.comm));
 	bpf_probe_read_kernel_str(value.exe, sizeof(value.exe), BPF_CORE_READ(bprm, filename));
 	if (bpf_map_update_elem(&execs, &p.tgid, &value, BPF_ANY))

@@ -37,6 +37,7 @@ static __always_inline const struct task_struct *current_task(void)
 static __always_inline void owner_store(struct sock_state *st, const struct process *p, __u8 source)
 {
 	st->owner_start = p->start;
+	st->owner_since = bpf_ktime_get_ns();
 	st->owner_tgid = p->tgid;
 	st->owner_source = p->flags & PF_KTHREAD ? RST_OWNER_KERNEL : source;
 	__builtin_memcpy(st->comm, p->comm, sizeof(st->comm));
@@ -52,16 +53,22 @@ static __always_inline void owner_refresh(struct sock_state *st, __u8 source)
 	    st->owner_source != RST_OWNER_ITERATOR)
 		return;
 	process_of(current_task(), &p);
+	/* kTLS, strparser and sockmap move data in kernel threads, on a process's behalf */
+	if (p.flags & PF_KTHREAD && st->owner_tgid)
+		return;
 	owner_store(st, &p, source);
 }
 
-/* The name after a later execve(), where there was one. */
-static __always_inline void owner_exec_name(__u32 tgid, __u64 start, char *comm)
+/* The owner's name, after an execve() since it was written down where there was one. */
+static __always_inline void owner_name(const struct sock_state *st, char *comm)
 {
+	__u32 tgid = st->owner_tgid;
 	const struct rst_exec *e = bpf_map_lookup_elem(&execs, &tgid);
 
-	if (e && e->start == start)
+	if (e && e->start == st->owner_start && e->time > st->owner_since)
 		__builtin_memcpy(comm, e->comm, RST_COMM_LEN);
+	else
+		__builtin_memcpy(comm, st->comm, RST_COMM_LEN);
 }
 
 /* A task_struct is recognised by what holds for every task and for nothing else: its leader leads
@@ -86,9 +93,10 @@ static __always_inline const struct wait_queue_entry *first_waiter(const struct 
 }
 
 /*
- * A process that waits for this socket in read(2), or in epoll_wait(2) on an epoll set that holds it,
- * has it open and means to use it: a better answer than the process that called listen() long ago.
- * A blocking read queues its own task (sk_wait_data(), 'private' is the task); epoll queues an entry
+ * A process that waits for this socket in read(2) or poll(2), or in epoll_wait(2) on an epoll set that
+ * holds it, has it open and means to use it: a better answer than the process that called listen() long
+ * ago. A blocking read queues its own task (sk_wait_data(), 'private' is the task); poll() and select()
+ * queue an entry whose 'private' is their poll_wqueues (__pollwait()); epoll queues an entry
  * inside struct eppoll_entry with 'private' NULL (ep_ptable_queue_proc()), whose set has the waiting
  * tasks in its own queue. NULL: nobody waits, or in a way that is not one of these.
  */
@@ -104,8 +112,12 @@ static __always_inline const struct task_struct *owner_waiter(const struct sock 
 	if (!entry)
 		return 0;
 	task = BPF_CORE_READ(entry, private);
-	if (task)
-		return is_task(task) ? task : 0;
+	if (task && is_task(task))
+		return task;
+	if (task) {
+		task = BPF_CORE_READ((const struct poll_wqueues *)task, polling_task);
+		return task && is_task(task) ? task : 0;
+	}
 
 	const struct eppoll_entry *poll =
 		(const void *)entry - bpf_core_field_offset(struct eppoll_entry, wait);
@@ -118,6 +130,21 @@ static __always_inline const struct task_struct *owner_waiter(const struct sock 
 		return 0;
 	task = BPF_CORE_READ(entry, private);
 	return task && is_task(task) ? task : 0;
+}
+
+/* The role of a socket whose beginning nobody saw. An accepted one keeps the TTL of its handshake (1 is
+ * the default and says nothing); else it is a server's if somebody listened on its port. */
+static __always_inline __u8 guess_role(const struct sock *sk)
+{
+	struct listener_key key = { .port = sock_local_port(sk) };
+	__u8 state = sk->__sk_common.skc_state;
+
+	if (state == TCP_SYN_SENT)
+		return RST_ROLE_CLIENT;
+	if (state == TCP_LISTEN || sock_ttl_base(sk) > 1)
+		return RST_ROLE_SERVER;
+	sock_netns(sk->__sk_common.skc_net.net, &key.netns, &key.netns_cookie);
+	return bpf_map_lookup_elem(&seeded_listeners, &key) ? RST_ROLE_SERVER : RST_ROLE_CLIENT;
 }
 
 static __always_inline void connection_key(const struct sock *sk, __u32 netns, __u32 cookie,

@@ -46,8 +46,7 @@ static __always_inline void remember(struct rst_former *former, const struct soc
 	former->closed = now;
 	former->cgroup = cgroup;
 	former->idle_ms = UNKNOWN_MS;
-	__builtin_memcpy(former->comm, st->comm, sizeof(former->comm));
-	owner_exec_name(former->owner_tgid, former->owner_start, former->comm);
+	owner_name(st, former->comm);
 }
 
 static __always_inline void listener_closed(struct sock *sk, const struct sock_state *st, __u64 now)
@@ -128,14 +127,17 @@ int on_set_state(__u64 *ctx)
 		return 0;
 	if (st->flags & STATE_LISTENER && new != TCP_LISTEN && new != TCP_CLOSE) {
 		/* a child that inet_csk_clone_lock() just made of its listener */
-		st->flags &= ~STATE_LISTENER;
+		st->flags = 0;
 		st->role = RST_ROLE_SERVER;
+		/* found by the iterator was the listener; this one is new, and who takes it is open */
+		if (st->owner_source == RST_OWNER_ITERATOR)
+			st->owner_source = RST_OWNER_LISTEN;
 		st->established = 0;
 	}
 	if (new == TCP_ESTABLISHED && old != TCP_ESTABLISHED)
 		st->established = now;
 	if (new == TCP_CLOSE) {
-		if (st->flags & STATE_LISTENER)
+		if (st->flags & STATE_LISTENER && old == TCP_LISTEN)
 			listener_closed(sk, st, now);
 		else if (old != TCP_SYN_SENT && old != TCP_CLOSE)
 			connection_closed(sk, st, old, now);
@@ -143,6 +145,18 @@ int on_set_state(__u64 *ctx)
 	st->previous_state = old;
 	st->state_since = now;
 	return 0;
+}
+
+/* A socket older than the hooks that the iterator did not find, or was not sent to find. */
+static __always_inline struct sock_state *adopt(struct sock *sk)
+{
+	struct sock_state *st = state_create(sk);
+
+	if (st) {
+		st->flags = STATE_SEEDED;
+		st->role = guess_role(sk);
+	}
+	return st;
 }
 
 /*
@@ -159,6 +173,8 @@ int on_read(__u64 *ctx)
 	if (!sk->sk_lock.owned)
 		return 0;
 	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	if (!st)
+		st = adopt(sk);
 	if (st)
 		owner_refresh(st, RST_OWNER_READ);
 	return 0;
@@ -175,9 +191,21 @@ int on_write(__u64 *ctx)
 	if (sent <= 0 || sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	if (!st)
+		st = adopt(sk);
 	if (st)
 		owner_refresh(st, RST_OWNER_WRITE);
 	return 0;
+}
+
+static __always_inline void remember_listener(struct sock *sk)
+{
+	struct listener_key key = { .port = sock_local_port(sk) };
+	__u8 one = 1;
+
+	sock_netns(sk->__sk_common.skc_net.net, &key.netns, &key.netns_cookie);
+	if (bpf_map_update_elem(&seeded_listeners, &key, &one, BPF_ANY))
+		count_failure(RST_FAIL_MAP);
 }
 
 /*
@@ -190,12 +218,11 @@ int seed_sockets(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct listener_key key = {};
 	struct sock_state *st;
 	struct socket *socket;
 	struct process p;
 	struct sock *sk;
-	__u8 state, one = 1;
+	__u8 state;
 
 	if (!task || !file)
 		return 0;
@@ -211,11 +238,8 @@ int seed_sockets(struct bpf_iter__task_file *ctx)
 	if (state == TCP_CLOSE)
 		return 0;
 
-	sock_netns(sk->__sk_common.skc_net.net, &key.netns, &key.netns_cookie);
-	key.port = sock_local_port(sk);
 	if (state == TCP_LISTEN)
-		bpf_map_update_elem(&seeded_listeners, &key, &one, BPF_ANY);
-
+		remember_listener(sk);
 	st = state_create(sk);
 	if (!st)
 		return 0;
@@ -224,14 +248,7 @@ int seed_sockets(struct bpf_iter__task_file *ctx)
 		owner_store(st, &p, RST_OWNER_ITERATOR);
 		st->flags = STATE_SEEDED | (state == TCP_LISTEN ? STATE_LISTENER : 0);
 	}
-	if (st->flags & STATE_SEEDED) {
-		/* an accepted socket keeps the TTL of its handshake; a TTL of 1 says nothing */
-		bool server = state == TCP_LISTEN || sock_ttl_base(sk) > 1 ||
-			      bpf_map_lookup_elem(&seeded_listeners, &key);
-
-		if (state == TCP_SYN_SENT)
-			server = false;
-		st->role = server ? RST_ROLE_SERVER : RST_ROLE_CLIENT;
-	}
+	if (st->flags & STATE_SEEDED)
+		st->role = guess_role(sk);
 	return 0;
 }

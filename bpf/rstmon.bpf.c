@@ -112,7 +112,7 @@ static __always_inline const struct rst_former *find_former(struct facts *f)
 {
 	const struct segment *s = &f->segment;
 
-	if (f->key.flags & RST_KEY_SYN) {
+	if (f->key.flags & RST_KEY_SYN && !(f->flags & RST_EVENT_TIME_WAIT)) {
 		struct listener_key listener = {
 			.netns = f->key.netns,
 			.netns_cookie = f->key.netns_cookie,
@@ -209,10 +209,8 @@ static __always_inline void facts_of_socket(struct facts *f, const struct sock *
 
 	key->state = sk->__sk_common.skc_state;
 	sock_netns(sk->__sk_common.skc_net.net, &key->netns, &key->netns_cookie);
-	if (key->state == TCP_LISTEN) {
+	if (key->state == TCP_LISTEN)
 		f->flags |= RST_EVENT_LISTENER;
-		key->role = RST_ROLE_SERVER;
-	}
 	/* listeners take packets without the lock, so there it says nothing (CAUSES.md 0.1) */
 	f->owned = key->state != TCP_LISTEN && sk->sk_lock.owned;
 	if (st) {
@@ -221,9 +219,11 @@ static __always_inline void facts_of_socket(struct facts *f, const struct sock *
 		key->owner_source = st->owner_source;
 		key->role = st->role;
 		key->previous_state = st->previous_state;
-		__builtin_memcpy(f->owner_comm, st->comm, sizeof(f->owner_comm));
+		owner_name(st, f->owner_comm);
 		if (st->flags & STATE_SEEDED)
 			f->flags |= RST_EVENT_SEEDED;
+	} else {
+		key->role = guess_role(sk);
 	}
 	if (state_has_fin(key->state) ||
 	    (key->state == TCP_CLOSE && state_has_fin(key->previous_state)))
@@ -242,7 +242,8 @@ static __always_inline void facts_of_socket(struct facts *f, const struct sock *
 		f->flags |= RST_EVENT_SHUT_WRITE;
 	if (!sk->sk_socket)
 		f->flags |= RST_EVENT_NO_SOCKET_FILE;
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock)) {
+	/* subflows of Multipath TCP are made by the kernel for a process */
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) && !key->owner_tgid) {
 		f->flags |= RST_EVENT_KERNEL;
 		key->owner_source = RST_OWNER_KERNEL;
 	}
@@ -308,12 +309,12 @@ static __always_inline void facts_actor(struct facts *f, bool active)
 	__builtin_memcpy(f->actor_comm, p.comm, sizeof(f->actor_comm));
 	if (p.flags & PF_KTHREAD)
 		return;
-	if (p.flags & PF_EXITING)
-		facts_exit(f, task);
 	/* state CLOSE: the actor closed its own descriptor, the last one; a tool that kills from
 	 * outside leaves the state as it is. It took the connection if nobody else was seen to. */
 	if (active && f->owned && f->key.state == TCP_CLOSE && owner_is_vague(f))
 		facts_owner(f, &p, RST_OWNER_ACCEPT);
+	if (p.flags & PF_EXITING && f->key.owner_tgid == p.tgid)
+		facts_exit(f, task);
 }
 
 static __always_inline void event_connection(struct rst_event_sock *e, const struct sock *sk,
@@ -329,8 +330,6 @@ static __always_inline void event_connection(struct rst_event_sock *e, const str
 	if (!tp || f->key.state == TCP_LISTEN)
 		return;
 	e->ttl_base = sock_ttl_base(sk);
-	if (tp->is_mptcp)
-		e->event.flags |= RST_EVENT_MPTCP;
 	e->bytes_received = tp->bytes_received;
 	e->bytes_sent = tp->bytes_sent;
 	e->bytes_acked = tp->bytes_acked;
@@ -356,11 +355,15 @@ static __always_inline void event_connection(struct rst_event_sock *e, const str
 static __always_inline bool emit_socket(struct rst_count *count, struct sock *sk,
 					const struct sock_state *st, struct facts *f)
 {
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct rst_event_sock *e;
 
 	f->key.port = f->key.role == RST_ROLE_CLIENT ? sock_remote_port(sk) : sock_local_port(sk);
 	f->cgroup = sock_cgroup(sk);
-	owner_exec_name(f->key.owner_tgid, f->key.owner_start, f->owner_comm);
+	if (tp && tp->is_mptcp) {
+		f->flags |= RST_EVENT_MPTCP;
+		f->key.flags |= RST_KEY_MPTCP;
+	}
 
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 	if (!e)
@@ -390,7 +393,7 @@ static __always_inline bool emit_socket(struct rst_count *count, struct sock *sk
 	e->exit_code = f->exit_code;
 	__builtin_memcpy(e->owner_comm, f->owner_comm, sizeof(e->owner_comm));
 	__builtin_memcpy(e->actor_comm, f->actor_comm, sizeof(e->actor_comm));
-	event_connection(e, sk, bpf_skc_to_tcp_sock(sk), f);
+	event_connection(e, sk, tp, f);
 	bpf_ringbuf_submit(e, count_wake_flag());
 	count->records++;
 	return true;

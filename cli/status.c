@@ -240,12 +240,14 @@ static void put_cost(FILE *f, struct json_object *status)
 		{"rows", "rows", ""},
 		{"evicted", "rows given up", "folded away or counted in 'other'"},
 		{"names_evicted", "names given up", ""},
+		{"names_skipped", "names not asked for", "too many in one second"},
 		{"netns_evicted", "netns given up", ""},
 		{"log_dropped", "log lines dropped", "the log did not take them"},
 		{"clients", "clients", ""},
 		{"watchers", "watchers", ""},
 		{"clients_refused", "clients refused", "too many at once"},
 		{"watch_dropped", "watch lines left out", "their readers were too slow"},
+		{"bad_messages", "bad requests", ""},
 	};
 	int64_t ns = cli_number(status, "cpu_ns_per_reset", -1);
 	int64_t us = cli_number(status, "cpu_us", -1);

@@ -11,9 +11,8 @@
 #define FILTER_DETAILS                                                                             \
 	"FILTER reads like that of ss: port 8080 and direction sent and not comm 'nginx*'.\n"
 #define ROW_FIELDS "Fields: pid comm exe unit container netns port role direction cause.\n"
-#define RESET_FIELDS                                                                                  \
-	"Fields: all of a reset's JSON, and peer, as in peer 10.0.0.0/8. rstmon watch --json shows\n" \
-	"them.\n"
+#define RESET_FIELDS                                                                               \
+	"Fields: most of a reset's JSON (rstmon(1) lists them), and peer, as in peer 10.0.0.0/8.\n"
 
 const struct cli_verb cli_verbs[] = {
 	{

@@ -44,11 +44,13 @@ struct daemon {
 	sd_event_source *minute, *lines, *flush;
 	uint64_t flush_usec;
 	unsigned int empty_rounds;
+	bool ended;  /* the source has no more records */
 	bool asleep; /* the flag is set; one more look may still be due */
 
 	uint64_t started;
-	uint64_t print_dropped;
-	uint64_t reset_lines_minute, reset_lines;
+	struct print print;
+	uint64_t reset_lines; /* of this minute */
+	uint64_t reset_lines_left_out;
 	const char *replay_error; /* the recording's, when it ended early */
 	char problems[512];
 };
@@ -67,14 +69,23 @@ static void set_time(struct daemon *d)
 	d->intake.realtime = clock_ns(CLOCK_REALTIME);
 }
 
+static int arm(sd_event_source *timer, uint64_t usec)
+{
+	int r = sd_event_source_set_time_relative(timer, usec);
+
+	return r < 0 ? r : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
 /* ---- telling ---- */
 
 static void write_reset_line(struct daemon *d, const struct finding *f)
 {
 	struct line line;
 
-	if (d->reset_lines >= d->config.resets_per_minute)
+	if (d->reset_lines >= d->config.resets_per_minute) {
+		d->reset_lines_left_out++;
 		return;
+	}
 	d->reset_lines++;
 	publish_reset_line(f, &line);
 	sink_write(d->sink, &line);
@@ -84,22 +95,28 @@ static void tell(const struct finding *f, void *userdata)
 {
 	struct daemon *d = userdata;
 
-	if (d->options->print != PRINT_NONE && !print_finding(d->options->print, STDOUT_FILENO, f))
-		d->print_dropped++;
+	if (d->print.format != PRINT_NONE)
+		print_finding(&d->print, f);
 	if (d->server && server_has_watchers(d->server))
 		server_publish(d->server, f);
 	if (d->config.log_resets)
 		write_reset_line(d, f);
 }
 
-/* ---- the ring: draining and sleeping (ARCHITECTURE.md, "Waking up") ---- */
-
-static int arm(sd_event_source *timer, uint64_t usec)
+/* Lines that could not leave at once are tried again later and later. */
+static int arm_flush(struct daemon *d)
 {
-	int r = sd_event_source_set_time_relative(timer, usec);
+	uint64_t usec = d->flush_usec;
 
-	return r < 0 ? r : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+	if (!sink_pending(d->sink)) {
+		d->flush_usec = FLUSH_USEC;
+		return 0;
+	}
+	d->flush_usec = MIN(2 * usec, FLUSH_MAX_USEC);
+	return arm(d->flush, usec);
 }
+
+/* ---- the ring: draining and sleeping (ARCHITECTURE.md, "Waking up") ---- */
 
 static int sleep_now(struct daemon *d)
 {
@@ -107,8 +124,33 @@ static int sleep_now(struct daemon *d)
 	return d->ring ? sd_event_source_set_enabled(d->ring, SD_EVENT_ON) : 0;
 }
 
+/*
+ * Everything that reads records outside round_of_draining() ends here. A record may have arrived
+ * meanwhile, taken the flag and woken us for nothing: its wake-up is lost once the ring is empty,
+ * and with the flag gone no later record would wake us. So the rounds start again, and set the flag
+ * anew.
+ */
+static void wake(struct daemon *d)
+{
+	if (d->ended)
+		return;
+	if (d->ring)
+		sd_event_source_set_enabled(d->ring, SD_EVENT_OFF);
+	d->asleep = false;
+	d->empty_rounds = 0;
+	arm(d->drain, DRAIN_PERIOD_USEC);
+}
+
+static void refresh(struct daemon *d)
+{
+	set_time(d);
+	intake_refresh(&d->intake);
+	wake(d);
+}
+
 static int source_ended(struct daemon *d)
 {
+	d->ended = true;
 	sd_event_source_set_enabled(d->drain, SD_EVENT_OFF);
 	intake_refresh(&d->intake);
 	if (d->options->replay)
@@ -133,6 +175,8 @@ static int round_of_draining(struct daemon *d)
 		sink_say(d->sink, LOG_ERR, "cannot read the ring: %s", strerror(-n));
 		return sd_event_exit(d->event, n);
 	}
+	if (sink_pending(d->sink) && d->flush_usec == FLUSH_USEC)
+		arm_flush(d);
 	if (n > 0 || intake_waiting(&d->intake)) {
 		d->empty_rounds = 0;
 		d->asleep = false;
@@ -160,10 +204,9 @@ static int on_ring(sd_event_source *s, int fd, uint32_t events, void *userdata)
 
 	(void)fd;
 	(void)events;
+	(void)s;
 	/* the ring stays readable until it is empty: the timer takes over */
-	sd_event_source_set_enabled(s, SD_EVENT_OFF);
-	d->asleep = false;
-	d->empty_rounds = 0;
+	wake(d);
 	return round_of_draining(d);
 }
 
@@ -180,6 +223,19 @@ static void notify_status(struct daemon *d)
 		   d->problems[0] ? "; " : "", d->problems);
 }
 
+/* What was lost on the way to the rows or to the log since the last time. */
+static void write_losses(struct daemon *d)
+{
+	struct source_totals totals;
+
+	d->intake.source->ops->totals(d->intake.source, &totals);
+	summary_loss(d->summary, &totals, d->reset_lines_left_out, d->sink);
+	d->reset_lines = 0;
+	d->reset_lines_left_out = 0;
+	sink_flush(d->sink);
+	arm_flush(d);
+}
+
 static int on_minute(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct daemon *d = userdata;
@@ -188,20 +244,9 @@ static int on_minute(sd_event_source *s, uint64_t usec, void *userdata)
 	(void)usec;
 	set_time(d);
 	intake_minute(&d->intake);
-	d->reset_lines = 0;
+	write_losses(d);
 	notify_status(d);
 	return arm(d->minute, MINUTE_USEC);
-}
-
-/* Lines that could not leave at once are tried again later and later. */
-static int arm_flush(struct daemon *d)
-{
-	if (!sink_pending(d->sink)) {
-		d->flush_usec = FLUSH_USEC;
-		return 0;
-	}
-	d->flush_usec = MIN(2 * d->flush_usec, FLUSH_MAX_USEC);
-	return arm(d->flush, d->flush_usec);
 }
 
 static int on_flush(sd_event_source *s, uint64_t usec, void *userdata)
@@ -217,18 +262,67 @@ static int on_flush(sd_event_source *s, uint64_t usec, void *userdata)
 static int on_lines(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct daemon *d = userdata;
-	struct source_totals totals;
 
 	(void)s;
 	(void)usec;
-	set_time(d);
-	intake_refresh(&d->intake);
+	refresh(d);
 	summary_write(d->summary, d->intake.tally, d->intake.now, d->config.summary_rows, d->sink);
-	d->intake.source->ops->totals(d->intake.source, &totals);
-	summary_loss(d->summary, &totals, d->sink);
 	sink_flush(d->sink);
 	arm_flush(d);
 	return arm(d->lines, d->config.summary_ns / NSEC_PER_USEC);
+}
+
+/* Lines that a new configuration asks for; 0 switches them off. */
+static int arm_lines(struct daemon *d)
+{
+	if (!d->config.summary_ns)
+		return sd_event_source_set_enabled(d->lines, SD_EVENT_OFF);
+	return arm(d->lines, d->config.summary_ns / NSEC_PER_USEC);
+}
+
+/* [log] takes effect; what is open (socket, ring, limits of clients) stays as it is until a
+ * restart. */
+static void apply(struct daemon *d, const struct config *c)
+{
+	struct sink *sink = NULL;
+	int r = 0;
+
+	if (c->log_target != d->config.log_target) {
+		r = sink_new(c->log_target, NULL, &sink);
+		if (r)
+			sink_say(d->sink, LOG_ERR, "the log stays where it is, %s is not there: %s",
+				 sink_target_name(c->log_target), strerror(-r));
+	}
+	if (sink) {
+		sink_free(d->sink);
+		d->sink = sink;
+		d->config.log_target = c->log_target;
+	}
+	d->config.summary_ns = c->summary_ns;
+	d->config.summary_rows = c->summary_rows;
+	d->config.log_resets = c->log_resets;
+	d->config.resets_per_minute = c->resets_per_minute;
+	arm_lines(d);
+	sink_say(d->sink, LOG_INFO,
+		 "read the configuration again; [daemon] and [socket] take effect at "
+		 "the next start");
+}
+
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct daemon *d = userdata;
+	char error[640];
+	struct config c;
+
+	(void)s;
+	(void)info;
+	sd_notify(false, "RELOADING=1");
+	if (d->options->reload(&c, d->options->reload_userdata, error, sizeof(error)))
+		sink_say(d->sink, LOG_ERR, "the old configuration stays: %s", error);
+	else
+		apply(d, &c);
+	sd_notify(false, "READY=1");
+	return 0;
 }
 
 static int on_end(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata)
@@ -242,10 +336,7 @@ static int on_end(sd_event_source *s, const struct signalfd_siginfo *info, void 
 
 static void methods_refresh(void *userdata)
 {
-	struct daemon *d = userdata;
-
-	set_time(d);
-	intake_refresh(&d->intake);
+	refresh(userdata);
 }
 
 static uint64_t methods_now(void *userdata)
@@ -286,9 +377,9 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 	if (d->options->record && recorder_error(d->intake.source))
 		fprintf(f, "The recording ended early: %s. ",
 			strerror(-recorder_error(d->intake.source)));
-	if (d->print_dropped)
+	if (d->print.dropped)
 		fprintf(f, "%llu printed lines were dropped: the reader of stdout is too slow. ",
-			(unsigned long long)d->print_dropped);
+			(unsigned long long)d->print.dropped);
 	fclose(f);
 }
 
@@ -303,6 +394,7 @@ static void methods_status(void *userdata, struct report_status *ret)
 	ret->version = RSTMON_VERSION;
 	ret->uptime_s = (d->intake.now - d->started) / NSEC_PER_SEC;
 	intake_status(&d->intake, ret);
+	wake(d);
 	ret->memory_bytes = resident_bytes();
 	ret->log_dropped = sink_dropped(d->sink);
 	if (d->server)
@@ -311,6 +403,7 @@ static void methods_status(void *userdata, struct report_status *ret)
 	ret->watchers = clients.watchers;
 	ret->clients_refused = clients.refused;
 	ret->watch_dropped = clients.dropped;
+	ret->bad_messages = clients.bad_messages;
 	if (!getrusage(RUSAGE_SELF, &usage))
 		ret->cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
 			      (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
@@ -366,6 +459,7 @@ static int add_signals(struct daemon *d)
 
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		sigaddset(&set, ends[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -374,7 +468,8 @@ static int add_signals(struct daemon *d)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	r = sd_event_add_signal(d->event, NULL, SIGHUP, on_reload, d);
+	return r < 0 ? r : 0;
 }
 
 static int build_loop(struct daemon *d)
@@ -415,8 +510,8 @@ static int start(struct daemon *d, char *error, size_t size)
 	}
 	r = sink_new(d->config.log_target, NULL, &d->sink);
 	if (r) {
-		snprintf(error, size, "cannot open the log: %s%s", strerror(-r),
-			 r == -ENOTCONN ? "; no journal answers, use --log auto" : "");
+		snprintf(error, size, "cannot open the log: %s",
+			 r == -ENOTCONN ? "no journal answers, use --log auto" : strerror(-r));
 		return r;
 	}
 	d->summary = calloc(1, sizeof(*d->summary));
@@ -439,10 +534,8 @@ static int start(struct daemon *d, char *error, size_t size)
 	d->intake.userdata = d;
 	arm(d->drain, 0);
 	arm(d->minute, MINUTE_USEC);
-	if (d->config.summary_ns) {
-		d->summary->at = d->intake.now;
-		arm(d->lines, d->config.summary_ns / NSEC_PER_USEC);
-	}
+	d->summary->at = d->intake.now;
+	arm_lines(d);
 	return 0;
 }
 
@@ -461,10 +554,21 @@ static void report_start(struct daemon *d)
 		d->problems, d->problems[0] ? "" : "");
 }
 
+/* What has happened until now is told before the end. */
+static void finish(struct daemon *d)
+{
+	set_time(d);
+	intake_finish(&d->intake);
+	if (d->config.summary_ns && d->summary)
+		summary_write(d->summary, d->intake.tally, d->intake.now, d->config.summary_rows,
+			      d->sink);
+}
+
 static void stop(struct daemon *d)
 {
 	sd_notify(false, "STOPPING=1");
 	if (d->sink) {
+		finish(d);
 		sink_say(d->sink, LOG_INFO, "rstmond stops");
 		sink_flush(d->sink);
 	}
@@ -493,6 +597,7 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 	}
 	d->options = options;
 	d->config = options->config;
+	d->print = options->print;
 	set_time(d);
 	d->started = d->intake.now;
 	d->flush_usec = FLUSH_USEC;

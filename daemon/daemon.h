@@ -9,8 +9,10 @@
 
 struct daemon_options {
 	struct config config;
-	const char *config_path; /* NULL: the standard places; read again at SIGHUP */
-	enum print_format print;
+	/* makes the configuration anew at SIGHUP; on failure 'error' holds one sentence */
+	int (*reload)(struct config *ret, void *userdata, char *error, size_t size);
+	void *reload_userdata;
+	struct print print;
 	bool serve;	    /* open the socket */
 	const char *replay; /* the source is this recording, NULL: it is the kernel */
 	bool record;	    /* the source writes a recording */

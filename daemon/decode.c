@@ -82,6 +82,7 @@ int decode_key(const struct rst_key *key, const struct reasons *reasons, struct 
 	r.reason = reasons_meaning(reasons, key->reason);
 	r.reason_name = reasons_name(reasons, key->reason);
 	r.syn = key->flags & RST_KEY_SYN;
+	r.flags = key->flags & RST_KEY_MPTCP ? RST_EVENT_MPTCP : 0;
 	r.owner_tgid = key->owner_tgid;
 	r.owner_start = key->owner_start;
 	r.owner_source = key->owner_source;
@@ -195,7 +196,7 @@ int decode(const void *record, size_t size, const struct reasons *reasons, int64
 	if (error)
 		return error;
 
-	r.flags = e->flags;
+	r.flags |= e->flags;
 	r.monotonic = e->time;
 	r.time = e->time + (uint64_t)clock_offset;
 	ipv6 = e->flags & RST_EVENT_IPV6;

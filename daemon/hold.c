@@ -34,16 +34,20 @@ bool hold_add(struct hold *h, const struct reset *reset, struct reset *ret_oldes
 
 enum hold_answer hold_swallow(struct hold *h, const struct reset *sent, struct reset *ret_late)
 {
-	for (unsigned int i = 0; i < h->n; i++) {
+	/* the kernel uses a socket's memory again at once: the latest with this address is meant */
+	for (unsigned int i = h->n; i-- > 0;) {
 		if (h->reset[i].socket == sent->socket) {
 			take_out(h, i);
 			return HOLD_DROPPED;
 		}
 	}
-	for (unsigned int i = 0; i < HOLD_LATE; i++) {
-		if (h->late[i].socket && h->late[i].socket == sent->socket) {
-			*ret_late = h->late[i];
-			h->late[i].socket = 0;
+	for (unsigned int i = 1; i <= HOLD_LATE; i++) {
+		struct reset *late = &h->late[(h->next_late - i) % HOLD_LATE];
+
+		if (late->socket && late->socket == sent->socket &&
+		    late->monotonic + HOLD_LATE_NS > sent->monotonic) {
+			*ret_late = *late;
+			late->socket = 0;
 			return HOLD_LATE_FOUND;
 		}
 	}

@@ -11,6 +11,7 @@
 
 #define HOLD_MAX 64
 #define HOLD_LATE 16 /* released ones that are still remembered */
+#define HOLD_LATE_NS (1000 * 1000000ULL) /* for this long; then the address is another socket's */
 #define HOLD_NS	 (20 * 1000000ULL) /* longer than any distance seen between the two */
 
 struct hold {

@@ -48,11 +48,22 @@ static void count(struct intake *in, const struct reset *reset)
 		in->tell(&f, in->userdata);
 }
 
+static void release(struct intake *in, uint64_t now)
+{
+	struct reset held;
+
+	while (hold_release(&in->hold, now, &held))
+		count(in, &held);
+}
+
 static void swallow(struct intake *in, const struct reset *sent)
 {
+	enum hold_answer answer;
 	struct reset late;
 
-	if (hold_swallow(&in->hold, sent, &late) != HOLD_LATE_FOUND)
+	answer = hold_swallow(&in->hold, sent, &late);
+	in->unmatched_swallows += answer == HOLD_UNKNOWN;
+	if (answer != HOLD_LATE_FOUND)
 		return;
 
 	struct finding f = {.reset = late};
@@ -74,8 +85,7 @@ static int on_record(const void *record, size_t size, void *userdata)
 		return 0;
 	}
 	/* in the order of the kernel's clock, also when a recording is replayed */
-	while (hold_release(&in->hold, reset.monotonic, &oldest))
-		count(in, &oldest);
+	release(in, reset.monotonic);
 	if (reset.flags & RST_EVENT_MAYBE_FALSE) {
 		if (hold_add(&in->hold, &reset, &oldest))
 			count(in, &oldest);
@@ -90,11 +100,20 @@ static int on_record(const void *record, size_t size, void *userdata)
 int intake_drain(struct intake *in, unsigned int max)
 {
 	int n = in->source->ops->drain(in->source, max, on_record, in);
-	struct reset held;
 
-	while (hold_release(&in->hold, n == -ENODATA ? UINT64_MAX : in->now, &held))
-		count(in, &held);
+	/* while more records wait, the twin of a held one may be the next: then only their own time
+	 * counts (on_record) */
+	if (n == -ENODATA)
+		release(in, UINT64_MAX);
+	else if (n >= 0 && (unsigned int)n < max)
+		release(in, in->now);
 	return n;
+}
+
+void intake_finish(struct intake *in)
+{
+	intake_refresh(in);
+	release(in, UINT64_MAX);
 }
 
 bool intake_waiting(const struct intake *in)
@@ -124,14 +143,11 @@ static void read_slots(struct intake *in)
 	const struct rst_slot *slots = in->source->ops->slots(in->source);
 	int64_t offset = in->source->ops->clock_offset(in->source);
 	struct source_totals totals;
-	uint64_t sum;
 
 	in->source->ops->totals(in->source, &totals);
-	sum = totals.spilled[RST_SENT] + totals.spilled[RST_RECEIVED] + totals.lost[RST_SENT] +
-	      totals.lost[RST_RECEIVED];
-	if (!slots || sum == in->spilled_seen)
+	if (!slots || totals.unread_ever == in->unread_seen)
 		return;
-	in->spilled_seen = sum;
+	in->unread_seen = totals.unread_ever;
 	tally_spill_begin(in->tally);
 	for (unsigned int i = 0; i < RST_SLOTS; i++)
 		if (__atomic_load_n(&slots[i].ready, __ATOMIC_ACQUIRE))
@@ -198,6 +214,10 @@ void intake_status(struct intake *in, struct report_status *ret)
 	ret->unexplained_out_rsts = netns_unexplained(in->netns);
 	ret->decode_errors = in->decode_errors;
 	ret->names_evicted = attributor_evicted(in->attributor);
+	ret->names_skipped = attributor_skipped(in->attributor);
+	ret->netns_given_up = ret->counted.netns_evicted + netns_evicted(in->netns);
+	ret->false_receives_late = in->late_swallows;
+	ret->false_receives_unmatched = in->unmatched_swallows;
 	ret->ring_bytes = in->source->ops->ring_bytes(in->source);
 	ret->cpu_ns_per_reset = ret->totals.run_samples
 					? (int64_t)(ret->totals.run_ns / ret->totals.run_samples)

@@ -26,7 +26,8 @@ struct intake {
 	struct hold hold;
 	uint64_t decode_errors;
 	uint64_t late_swallows; /* counts taken back after they had been told */
-	uint64_t spilled_seen;	/* the kernel's sum when the slots were last read */
+	uint64_t unmatched_swallows; /* the kernel took back what was never here */
+	uint64_t unread_seen;	     /* source_totals.unread_ever when the slots were last read */
 
 	/* set by the daemon before it calls anything here: CLOCK_MONOTONIC and CLOCK_REALTIME, ns */
 	uint64_t now, realtime;
@@ -42,6 +43,9 @@ void intake_done(struct intake *in);
 
 /* Handles at most 'max' records; as source_ops.drain. */
 int intake_drain(struct intake *in, unsigned int max);
+
+/* The last call: reads what is there and counts what is still held. */
+void intake_finish(struct intake *in);
 
 /* True while something waits for its time: do not sleep yet. */
 bool intake_waiting(const struct intake *in);

@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 #include <sys/stat.h>
 
+#include "common/output.h"
 #include "daemon/daemon.h"
 #include "daemon/privilege.h"
 #include "daemon/recording.h"
@@ -191,7 +192,8 @@ static void print_hook_json(const struct source_hook *h)
 	json_object_object_add(o, "required", json_object_new_boolean(h->required));
 	json_object_object_add(o, "adds", json_object_new_string(h->adds));
 	json_object_object_add(o, "why", json_object_new_string(h->why));
-	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+								 JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 }
 
@@ -213,6 +215,12 @@ static int probe(enum probe how, struct source *source)
 			       h->why[0] ? "; " : "", h->why);
 	}
 	return code;
+}
+
+/* SIGHUP: the same files, and the same command line over them. */
+static int reload(struct config *ret, void *userdata, char *error, size_t size)
+{
+	return configure(userdata, ret, error, size);
 }
 
 static int open_source(const struct arguments *a, const struct config *c, struct source **ret,
@@ -276,8 +284,9 @@ int main(int argc, char *argv[])
 		source_free(source);
 		return r;
 	}
-	options.config_path = a.config;
-	options.print = a.print;
+	options.reload = reload;
+	options.reload_userdata = &a;
+	options.print = (struct print){.format = a.print, .fd = output_open(STDOUT_FILENO)};
 	options.serve = !a.replay || a.socket;
 	options.replay = a.replay;
 	options.record = a.record;

@@ -8,8 +8,8 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 
+#include "common/output.h"
 #include "daemon/print.h"
 #include "daemon/publish.h"
 
@@ -22,26 +22,32 @@ int print_format_parse(const char *text)
 	return -EINVAL;
 }
 
-static bool write_line(int fd, char *line, size_t length)
+/* A line that a terminal took only half is counted and ended, so that the next one stands alone. */
+static void write_line(struct print *p, char *line, size_t length)
 {
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	ssize_t n;
 
+	if (p->torn && output_write(p->fd, "\n", 1) == 1)
+		p->torn = false;
 	line[length++] = '\n';
-	if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
-		return false;
-	return write(fd, line, length) == (ssize_t)length;
+	n = p->torn ? -1 : output_write(p->fd, line, length);
+	if (n == (ssize_t)length)
+		return;
+	p->torn = p->torn || n > 0;
+	p->dropped++;
 }
 
-bool print_finding(enum print_format format, int fd, const struct finding *f)
+void print_finding(struct print *p, const struct finding *f)
 {
 	char line[PIPE_BUF];
 	struct json_object *object;
 	const char *text;
-	size_t length;
+	size_t length = sizeof(line);
 
-	if (format == PRINT_TEXT) {
+	if (p->format == PRINT_TEXT) {
 		publish_text(f, line, sizeof(line) - 1);
-		return write_line(fd, line, strlen(line));
+		write_line(p, line, strlen(line));
+		return;
 	}
 	object = publish_reset(f);
 	text = object ? json_object_to_json_string_length(
@@ -50,9 +56,9 @@ bool print_finding(enum print_format format, int fd, const struct finding *f)
 		      : NULL;
 	if (text && length < sizeof(line)) {
 		memcpy(line, text, length);
-		json_object_put(object);
-		return write_line(fd, line, length);
+		write_line(p, line, length);
+	} else {
+		p->dropped++;
 	}
 	json_object_put(object);
-	return false;
 }

@@ -11,10 +11,16 @@ enum print_format {
 	PRINT_JSON,
 };
 
+struct print {
+	enum print_format format;
+	int fd;	   /* of output_open() */
+	bool torn; /* only a part of the last line went out */
+	uint64_t dropped;
+};
+
 int print_format_parse(const char *text); /* "text", "json"; -EINVAL */
 
-/* Writes one whole line, or none: a reader that has stopped never stops the daemon. Returns false if
- * the line was dropped. */
-bool print_finding(enum print_format format, int fd, const struct finding *f);
+/* Writes a line, or counts it as dropped: a reader that has stopped never stops the daemon. */
+void print_finding(struct print *p, const struct finding *f);
 
 #endif

@@ -83,7 +83,10 @@ static void put_counts(struct object *o, const struct report_status *s)
 	object_put_int(o, "decode_errors", (int64_t)s->decode_errors);
 	object_put(o, "failures", publish_failures(t->failures));
 	object_put_int(o, "names_evicted", (int64_t)s->names_evicted);
-	object_put_int(o, "netns_evicted", (int64_t)s->counted.netns_evicted);
+	object_put_int(o, "names_skipped", (int64_t)s->names_skipped);
+	object_put_int(o, "netns_evicted", (int64_t)s->netns_given_up);
+	object_put_int(o, "false_receives_late", (int64_t)s->false_receives_late);
+	object_put_int(o, "false_receives_unmatched", (int64_t)s->false_receives_unmatched);
 }
 
 static void put_cost(struct object *o, const struct report_status *s)
@@ -95,6 +98,7 @@ static void put_cost(struct object *o, const struct report_status *s)
 	object_put_int(o, "watchers", s->watchers);
 	object_put_int(o, "clients_refused", (int64_t)s->clients_refused);
 	object_put_int(o, "watch_dropped", (int64_t)s->watch_dropped);
+	object_put_int(o, "bad_messages", (int64_t)s->bad_messages);
 	object_put_int(o, "cpu_ns_per_reset", s->cpu_ns_per_reset);
 	object_put_int(o, "cpu_us", (int64_t)s->cpu_us);
 }

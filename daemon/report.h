@@ -94,10 +94,14 @@ struct report_status {
 	int64_t unexplained_out_rsts; /* over all covered namespaces */
 	uint64_t decode_errors;	      /* records that could not be understood */
 	uint64_t names_evicted;
+	uint64_t names_skipped;	      /* names not asked for: a second had had its share of questions */
+	uint64_t netns_given_up;      /* namespaces that are not compared for want of room */
+	uint64_t false_receives_late; /* counted, told, and taken back */
+	uint64_t false_receives_unmatched; /* taken back by the kernel alone */
 	size_t ring_bytes, memory_bytes;
 	uint64_t log_dropped;
 	unsigned int clients, watchers;
-	uint64_t clients_refused, watch_dropped;
+	uint64_t clients_refused, watch_dropped, bad_messages;
 	int64_t cpu_ns_per_reset; /* -1: not known yet */
 	uint64_t cpu_us;	  /* user and system time of the daemon */
 	bool degraded;		  /* a required hook or a limit bites; 'problems' says which */

@@ -8,11 +8,11 @@
 #include "common/util.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "common/output.h"
 #include "daemon/sink_queue.h"
 #include "rstmon/interface.h"
 
@@ -80,7 +80,7 @@ static int sink_open(struct sink *s)
 	case SINK_SYSLOG:
 		return syslog_open(s->prefix, &s->fd, &s->stream);
 	case SINK_STDERR:
-		s->fd = STDERR_FILENO;
+		s->fd = output_open(STDERR_FILENO);
 		return 0;
 	default:
 		return 0;
@@ -89,7 +89,7 @@ static int sink_open(struct sink *s)
 
 static void sink_close(struct sink *s)
 {
-	if (s->fd >= 0 && s->target != SINK_STDERR)
+	if (s->fd >= 0 && s->fd != STDERR_FILENO)
 		close(s->fd);
 	s->fd = -1;
 	s->sent = 0; /* another reader gets the whole line */
@@ -144,31 +144,6 @@ void sink_free(struct sink *s)
 	free(s);
 }
 
-/* stderr may be shared with a shell, so O_NONBLOCK is not ours to set. A pipe or terminal that
- * polls writable takes a line without blocking; a pipe without reader says so before it raises
- * SIGPIPE. */
-static ssize_t write_stderr(const char *data, size_t size)
-{
-	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-	ssize_t n;
-
-	n = send(STDERR_FILENO, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n >= 0 || errno != ENOTSOCK)
-		return n;
-
-	if (poll(&p, 1, 0) < 0)
-		return -1;
-	if (p.revents & (POLLERR | POLLNVAL)) {
-		errno = EIO;
-		return -1;
-	}
-	if (!(p.revents & POLLOUT)) {
-		errno = EAGAIN;
-		return -1;
-	}
-	return write(STDERR_FILENO, data, size);
-}
-
 /* Sends 'data' from s->sent on. 0: all is out. Behind 'size' bytes stands a NUL, which ends a
  * record on a stream and is no part of a datagram: which of the two it will be is known only now.
  */
@@ -180,7 +155,7 @@ static int send_rest(struct sink *s, const char *data, size_t size)
 		ssize_t n;
 
 		if (s->target == SINK_STDERR)
-			n = write_stderr(data + s->sent, size - s->sent);
+			n = output_write(s->fd, data + s->sent, size - s->sent);
 		else
 			n = send(s->fd, data + s->sent, size - s->sent,
 				 MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -32,6 +32,7 @@ struct source_totals {
 	uint64_t sent, received; /* every reset, the spilled and the lost included, the false ones not */
 	uint64_t spilled[RST_DIRECTION_MAX];
 	uint64_t lost[RST_DIRECTION_MAX];
+	uint64_t unread_ever; /* only grows, with every change of a spill slot and of 'lost' */
 	uint64_t missed;   /* runs that the kernel skipped, outside sent and received */
 	uint64_t failures[RST_FAIL_MAX];
 	uint64_t run_ns, run_samples; /* sampled cost of the reset programs */

@@ -18,6 +18,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "common/str.h"
 #include "daemon/source_bpf.h"
 #include "rstmon.skel.h"
 
@@ -176,6 +177,8 @@ static void read_totals(struct source *s, struct source_totals *ret)
 			seen[d] += load(&c->seen) - load(&c->swallowed);
 			t.spilled[d] += load(&c->spilled) - load(&c->swallowed_spilled);
 			t.lost[d] += load(&c->lost) - load(&c->swallowed_lost);
+			t.unread_ever += load(&c->spilled) + load(&c->lost) +
+					 load(&c->swallowed_spilled) + load(&c->swallowed_lost);
 			t.run_ns += load(&c->run_ns);
 			t.run_samples += load(&c->run_samples);
 			for (int f = 0; f < RST_FAIL_MAX; f++)
@@ -260,7 +263,8 @@ static int one_process(struct source *s, uint32_t tgid, uint64_t start, struct r
 		*ret = p;
 		return 0;
 	}
-	/* gone, or this kernel cannot ask for one process: it may have called execve() since start */
+	/* gone, or this kernel cannot ask for one process: it may have called execve() since start
+	 */
 	if (bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.execs), &tgid, &exec) ||
 	    (start && exec.start != start))
 		return r ? r : -ESRCH;
@@ -580,6 +584,7 @@ static int seed_pass(struct source_bpf *b)
 {
 	struct bpf_link *link = bpf_program__attach_iter(b->skel->progs.seed_sockets, NULL);
 	_cleanup_close_ int fd = -1;
+	ssize_t n;
 	char byte;
 
 	if (!link)
@@ -588,9 +593,11 @@ static int seed_pass(struct source_bpf *b)
 	bpf_link__destroy(link);
 	if (fd < 0)
 		return fd;
-	while (read(fd, &byte, 1) > 0)
-		;
-	return 0;
+	/* EAGAIN: a million files were looked at in one call (bpf_seq_read()), go on */
+	do {
+		n = read(fd, &byte, 1);
+	} while (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
+	return n < 0 ? -errno : 0;
 }
 
 static void seed(struct source_bpf *b, const struct source_bpf_options *options)
@@ -631,11 +638,24 @@ static int attach_all(struct source_bpf *b, const struct source_bpf_options *opt
 	return r ? r : attach(b, HOOK_RECEIVE, error, size);
 }
 
+/* Totals lie at the index of the CPU's number, and numbers may have gaps: "0-3,8-11". */
+static size_t highest_cpu(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/sys/devices/system/cpu/possible", "re");
+	char line[256], *last;
+	uint32_t n;
+
+	if (!f || !fgets(line, sizeof(line), f))
+		return (size_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1) - 1;
+	line[strcspn(line, "\n")] = '\0';
+	last = strpbrk(line, ",-") ? MAX(strrchr(line, ','), strrchr(line, '-')) + 1 : line;
+	return parse_u32(last, &n) ? (size_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1) - 1 : n;
+}
+
 int source_bpf_open(const struct source_bpf_options *options, struct source **ret, char *error,
 		    size_t error_size)
 {
 	struct source_bpf *b = calloc(1, sizeof(*b));
-	int cpus = libbpf_num_possible_cpus();
 	int r;
 
 	if (!b) {
@@ -645,7 +665,7 @@ int source_bpf_open(const struct source_bpf_options *options, struct source **re
 	libbpf_set_print(keep_complaint);
 	b->source.ops = &ops;
 	b->source.reasons = &b->reasons;
-	b->n_cpus = cpus > 0 ? (size_t)cpus : 1;
+	b->n_cpus = highest_cpu() + 1;
 	b->page = (size_t)sysconf(_SC_PAGESIZE);
 	uname(&b->uname);
 	b->source.kernel = b->uname.release;

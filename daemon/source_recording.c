@@ -157,6 +157,7 @@ static void recording_totals(struct source *s, struct source_totals *ret)
 
 	for (unsigned int i = 0; i < rec->n_slots; i++)
 		t.spilled[rec->slots[i].key.direction] += rec->slots[i].count;
+	t.unread_ever = t.spilled[RST_SENT] + t.spilled[RST_RECEIVED];
 	t.sent = rec->events[RST_SENT] + t.spilled[RST_SENT];
 	t.received = rec->events[RST_RECEIVED] + t.spilled[RST_RECEIVED];
 	t.received -= MIN(t.received, rec->swallowed);

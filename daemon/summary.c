@@ -22,22 +22,49 @@ static int busiest_first(const void *a, const void *b)
 	return x->count < y->count ? 1 : x->count > y->count ? -1 : (int)x->place - (int)y->place;
 }
 
-/* A row's place may have changed hands when rows were folded; then its count went down, and all of
- * it is news. */
+/* Which row it is, as a number: a place may have changed hands when rows were folded. */
+static uint64_t identity(const struct tally_row *r)
+{
+	const uint64_t words[] = {
+		r->start,
+		(uint64_t)r->pid << 32 | (r->pid ? 0 : r->netns),
+		(uint64_t)r->port << 32 | (uint64_t)r->role << 16 | (uint64_t)r->direction << 8 |
+			r->cause,
+		(uint64_t)r->other_ports << 2 | (uint64_t)r->folded << 1 | r->other,
+	};
+	uint64_t h = 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		h = (h ^ words[i]) * 0x9E3779B97F4A7C15ULL;
+		h ^= h >> 29;
+	}
+	return h;
+}
+
+/* The same row with a lower count had one taken back (a false receive): no news. Of a row that
+ * others were folded into, what they brought counts as news; it was told under their names before.
+ */
 static size_t collect(struct summary *s, const struct tally *t, struct moved *ret)
 {
 	struct tally_row row;
 	size_t n = 0;
 
 	for (unsigned int i = 0; i < TALLY_PLACES; i++) {
-		uint64_t count = tally_row(t, i, &row) ? row.count : 0;
-		uint64_t before = s->counted[i];
+		uint64_t before = s->counted[i], id;
 
-		s->counted[i] = count;
-		if (count == before)
+		if (!tally_row(t, i, &row)) {
+			s->counted[i] = 0;
+			continue;
+		}
+		id = identity(&row);
+		if (s->identity[i] != id)
+			before = 0;
+		s->identity[i] = id;
+		s->counted[i] = row.count;
+		if (row.count <= before)
 			continue;
 		ret[n].place = i;
-		ret[n++].count = count > before ? count - before : count;
+		ret[n++].count = row.count - before;
 	}
 	return n;
 }
@@ -75,7 +102,8 @@ void summary_write(struct summary *s, const struct tally *t, uint64_t now, unsig
 	}
 }
 
-void summary_loss(struct summary *s, const struct source_totals *totals, struct sink *sink)
+void summary_loss(struct summary *s, const struct source_totals *totals, uint64_t left_out,
+		  struct sink *sink)
 {
 	uint64_t spilled = totals->spilled[RST_SENT] + totals->spilled[RST_RECEIVED];
 	uint64_t lost = totals->lost[RST_SENT] + totals->lost[RST_RECEIVED];
@@ -83,13 +111,14 @@ void summary_loss(struct summary *s, const struct source_totals *totals, struct 
 	struct line line;
 
 	if (spilled == s->spilled && lost == s->lost && totals->missed == s->missed &&
-	    dropped == s->log_dropped)
+	    dropped == s->log_dropped && !left_out)
 		return;
 	line_start(&line, LINE_LOSS, lost > s->lost ? LOG_WARNING : LOG_NOTICE);
 	line_add_u64(&line, "spilled", spilled - s->spilled);
 	line_add_u64(&line, "lost", lost - s->lost);
 	line_add_u64(&line, "missed", totals->missed - s->missed);
 	line_add_u64(&line, "log_dropped", dropped - s->log_dropped);
+	line_add_u64(&line, "reset_lines_left_out", left_out);
 	s->spilled = spilled;
 	s->lost = lost;
 	s->missed = totals->missed;

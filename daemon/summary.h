@@ -9,6 +9,7 @@
 struct summary {
 	uint64_t at; /* of the last lines, CLOCK_MONOTONIC ns */
 	uint64_t counted[TALLY_PLACES];
+	uint64_t identity[TALLY_PLACES]; /* of the row that 'counted' is of */
 	uint64_t spilled, lost, missed, log_dropped;
 };
 
@@ -16,7 +17,9 @@ struct summary {
 void summary_write(struct summary *s, const struct tally *t, uint64_t now, unsigned int rows,
 		   struct sink *sink);
 
-/* A line if anything was spilled, lost or missed since the last one, or lines of the log dropped. */
-void summary_loss(struct summary *s, const struct source_totals *totals, struct sink *sink);
+/* A line if anything was spilled, lost or missed since the last one, or lines of the log were dropped
+ * or left out. 'left_out' is the number of reset lines that their bound has cost meanwhile. */
+void summary_loss(struct summary *s, const struct source_totals *totals, uint64_t left_out,
+		  struct sink *sink);
 
 #endif

@@ -58,7 +58,8 @@ enum rst_owner_source {
 };
 
 /* rst_key.flags */
-#define RST_KEY_SYN 1 /* the segment that provoked the reset had SYN set */
+#define RST_KEY_SYN   1 /* the segment that provoked the reset had SYN set */
+#define RST_KEY_MPTCP 2 /* a subflow of Multipath TCP */
 
 /*
  * The identity of a row as the kernel can know it. User space derives its own row (process, service
@@ -102,7 +103,7 @@ enum rst_event_kind {
 #define RST_EVENT_LINGER	(1 << 7) /* SO_LINGER is on */
 #define RST_EVENT_KEEPALIVE	(1 << 8) /* SO_KEEPALIVE is on */
 #define RST_EVENT_MPTCP		(1 << 9)
-#define RST_EVENT_EXITING	(1 << 10) /* the actor was exiting: exit_code is valid */
+#define RST_EVENT_EXITING	(1 << 10) /* the owner acted, and was exiting: exit_code is valid */
 #define RST_EVENT_FIN_RECEIVED	(1 << 11) /* the peer's FIN had arrived */
 #define RST_EVENT_SHUT_READ	(1 << 12) /* sk_shutdown & RCV_SHUTDOWN */
 #define RST_EVENT_SHUT_WRITE	(1 << 13) /* sk_shutdown & SEND_SHUTDOWN */
@@ -195,7 +196,8 @@ struct rst_event_sock {
 /*
  * A slot counts resets of one key when there is no room for their records. Slots lie in a mmapable
  * array, are open-addressed by 'tag' (a keyed hash of the whole rst_key, never 0), and are never
- * freed while the hooks live: counts only grow, so that "tally + slot" can be computed at any time
+ * freed while the hooks live: counts only grow (but for a false receive, taken back within
+ * microseconds), so that "tally + slot" can be computed at any time
  * by anyone and no crash counts twice. 'ready' is set last, after the key.
  */
 struct rst_slot {
@@ -281,6 +283,7 @@ struct rst_process {
 /* Value of the map of processes that called execve() since start; key: tgid. */
 struct rst_exec {
 	__u64 start;
+	__u64 time; /* of the execve() */
 	char comm[RST_COMM_LEN];
 	char exe[RST_PATH_LEN]; /* as given to execve() */
 };

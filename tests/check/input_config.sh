@@ -27,7 +27,6 @@ refused "config: no such file" 1 "missing.conf: .*No such file" "$rstmond" --con
 refused "config: a directory" 1 "$tmp.*(directory|read)" "$rstmond" --config "$tmp"
 refused "a socket's path of 108 bytes" 1 "socket.*107 bytes" "$rstmond" --config /dev/null --socket \
 	"/$(head -c 107 /dev/zero | tr '\0' x)"
-refused "--state that is relative" 1 "state.*absolute" "$rstmond" --config /dev/null --state here
 
 printf '[log]\nsummary = 5s\n' >"$tmp/right.conf"
 "$rstmond" --config "$tmp/right.conf" --check-config >"$tmp/out" 2>&1

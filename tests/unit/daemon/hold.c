@@ -54,6 +54,21 @@ Test(hold, a_full_one_gives_up_its_oldest)
 	cr_assert_eq(h.n, HOLD_MAX);
 }
 
+Test(hold, of_a_reused_address_the_latest_is_meant)
+{
+	struct hold h = {};
+	struct reset a = received(7, 5), b = received(7, 9), out;
+	struct reset sent = {.direction = RST_SENT, .socket = 7, .monotonic = 10};
+
+	hold_add(&h, &a, &out);
+	hold_add(&h, &b, &out);
+	cr_assert_eq(hold_swallow(&h, &sent, &out), HOLD_DROPPED);
+	cr_assert(hold_release(&h, UINT64_MAX, &out));
+	cr_assert_eq(out.monotonic, 5);
+	sent.monotonic = 5 + HOLD_LATE_NS;
+	cr_assert_eq(hold_swallow(&h, &sent, &out), HOLD_UNKNOWN, "too long ago to be the same");
+}
+
 Test(hold, a_released_one_is_found_late_and_only_once)
 {
 	struct hold h = {};

@@ -67,6 +67,20 @@ Test(summary, only_what_moved_and_by_how_much)
 	cr_assert_eq(lines_with("window=10s"), 1);
 }
 
+Test(summary, a_count_that_was_taken_back_is_no_news)
+{
+	struct finding f = {
+		.reset = {.time = 1000 * NSEC_PER_SEC, .port = 80, .direction = RST_SENT},
+		.owner = {.pid = 1, .start = 1, .comm = "java"},
+	};
+
+	add(1, 80, 5);
+	summary_write(summary, tally, NSEC_PER_SEC, 10, sink);
+	cr_assert_eq(tally_take_back(tally, &f), 0);
+	summary_write(summary, tally, 2 * NSEC_PER_SEC, 10, sink);
+	cr_assert_eq(lines_with("summary"), 1);
+}
+
 Test(summary, the_bound_and_the_rest)
 {
 	for (uint16_t port = 1; port <= 20; port++)
@@ -81,11 +95,13 @@ Test(summary, losses_are_told_once)
 {
 	struct source_totals t = {.lost = {2, 0}, .missed = 1};
 
-	summary_loss(summary, &t, sink);
-	summary_loss(summary, &t, sink);
+	summary_loss(summary, &t, 0, sink);
+	summary_loss(summary, &t, 0, sink);
 	cr_assert_eq(lines_with("loss"), 1);
 	cr_assert_eq(lines_with("lost=2"), 1);
 	t.spilled[RST_RECEIVED] = 7;
-	summary_loss(summary, &t, sink);
+	summary_loss(summary, &t, 0, sink);
 	cr_assert_eq(lines_with("spilled=7"), 1);
+	summary_loss(summary, &t, 40, sink);
+	cr_assert_eq(lines_with("reset_lines_left_out=40"), 1);
 }
