@@ -183,6 +183,12 @@ static int configure(const struct arguments *a, struct config *c, char *error, s
 	return r;
 }
 
+static int fail(const char *error)
+{
+	fprintf(stderr, "rstmond: %s\n", error);
+	return EXIT_FAILED;
+}
+
 static void print_hook_json(const struct source_hook *h)
 {
 	struct json_object *o = json_object_new_object();
@@ -214,6 +220,8 @@ static int probe(enum probe how, struct source *source)
 			printf("%-28s %-8s %s%s%s\n", h->name, h->attached ? "yes" : "no", h->adds,
 			       h->why[0] ? "; " : "", h->why);
 	}
+	if (fflush(stdout) || ferror(stdout))
+		return fail("cannot write to stdout");
 	return code;
 }
 
@@ -249,12 +257,6 @@ static int open_source(const struct arguments *a, const struct config *c, struct
 	}
 	*ret = inner;
 	return 0;
-}
-
-static int fail(const char *error)
-{
-	fprintf(stderr, "rstmond: %s\n", error);
-	return EXIT_FAILED;
 }
 
 int main(int argc, char *argv[])
