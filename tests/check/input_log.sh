@@ -41,8 +41,8 @@ stuck_log() { # name; 'lines' counts lines, $logger is the reader
 
 	stuck=$(lines)
 	kill -CONT "$logger"
-	expect "$1: lines come again" poll 40 log_moves "$stuck"
-	expect "$1: a loss line tells how many did not" poll 40 has_loss
+	expect "$1: lines come again" poll 60 log_moves "$stuck"
+	expect "$1: a loss line tells how many did not" poll 100 has_loss
 	goes_on "$1: the reader goes on"
 
 	kill -KILL "$logger"
