@@ -8,6 +8,8 @@
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <signal.h>
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "tests/bench/packets.h"
@@ -24,6 +26,9 @@
 #define VICTIM_PORTS  3
 #define VICTIM_RESETS 100 /* to each of them */
 #define PAIRS	      20
+#define ASKERS	      2
+#define REQUESTS      1000 /* of each */
+#define LONELY	      100
 
 struct exact {
 	struct live_daemon daemon;
@@ -334,6 +339,55 @@ Test(live, last_record_is_not_stranded, .timeout = 300)
 	fprintf(stderr, "%d pairs told, the slowest %lld ms after it; %lld wake-ups in 2 s\n",
 		PAIRS, (long long)longest, (long long)n);
 	cr_expect_leq(n, 10, "%lld wake-ups in two quiet seconds", (long long)n);
+	box_end(&b);
+	end(&e);
+}
+
+/* In a child, by commands of its own: the daemon's output is the parent's to read. */
+static _Noreturn void ask_many(const char *socket)
+{
+	const char *path = getenv("RSTMON");
+
+	for (int i = 0; i < REQUESTS; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+			execl(path ? path : "build/rstmon", "rstmon", "status", "--json",
+			      "--socket", socket, NULL);
+			_exit(127);
+		}
+		waitpid(pid, NULL, 0);
+	}
+	_exit(0);
+}
+
+/* A request drains the ring too, and may take the record whose wake-up was under way: the daemon
+ * must go on being woken after that. */
+Test(live, requests_do_not_deafen_it, .timeout = 300)
+{
+	static struct exact e;
+	pid_t asker[ASKERS];
+	struct box b;
+
+	begin(&e, true);
+	cr_assert_eq(box_start(&b, "deaf"), 0);
+	for (size_t i = 0; i < ASKERS; i++) {
+		asker[i] = fork();
+		if (!asker[i])
+			ask_many(e.daemon.socket);
+	}
+	/* so far apart that it would sleep in between, if it were not asked all the time */
+	for (size_t i = 0; i < LONELY; i++) {
+		cr_assert_eq(box_call(&b, &e.daemon, box_refused, 22000), 0);
+		live_pump(&e.daemon, -1, 40 + (int)i % 7);
+	}
+	for (size_t i = 0; i < ASKERS; i++)
+		cr_assert_eq(waitpid(asker[i], NULL, 0), asker[i]);
+	live_pump(&e.daemon, -1, 100); /* it goes to sleep */
+	cr_assert_eq(box_call(&b, &e.daemon, box_refused, 22001), 0);
+	cr_assert(live_await(&e.daemon, b.netns, 2 * LONELY + 2, 5000), "%zu lines",
+		  live_lines(&e.daemon, b.netns));
 	box_end(&b);
 	end(&e);
 }
