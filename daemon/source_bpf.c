@@ -256,21 +256,27 @@ static int one_process(struct source *s, uint32_t tgid, uint64_t start, struct r
 	struct source_bpf *b = this(s);
 	struct rst_process p = {};
 	struct rst_exec exec;
+	bool found;
 	int r;
 
 	r = read_processes(b, tgid, keep_process, &p);
-	if (!r && p.tgid == tgid && (!start || p.start == start)) {
-		*ret = p;
-		return 0;
+	found = !r && p.tgid == tgid && (!start || p.start == start);
+	if (!found || (!p.exe[0] && !(p.flags & RST_PROCESS_KERNEL))) {
+		/* gone, a zombie without its executable, or this kernel cannot ask for one process:
+		 * it may have called execve() since start */
+		if (bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.execs), &tgid, &exec) ||
+		    (start && exec.start != start))
+			exec.start = 0;
+		if (!found && !exec.start)
+			return r ? r : -ESRCH;
+		if (!found)
+			p = (struct rst_process){.tgid = tgid, .start = exec.start};
+		if (exec.start) {
+			memcpy(p.comm, exec.comm, sizeof(p.comm));
+			memcpy(p.exe, exec.exe, sizeof(p.exe));
+		}
 	}
-	/* gone, or this kernel cannot ask for one process: it may have called execve() since start
-	 */
-	if (bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.execs), &tgid, &exec) ||
-	    (start && exec.start != start))
-		return r ? r : -ESRCH;
-	*ret = (struct rst_process){.tgid = tgid, .start = exec.start};
-	memcpy(ret->comm, exec.comm, sizeof(ret->comm));
-	memcpy(ret->exe, exec.exe, sizeof(ret->exe));
+	*ret = p;
 	return 0;
 }
 

@@ -39,7 +39,8 @@ complain() {
 for file in common/*.[ch] daemon/*.[ch] cli/*.[ch]; do
 	from=$(layer "${file%.*}")
 	[ "$from" = 99 ] && { echo "layers: $file has no place in the flow"; bad=1; }
-	for include in $(sed -n 's/^#include "\(.*\)\.h"$/\1/p' "$file"); do
+	includes=$(sed -n 's/^#include "\(.*\)\.h"$/\1/p' "$file")
+	for include in $includes; do
 		case $include in *.skel) continue ;; esac
 		to=$(layer "$include")
 		[ "$to" -gt "$from" ] && complain "$file" "$include.h"

@@ -35,7 +35,11 @@ format() {
 
 check layers tests/check/layers.sh
 check docs tests/check/docs.sh "$B"
-with shellcheck scripts sh -c 'shellcheck -s sh $(git ls-files "*.sh" .ci/run)'
+scripts() {
+	find tests .ci \( -name '*.sh' -o -name run \) -type f -exec shellcheck -s sh {} +
+}
+
+with shellcheck scripts scripts
 with mandoc man-pages sh -c 'mandoc -T lint -W warning man/*.[158]'
 with clang-format format format
 with systemd-analyze units tests/check/unit.sh "$B"

@@ -18,4 +18,4 @@ for report in "$reports"/*; do
 	failed=1
 done
 [ -z "${failed:-}" ] && echo "sanitize: no report"
-exit ${failed:-0}
+exit "${failed:-0}"

@@ -5,7 +5,7 @@ B=${1:-build}
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 failed=0
 for target in "$B"/fuzz/*; do
-	[ -x "$target" ] && [ -f "$target" ] || continue
+	if [ ! -f "$target" ] || [ ! -x "$target" ]; then continue; fi
 	name=$(basename "$target")
 	mkdir -p "$target.corpus"
 	echo "fuzz: $name for $FUZZ_SECONDS s"
