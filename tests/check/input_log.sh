@@ -79,7 +79,7 @@ with_rsyslogd() {
 
 start_journald() {
 	mkdir -p /run/systemd/journal /run/log/journal || return
-	printf '[Journal]\nStorage=volatile\nRateLimitBurst=0\nReadKMsg=no\nForwardToSyslog=no\n' \
+	printf '[Journal]\nStorage=volatile\nRateLimitBurst=0\nReadKMsg=no\nAudit=\nForwardToSyslog=no\n' \
 		>"$tmp/journald.conf"
 	[ -e /etc/systemd/journald.conf ] && mount --bind "$tmp/journald.conf" /etc/systemd/journald.conf || return
 	/lib/systemd/systemd-journald >"$tmp/journald.out" 2>&1 &

@@ -46,7 +46,7 @@ for verb in list last watch status metrics; do
 	refused "rstmon $verb without a daemon" 3 "not running.*--socket" "$rstmon" "$verb"
 done
 refused "rstmon below a file" 3 "not running" "$rstmon" status --socket /etc/passwd/socket
-refused "rstmon at a file that is no socket" 3 "not running" "$rstmon" status --socket /etc/passwd
+refused "rstmon at a file that is no socket" 3 "not running" "$rstmon" status --socket "$tmp/config"
 refused "rstmon: a path that is too long" 2 "107 bytes" "$rstmon" status --socket \
 	"/$(head -c 200 /dev/zero | tr '\0' x)"
 "$rstmon" check -w 1/min -c 2/min >"$tmp/out" 2>"$tmp/err"
