@@ -25,7 +25,7 @@ ifeq ($(V),1)
 msg  =
 endif
 
-.PHONY: all help run check deps test-deps unit golden live bench lint fuzz asan install clean
+.PHONY: all help run check deps test-deps unit golden input live bench lint fuzz asan install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -78,7 +78,7 @@ run: deps ## build and run in the foreground, a line per reset
 	@exec $(B)/rstmond --log none --print
 
 check: test-deps ## all tests that this kernel allows
-	@$(MAKE) --no-print-directory all $(B)/unit
+	@$(MAKE) --no-print-directory all $(B)/unit $(B)/poke $(B)/live
 	@tests/check/run.sh $(B)
 
 deps:
@@ -100,6 +100,13 @@ golden: $(B)/rstmond ## recordings in, JSON out
 
 $(B)/live: $(LIVE) $(B)/tests/bench/packets.o $(COMMON)
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion -lpthread
+
+# Raw bytes to the socket, for the tests of bad input.
+$(B)/poke: $(B)/tests/check/poke.o $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+input: all $(B)/poke ## bad input against the real programs
+	@tests/check/input.sh $(B)
 
 live: all $(B)/live ## real resets on this kernel; needs root
 	@RSTMOND=$(B)/rstmond RSTMON=$(B)/rstmon $(B)/live -j1
