@@ -114,7 +114,9 @@ live: all $(B)/live ## real resets on this kernel; needs root
 $(B)/flood: $(call objects,tests/bench) $(COMMON)
 	$(call msg,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
-bench: all $(B)/flood ## what rstmon costs
+bench: ## what rstmon costs
+	@tests/check/install.sh $(BUILD_PACKAGES) $(BENCH_PACKAGES)
+	@$(MAKE) --no-print-directory all $(B)/flood
 	@tests/bench/run.sh $(B)
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined
@@ -128,6 +130,7 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(call not_main,$(DAEMON)) $(COMMON)
 
 FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined
 fuzz: ## a minute for each parser
+	@tests/check/install.sh $(BUILD_PACKAGES) $(FUZZ_PACKAGES)
 	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=$(CLANG) CFLAGS='$(FUZZ_FLAGS)' \
 		$(FUZZ:%=$(B)-fuzz/fuzz/%)
 	@tests/fuzz/run.sh $(B)-fuzz

@@ -13,5 +13,6 @@ CLI_PKGS   := json-c smartcols
 # Debian packages: what a build needs, and what the tests need besides.
 BUILD_PACKAGES := build-essential pkg-config clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool \
                   libsystemd-dev libjson-c-dev libsmartcols-dev libinih-dev uthash-dev
-TEST_PACKAGES  := libcriterion-dev libclang-rt-14-dev iproute2 nftables curl mandoc systemd shellcheck \
-                  tcpdump bpftrace
+TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog shellcheck clang-format
+BENCH_PACKAGES := iproute2 tcpdump bpftrace
+FUZZ_PACKAGES  := libclang-rt-dev

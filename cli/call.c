@@ -29,8 +29,13 @@ static int not_permitted(const struct cli_options *o)
 	struct stat st;
 	const struct group *group = NULL;
 
+	if (stat(o->socket, &st))
+		st = (struct stat){.st_mode = S_IFSOCK};
+	if (!S_ISSOCK(st.st_mode))
+		return tell(o, RSTMON_EXIT_FAILED, "%s is no socket; name rstmond's with --socket",
+			    o->socket);
 	/* root's group is nobody's to join */
-	if (stat(o->socket, &st) == 0 && st.st_gid != 0)
+	if (st.st_gid != 0)
 		group = getgrgid(st.st_gid);
 	return tell(o, RSTMON_EXIT_NOT_PERMITTED,
 		    "not permitted to use %s: join the group '%s' (sudo usermod -aG %s $USER, then "

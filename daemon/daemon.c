@@ -28,6 +28,7 @@
 #define MINUTE_USEC	  60000000ULL
 #define FLUSH_USEC	  200000   /* first try after a line had to wait, then twice as long ... */
 #define FLUSH_MAX_USEC	  30000000 /* ... up to this: a host without a log stays asleep */
+#define FLUSH_BUSY_USEC	  10000	   /* while the reader takes what waits */
 
 struct daemon {
 	const struct daemon_options *options;
@@ -114,6 +115,15 @@ static int arm_flush(struct daemon *d)
 	}
 	d->flush_usec = MIN(2 * usec, FLUSH_MAX_USEC);
 	return arm(d->flush, usec);
+}
+
+/* A reader that reads again gets the rest as fast as it takes it: journald and rsyslogd have room
+ * for ten lines at a time. */
+static int flush(struct daemon *d)
+{
+	if (sink_flush(d->sink))
+		d->flush_usec = FLUSH_BUSY_USEC;
+	return arm_flush(d);
 }
 
 /* ---- the ring: draining and sleeping (ARCHITECTURE.md, "Waking up") ---- */
@@ -229,11 +239,9 @@ static void write_losses(struct daemon *d)
 	struct source_totals totals;
 
 	d->intake.source->ops->totals(d->intake.source, &totals);
-	summary_loss(d->summary, &totals, d->reset_lines_left_out, d->sink);
-	d->reset_lines = 0;
-	d->reset_lines_left_out = 0;
-	sink_flush(d->sink);
-	arm_flush(d);
+	if (summary_loss(d->summary, &totals, d->reset_lines_left_out, d->sink))
+		d->reset_lines_left_out = 0;
+	flush(d);
 }
 
 static int on_minute(sd_event_source *s, uint64_t usec, void *userdata)
@@ -244,6 +252,7 @@ static int on_minute(sd_event_source *s, uint64_t usec, void *userdata)
 	(void)usec;
 	set_time(d);
 	intake_minute(&d->intake);
+	d->reset_lines = 0;
 	write_losses(d);
 	notify_status(d);
 	return arm(d->minute, MINUTE_USEC);
@@ -255,8 +264,7 @@ static int on_flush(sd_event_source *s, uint64_t usec, void *userdata)
 
 	(void)s;
 	(void)usec;
-	sink_flush(d->sink);
-	return arm_flush(d);
+	return flush(d);
 }
 
 static int on_lines(sd_event_source *s, uint64_t usec, void *userdata)
@@ -267,8 +275,7 @@ static int on_lines(sd_event_source *s, uint64_t usec, void *userdata)
 	(void)usec;
 	refresh(d);
 	summary_write(d->summary, d->intake.tally, d->intake.now, d->config.summary_rows, d->sink);
-	sink_flush(d->sink);
-	arm_flush(d);
+	write_losses(d);
 	return arm(d->lines, d->config.summary_ns / NSEC_PER_USEC);
 }
 
@@ -436,6 +443,9 @@ static int open_server(struct daemon *d, char *error, size_t size)
 		       d->config.group, &limits, methods_table, METHODS_N, &d->methods, &d->server);
 	if (r == -EADDRINUSE)
 		snprintf(error, size, "%s: another rstmond answers there; stop it or use --socket",
+			 d->config.socket);
+	else if (r == -ENOTSOCK)
+		snprintf(error, size, "%s: something else than a socket is there; use --socket",
 			 d->config.socket);
 	else if (r)
 		snprintf(error, size, "%s: cannot listen: %s", d->config.socket, strerror(-r));

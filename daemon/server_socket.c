@@ -27,7 +27,7 @@ static int address_set(struct sockaddr_un *address, const char *path)
 	return 0;
 }
 
-/* 0: a socket file whose process is gone; -EADDRINUSE: anything else. */
+/* 0: a socket file whose process is gone; -ENOTSOCK: something that is none; else -EADDRINUSE. */
 static int path_stale(const char *path)
 {
 	struct sockaddr_un address;
@@ -38,7 +38,7 @@ static int path_stale(const char *path)
 	if (lstat(path, &st) < 0)
 		return -errno;
 	if (!S_ISSOCK(st.st_mode))
-		return -EADDRINUSE;
+		return -ENOTSOCK;
 	r = address_set(&address, path);
 	if (r < 0)
 		return r;

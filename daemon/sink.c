@@ -205,19 +205,23 @@ static int transmit(struct sink *s, const char *data, size_t size)
 	return r;
 }
 
-void sink_flush(struct sink *s)
+bool sink_flush(struct sink *s)
 {
 	struct frame *f;
+	bool some = false;
 
 	while ((f = frame_queue_first(&s->queue))) {
 		int r = transmit(s, f->data, f->size);
 
 		if (r == -EAGAIN)
-			return;
+			break;
 		if (r < 0)
 			s->dropped++;
+		else
+			some = true;
 		frame_queue_drop_first(&s->queue);
 	}
+	return some;
 }
 
 static void enqueue(struct sink *s, const char *data, size_t size)

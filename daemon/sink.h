@@ -81,8 +81,8 @@ void sink_say(struct sink *s, int priority, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Sends what is queued; called by the loop's timer while sink_pending(). Reopens a socket whose
- * reader was restarted. */
-void sink_flush(struct sink *s);
+ * reader was restarted. True: at least one line is out. */
+bool sink_flush(struct sink *s);
 bool sink_pending(const struct sink *s);
 
 uint64_t sink_dropped(const struct sink *s); /* lines: the queue was full, or the target refused */

@@ -102,7 +102,7 @@ void summary_write(struct summary *s, const struct tally *t, uint64_t now, unsig
 	}
 }
 
-void summary_loss(struct summary *s, const struct source_totals *totals, uint64_t left_out,
+bool summary_loss(struct summary *s, const struct source_totals *totals, uint64_t left_out,
 		  struct sink *sink)
 {
 	uint64_t spilled = totals->spilled[RST_SENT] + totals->spilled[RST_RECEIVED];
@@ -112,16 +112,19 @@ void summary_loss(struct summary *s, const struct source_totals *totals, uint64_
 
 	if (spilled == s->spilled && lost == s->lost && totals->missed == s->missed &&
 	    dropped == s->log_dropped && !left_out)
-		return;
+		return true;
 	line_start(&line, LINE_LOSS, lost > s->lost ? LOG_WARNING : LOG_NOTICE);
 	line_add_u64(&line, "spilled", spilled - s->spilled);
 	line_add_u64(&line, "lost", lost - s->lost);
 	line_add_u64(&line, "missed", totals->missed - s->missed);
 	line_add_u64(&line, "log_dropped", dropped - s->log_dropped);
 	line_add_u64(&line, "reset_lines_left_out", left_out);
+	sink_write(sink, &line);
+	if (sink_dropped(sink) != dropped)
+		return false;
 	s->spilled = spilled;
 	s->lost = lost;
 	s->missed = totals->missed;
 	s->log_dropped = dropped;
-	sink_write(sink, &line);
+	return true;
 }

@@ -18,8 +18,9 @@ void summary_write(struct summary *s, const struct tally *t, uint64_t now, unsig
 		   struct sink *sink);
 
 /* A line if anything was spilled, lost or missed since the last one, or lines of the log were dropped
- * or left out. 'left_out' is the number of reset lines that their bound has cost meanwhile. */
-void summary_loss(struct summary *s, const struct source_totals *totals, uint64_t left_out,
+ * or left out. 'left_out' is the number of reset lines that their bound has cost meanwhile.
+ * False: the line itself found no room; what it had to say is kept for the next one. */
+bool summary_loss(struct summary *s, const struct source_totals *totals, uint64_t left_out,
 		  struct sink *sink);
 
 #endif
