@@ -52,9 +52,8 @@ struct server_method {
 };
 
 /* Listens at 'path', or on the sockets that systemd passed ('listen_fd' >= 0, then owned). Takes over
- * a stale socket file; -EADDRINUSE if a live daemon answers there, -ENOTSOCK if
- * something else is in its place. 'group' gets the socket, mode 0660,
- * where the group exists. */
+ * a stale socket file; -EADDRINUSE if a live daemon answers there, -ENOTSOCK if something else is in its
+ * place. 'group' gets the socket, mode 0660, where the group exists. */
 int server_new(sd_event *event, const char *path, int listen_fd, const char *group,
 	       const struct server_limits *limits, const struct server_method *methods,
 	       size_t n_methods, void *userdata, struct server **ret);

@@ -871,8 +871,7 @@ Test(server, takes_over_only_what_is_stale)
 
 	fd = open(f.path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	close(fd);
-	cr_expect_eq(start(&f, 4, NSEC_PER_SEC), -ENOTSOCK,
-		     "a file that is no socket is nobody's");
+	cr_expect_eq(start(&f, 4, NSEC_PER_SEC), -ENOTSOCK, "a file that is no socket is nobody's");
 	unlink(f.path);
 	teardown(&f);
 }
