@@ -13,7 +13,7 @@ layer() {
 	daemon/reset | daemon/index | daemon/object) echo 2 ;;
 	daemon/reasons) echo 3 ;;
 	daemon/source) echo 4 ;;
-	daemon/source_bpf | daemon/source_recording | daemon/record*) echo 5 ;;
+	daemon/source_bpf* | daemon/source_recording | daemon/record*) echo 5 ;;
 	daemon/decode | daemon/hold) echo 6 ;;
 	daemon/process | daemon/cgroup* | daemon/attribute*) echo 7 ;;
 	daemon/diagnose) echo 8 ;;
@@ -24,7 +24,7 @@ layer() {
 	daemon/publish* | daemon/summary | daemon/print | daemon/config*) echo 13 ;;
 	daemon/varlink | daemon/server* | daemon/methods*) echo 14 ;;
 	daemon/intake | daemon/privilege) echo 15 ;;
-	daemon/daemon) echo 16 ;;
+	daemon/daemon*) echo 16 ;;
 	daemon/main) echo 17 ;;
 	cli/*) echo 20 ;;
 	*) echo 99 ;;

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of the daemon share: daemon.c has the loop, daemon_log.c what goes to the log and to
+ * stdout, daemon_status.c what the daemon says of itself. Nobody else includes this. */
+#ifndef DAEMON_DAEMON_INTERNAL_H
+#define DAEMON_DAEMON_INTERNAL_H
+
+#include <systemd/sd-event.h>
+
+#include "daemon/daemon.h"
+#include "daemon/intake.h"
+#include "daemon/methods.h"
+#include "daemon/server.h"
+#include "daemon/summary.h"
+
+struct daemon {
+	const struct daemon_options *options;
+	struct config config;
+	sd_event *event;
+	struct intake intake;
+	struct server *server;
+	struct sink *sink;
+	struct summary *summary;
+	struct methods_state methods;
+
+	sd_event_source *ring;	/* the kernel's wake-up; off while awake */
+	sd_event_source *drain; /* the timer; off while asleep */
+	sd_event_source *minute, *lines, *flush;
+	uint64_t flush_usec; /* until the next try, 0: nothing waits */
+	unsigned int empty_rounds;
+	bool ended;  /* the source has no more records */
+	bool asleep; /* the flag is set; one more look may still be due */
+
+	uint64_t started;
+	struct print print;
+	uint64_t reset_lines; /* of this minute */
+	uint64_t reset_lines_left_out;
+	const char *replay_error; /* the recording's, when it ended early */
+	char problems[512];
+};
+
+/* ---- daemon.c ---- */
+
+uint64_t daemon_clock_ns(clockid_t clock);
+void daemon_set_time(struct daemon *d);
+int daemon_arm(sd_event_source *timer, uint64_t usec); /* one shot, from now */
+
+/* Everything that reads records outside the loop's own rounds ends here. A record may have arrived
+ * meanwhile, taken the flag and woken us for nothing: its wake-up is lost once the ring is empty, and
+ * with the flag gone no later record would wake us. So the rounds start again, and set the flag anew. */
+void daemon_wake(struct daemon *d);
+
+/* Brings the rows up to date. */
+void daemon_refresh(struct daemon *d);
+
+/* ---- daemon_log.c ---- */
+
+/* Of every finding, after it is counted; userdata is the daemon. */
+void daemon_tell(const struct finding *f, void *userdata);
+
+/* Lines that could not leave at once are tried again later and later. */
+int daemon_arm_flush(struct daemon *d);
+
+/* Lines that the configuration asks for; 0 switches them off. */
+int daemon_arm_lines(struct daemon *d);
+
+/* What was lost on the way to the rows or to the log since the last time. */
+void daemon_write_losses(struct daemon *d);
+
+int daemon_on_flush(sd_event_source *s, uint64_t usec, void *userdata);
+int daemon_on_lines(sd_event_source *s, uint64_t usec, void *userdata);
+
+/* SIGHUP: the new configuration, or one sentence and the old one. */
+int daemon_on_reload(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata);
+
+/* ---- daemon_status.c ---- */
+
+/* What methods.c asks; userdata is the daemon. */
+void daemon_answer_refresh(void *userdata);
+uint64_t daemon_answer_now(void *userdata);
+void daemon_answer_status(void *userdata, struct report_status *ret);
+
+/* Tells systemd in a sentence. */
+void daemon_notify_status(struct daemon *d);
+
+#endif

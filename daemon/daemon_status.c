@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the daemon says of itself: status, what does not work, and what systemd shows. Must change
+ * nothing but bring the rows up to date. Proved by tests/live and tests/check/input.sh.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "daemon/daemon_internal.h"
+#include "daemon/recording.h"
+
+void daemon_notify_status(struct daemon *d)
+{
+	struct tally_stats stats;
+
+	tally_stats(d->intake.tally, &stats);
+	sd_notifyf(false, "STATUS=%llu resets sent, %llu received, %u rows%s%s",
+		   (unsigned long long)stats.total[RST_SENT],
+		   (unsigned long long)stats.total[RST_RECEIVED], stats.rows,
+		   d->problems[0] ? "; " : "", d->problems);
+}
+
+void daemon_answer_refresh(void *userdata)
+{
+	daemon_refresh(userdata);
+}
+
+uint64_t daemon_answer_now(void *userdata)
+{
+	(void)userdata;
+	return daemon_clock_ns(CLOCK_REALTIME);
+}
+
+static size_t resident_bytes(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long total, resident;
+
+	if (!f || fscanf(f, "%lu %lu", &total, &resident) != 2)
+		return 0;
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Everything that does not work as it should, in sentences. */
+static void find_problems(struct daemon *d, const struct report_status *s)
+{
+	FILE *f = fmemopen(d->problems, sizeof(d->problems), "w");
+
+	if (!f)
+		return;
+	for (size_t i = 0; i < s->n_hooks; i++)
+		if (!s->hooks[i].attached && s->hooks[i].why[0])
+			fprintf(f, "%s is not attached (%s): no %s. ", s->hooks[i].name,
+				s->hooks[i].why, s->hooks[i].adds);
+	if (s->totals.lost[RST_SENT] + s->totals.lost[RST_RECEIVED])
+		fprintf(f,
+			"Some resets were counted without a row: they are in the row \"other\". ");
+	if (s->decode_errors)
+		fprintf(f, "%llu records could not be understood. ",
+			(unsigned long long)s->decode_errors);
+	if (d->replay_error)
+		fprintf(f, "%s: %s. ", d->options->replay, d->replay_error);
+	if (d->options->record && recorder_error(d->intake.source))
+		fprintf(f, "The recording ended early: %s. ",
+			strerror(-recorder_error(d->intake.source)));
+	if (d->print.dropped)
+		fprintf(f, "%llu printed lines were dropped: the reader of stdout is too slow. ",
+			(unsigned long long)d->print.dropped);
+	fclose(f);
+}
+
+void daemon_answer_status(void *userdata, struct report_status *ret)
+{
+	struct daemon *d = userdata;
+	struct server_stats clients = {};
+	struct rusage usage;
+
+	daemon_set_time(d);
+	memset(ret, 0, sizeof(*ret));
+	ret->version = RSTMON_VERSION;
+	ret->uptime_s = (d->intake.now - d->started) / NSEC_PER_SEC;
+	intake_status(&d->intake, ret);
+	daemon_wake(d);
+	ret->memory_bytes = resident_bytes();
+	ret->log_dropped = sink_dropped(d->sink);
+	if (d->server)
+		server_stats(d->server, &clients);
+	ret->clients = clients.clients;
+	ret->watchers = clients.watchers;
+	ret->clients_refused = clients.refused;
+	ret->watch_dropped = clients.dropped;
+	ret->bad_messages = clients.bad_messages;
+	if (!getrusage(RUSAGE_SELF, &usage))
+		ret->cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+			      (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+	find_problems(d, ret);
+	ret->degraded = d->problems[0];
+	snprintf(ret->problems, sizeof(ret->problems), "%s", d->problems);
+}

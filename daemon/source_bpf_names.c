@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Names that only the kernel knows: processes by iterator, what called execve(), cgroups that were
+ * made. All of it works without a capability once the programs are loaded. Proved by tests/live.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+
+#include "daemon/source_bpf_internal.h"
+
+int source_bpf_iterator(struct bpf_program *program, uint32_t only_tgid)
+{
+	union bpf_iter_link_info info = {.task = {.tid = only_tgid}};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
+		    .link_info_len = sizeof(info));
+	struct bpf_link *link;
+	int fd;
+
+	link = bpf_program__attach_iter(program, only_tgid ? &options : NULL);
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	bpf_link__destroy(link);
+	return fd;
+}
+
+static int read_processes(struct source_bpf *b, uint32_t only_tgid, source_record_fn fn,
+			  void *userdata)
+{
+	_cleanup_close_ int fd = source_bpf_iterator(b->skel->progs.list_processes, only_tgid);
+	struct rst_process buffer[16];
+	size_t have = 0;
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	/* seq files may cut a read anywhere */
+	while ((n = read(fd, (char *)buffer + have, sizeof(buffer) - have)) > 0) {
+		size_t whole;
+
+		have += (size_t)n;
+		whole = have / sizeof(buffer[0]);
+		for (size_t i = 0; i < whole; i++) {
+			r = fn(&buffer[i], sizeof(buffer[i]), userdata);
+			if (r < 0)
+				return r;
+		}
+		memmove(buffer, &buffer[whole], have % sizeof(buffer[0]));
+		have %= sizeof(buffer[0]);
+	}
+	return n < 0 ? -errno : 0;
+}
+
+int source_bpf_processes(struct source *s, source_record_fn fn, void *userdata)
+{
+	return read_processes(source_bpf_of(s), 0, fn, userdata);
+}
+
+static int keep_process(const void *record, size_t size, void *userdata)
+{
+	(void)size;
+	memcpy(userdata, record, sizeof(struct rst_process));
+	return 0;
+}
+
+int source_bpf_process(struct source *s, uint32_t tgid, uint64_t start, struct rst_process *ret)
+{
+	struct source_bpf *b = source_bpf_of(s);
+	struct rst_process p = {};
+	struct rst_exec exec;
+	bool found;
+	int r;
+
+	r = read_processes(b, tgid, keep_process, &p);
+	found = !r && p.tgid == tgid && (!start || p.start == start);
+	if (!found || (!p.exe[0] && !(p.flags & RST_PROCESS_KERNEL))) {
+		/* gone, a zombie without its executable, or this kernel cannot ask for one process:
+		 * it may have called execve() since start */
+		if (bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.execs), &tgid, &exec) ||
+		    (start && exec.start != start))
+			exec.start = 0;
+		if (!found && !exec.start)
+			return r ? r : -ESRCH;
+		if (!found)
+			p = (struct rst_process){.tgid = tgid, .start = exec.start};
+		if (exec.start) {
+			memcpy(p.comm, exec.comm, sizeof(p.comm));
+			memcpy(p.exe, exec.exe, sizeof(p.exe));
+		}
+	}
+	*ret = p;
+	return 0;
+}
+
+int source_bpf_cgroup(struct source *s, uint64_t id, char *ret_path, size_t size)
+{
+	char path[RST_PATH_LEN];
+
+	if (bpf_map_lookup_elem(bpf_map__fd(source_bpf_of(s)->skel->maps.cgroups), &id, path))
+		return -ENOENT;
+	snprintf(ret_path, size, "%.*s", RST_PATH_LEN, path);
+	return 0;
+}
