@@ -52,10 +52,11 @@ static __always_inline struct facts *facts_begin(__u32 direction, __u8 reason, _
 	return f;
 }
 
-/* Times every run whose number & mask is 0; for status, "cpu_ns_per_reset". */
+/* Times every run whose number & mask is 0, so not the first, with its cold caches; for status,
+ * "cpu_ns_per_reset". */
 static __always_inline __u64 run_begin(struct rst_count *count)
 {
-	return count->seen++ & config.sample_mask ? 0 : bpf_ktime_get_ns();
+	return ++count->seen & config.sample_mask ? 0 : bpf_ktime_get_ns();
 }
 
 static __always_inline void run_end(struct rst_count *count, __u64 begin)
