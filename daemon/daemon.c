@@ -181,7 +181,8 @@ static int open_server(struct daemon *d, char *error, size_t size)
 		snprintf(error, size, "%s: something else than a socket is there; use --socket",
 			 d->config.socket);
 	else if (r)
-		snprintf(error, size, "%s: cannot listen: %s", d->config.socket, strerror(-r));
+		snprintf(error, size, "%s: cannot listen: %s%s", d->config.socket, strerror(-r),
+			 r == -ENOENT ? "; make its directory, or use --socket" : "");
 	return r;
 }
 

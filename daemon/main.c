@@ -98,6 +98,8 @@ static int parse_arguments(int argc, char *argv[], struct arguments *ret)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case SOCKET:
+			if (!optarg[0])
+				return usage("--socket wants a path", "");
 			a.socket = optarg;
 			break;
 		case CONFIG:
@@ -107,6 +109,9 @@ static int parse_arguments(int argc, char *argv[], struct arguments *ret)
 			a.state = optarg;
 			break;
 		case LOG:
+			if (sink_target_parse(optarg) < 0)
+				return usage("--log is auto, journal, syslog, stderr or none, not ",
+					     optarg);
 			a.log = optarg;
 			break;
 		case PRINT:

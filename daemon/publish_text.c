@@ -6,6 +6,7 @@
  */
 #include "common/util.h"
 
+#include <stdarg.h>
 #include <syslog.h>
 
 #include "common/addr.h"
@@ -31,24 +32,76 @@ static void endpoint_text(char dst[ENDPOINT_TEXT_MAX], const struct endpoint *e)
 	endpoint_format(dst, ENDPOINT_TEXT_MAX, e->address, e->ipv6, e->port);
 }
 
+/* A word where there is one; what does not fit is left out. */
+static void put(char *dst, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void put(char *dst, size_t size, const char *format, ...)
+{
+	size_t used = strlen(dst);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(dst + used, size - used, format, args);
+	va_end(args);
+}
+
+/* "java[812]", with who acted where that was somebody else, or "-". */
+static void put_owner(const struct finding *f, char *dst, size_t size)
+{
+	const struct reset *r = &f->reset;
+
+	if (f->owner.pid > 0)
+		put(dst, size, " %s[%u]", f->owner.comm, f->owner.pid);
+	else
+		put(dst, size, " -");
+	if (f->owner.source == RST_OWNER_LISTEN && r->state != STATE_LISTEN)
+		put(dst, size, "(listener)");
+	if (r->actor_tgid > 0 && r->actor_tgid != f->owner.pid)
+		put(dst, size, " by %s[%u]", r->actor_comm, r->actor_tgid);
+}
+
+static void put_state(const struct reset *r, char *dst, size_t size)
+{
+	const char *before = tcp_state_name(r->previous_state), *now = tcp_state_name(r->state);
+
+	if (*now && *before && r->state == STATE_CLOSE)
+		put(dst, size, " %s>%s", before, now);
+	else if (*now)
+		put(dst, size, " %s", now);
+}
+
 void publish_text(const struct finding *f, char *dst, size_t size)
 {
 	char time[TIME_TEXT_MAX], local[ENDPOINT_TEXT_MAX], remote[ENDPOINT_TEXT_MAX];
-	char owner[RSTMON_COMM_MAX + 16] = "-";
 	const struct reset *r = &f->reset;
-	const char *state = tcp_state_name(r->state), *error = socket_errno_name(f->verdict.error);
+	const char *error = socket_errno_name(f->verdict.error);
 
 	time_of_day(time, sizeof(time), r->time);
 	endpoint_text(local, &r->local);
 	endpoint_text(remote, &r->remote);
-	if (f->owner.pid > 0)
-		snprintf(owner, sizeof(owner), "%s[%u]", f->owner.comm, f->owner.pid);
-
-	snprintf(dst, size, "%s %s %s %s %s %s %s %s%s%s%s%s%s%s", time,
-		 direction_name(r->direction), cause_name(f->verdict.cause), owner,
-		 role_name(r->role), local, r->direction == RST_SENT ? "->" : "<-", remote,
-		 *state ? " " : "", state, *error ? " " : "", error, *f->owner.unit ? " unit=" : "",
-		 f->owner.unit);
+	snprintf(dst, size, "%s %-8s", time, direction_name(r->direction));
+	put_owner(f, dst, size);
+	put(dst, size, " %s %s %s %s", role_name(r->role), local,
+	    r->direction == RST_SENT ? "->" : "<-", remote);
+	put_state(r, dst, size);
+	/* what decides nothing by itself is still what there is to know */
+	if (f->verdict.cause != RST_CAUSE_UNKNOWN)
+		put(dst, size, " %s", cause_name(f->verdict.cause));
+	else if (r->reason_name && *r->reason_name)
+		put(dst, size, " %s", r->reason_name);
+	if (*error)
+		put(dst, size, " %s", error);
+	if (r->unread_bytes > 0)
+		put(dst, size, " unread=%lld", (long long)r->unread_bytes);
+	if (r->unacked_bytes > 0)
+		put(dst, size, " unacked=%lld", (long long)r->unacked_bytes);
+	if (r->idle_ms >= 1000)
+		put(dst, size, " idle=%llds", (long long)r->idle_ms / 1000);
+	if (r->exit_signal)
+		put(dst, size, " signal=%d", r->exit_signal);
+	if (*f->owner.unit)
+		put(dst, size, " unit=%s", f->owner.unit);
 }
 
 static void add_endpoint(struct line *l, const char *key, const struct endpoint *e)

@@ -327,16 +327,25 @@ Test(publish, one_line_for_people)
 
 	publish_text(&f, line, sizeof(line));
 	cr_expect_str_eq(line,
-			 "07:31:36.123456 sent closed_port nginx[812] server 127.0.0.1:8080 -> "
-			 "192.0.2.7:40000 ESTABLISHED ECONNRESET unit=nginx.service");
+			 "07:31:36.123456 sent     nginx[812] by ss[813] server 127.0.0.1:8080 -> "
+			 "192.0.2.7:40000 ESTABLISHED closed_port ECONNRESET unread=3 signal=9 "
+			 "unit=nginx.service");
+	f.verdict.cause = RST_CAUSE_UNKNOWN;
+	f.reset.state = STATE_CLOSE;
+	publish_text(&f, line, sizeof(line));
+	cr_expect_not_null(strstr(line, " SYN_RECV>CLOSE TCP_STATE "), "%s", line);
+	f.verdict.cause = RST_CAUSE_CLOSED_PORT;
+	f.reset.actor_tgid = 0;
+	f.reset.unread_bytes = 0;
+	f.reset.exit_signal = 0;
 	f.owner = (struct owner){0};
 	f.reset.direction = RST_RECEIVED;
 	f.reset.role = RST_ROLE_NONE;
 	f.reset.state = 0;
 	f.verdict.error = 0;
 	publish_text(&f, line, sizeof(line));
-	cr_expect_str_eq(line, "07:31:36.123456 received closed_port - none 127.0.0.1:8080 <- "
-			       "192.0.2.7:40000");
+	cr_expect_str_eq(line, "07:31:36.123456 received - none 127.0.0.1:8080 <- 192.0.2.7:40000 "
+			       "closed_port");
 	publish_text(&f, small, sizeof(small));
 	cr_expect_str_eq(small, "07:31:3");
 }
