@@ -151,8 +151,9 @@ install: all ## to DESTDIR and PREFIX
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/rstmond.conf.5
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/rstmond.8
 	install -d $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf.d
-	[ -e $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf ] || $(B)/rstmond --config /dev/null \
-		--print-config > $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf
+	env -u RSTMON_SOCKET $(B)/rstmond --config /dev/null --print-config > $(B)/rstmond.conf
+	[ -e $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf ] || \
+		install -m644 $(B)/rstmond.conf $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf
 
 clean:
 	rm -rf $(B) $(B)-asan $(B)-fuzz

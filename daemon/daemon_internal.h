@@ -27,6 +27,7 @@ struct daemon {
 	sd_event_source *minute, *lines, *flush;
 	uint64_t flush_usec; /* until the next try, 0: nothing waits */
 	unsigned int empty_rounds;
+	bool running; /* everything is open */
 	bool ended;  /* the source has no more records */
 	bool asleep; /* the flag is set; one more look may still be due */
 

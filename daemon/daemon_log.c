@@ -114,7 +114,7 @@ static void apply(struct daemon *d, const struct config *c)
 				 sink_target_name(c->log_target), strerror(-r));
 	}
 	if (sink) {
-		sink_free(d->sink);
+		sink_replace(sink, d->sink);
 		d->sink = sink;
 		d->config.log_target = c->log_target;
 	}

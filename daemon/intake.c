@@ -70,7 +70,9 @@ static void swallow(struct intake *in, const struct reset *sent)
 
 	attribute(in->attributor, &f.reset, &f.owner);
 	diagnose(&f.reset, &f.owner, &f.verdict);
-	if (!tally_take_back(in->tally, &f))
+	if (tally_take_back(in->tally, &f))
+		in->unmatched_swallows++;
+	else
 		in->late_swallows++;
 }
 
@@ -129,6 +131,7 @@ static void add_slot(struct intake *in, const struct rst_slot *slot, int64_t off
 
 	if (!spilled || decode_key(&slot->key, in->source->reasons, &f.reset))
 		return;
+	f.reset.monotonic = in->now; /* what bounds questions about names is a rate */
 	memcpy(f.reset.owner_comm, slot->comm, sizeof(f.reset.owner_comm) - 1);
 	f.reset.cgroup = slot->cgroup;
 	attribute(in->attributor, &f.reset, &f.owner);

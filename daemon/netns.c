@@ -27,6 +27,7 @@ struct netns {
 	uint64_t seen;		 /* sequence number of the last netns_seen() */
 	uint64_t missed;	 /* 'sequence' when no process of it was known, 0: one is */
 	uint64_t out_rsts, sent; /* the baseline */
+	uint64_t last_sent;	 /* our count at the last comparison */
 	UT_hash_handle hh;
 };
 
@@ -178,12 +179,14 @@ static int netns_read(struct netns_table *t, struct netns *e, struct attributor 
 static void netns_compare(struct netns *e, struct report_netns *report, uint64_t out_rsts,
 			  uint64_t sent)
 {
-	/* Counters that fell are not the ones of the baseline. */
-	if (!e->based || out_rsts < e->out_rsts || sent < e->sent) {
+	/* Counters that fell are not those of the baseline: another namespace's, or our count was
+	 * given up for want of room and began anew. */
+	if (!e->based || out_rsts < e->out_rsts || sent < e->last_sent) {
 		e->out_rsts = out_rsts == sent ? 0 : out_rsts;
 		e->sent = out_rsts == sent ? 0 : sent;
 		e->based = true;
 	}
+	e->last_sent = sent;
 	report->out_rsts = out_rsts - e->out_rsts;
 	report->unexplained = report->out_rsts - (int64_t)(sent - e->sent);
 	report->covered = true;

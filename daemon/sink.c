@@ -319,3 +319,14 @@ enum sink_target sink_active(const struct sink *s)
 {
 	return s->target;
 }
+
+void sink_replace(struct sink *s, struct sink *old)
+{
+	sink_flush(old);
+	s->dropped += old->dropped;
+	while (frame_queue_first(&old->queue)) {
+		frame_queue_drop_first(&old->queue);
+		s->dropped++;
+	}
+	sink_free(old);
+}

@@ -85,6 +85,10 @@ void sink_say(struct sink *s, int priority, const char *format, ...)
 bool sink_flush(struct sink *s);
 bool sink_pending(const struct sink *s);
 
+/* 'old' is replaced by 's' and freed: what is queued there goes out now or counts as dropped, and the
+ * count of the dropped goes on. */
+void sink_replace(struct sink *s, struct sink *old);
+
 uint64_t sink_dropped(const struct sink *s); /* lines: the queue was full, or the target refused */
 enum sink_target sink_active(const struct sink *s); /* what AUTO became */
 

@@ -27,13 +27,18 @@ static uint64_t identity(const struct tally_row *r)
 {
 	const uint64_t words[] = {
 		r->start,
-		(uint64_t)r->pid << 32 | (r->pid ? 0 : r->netns),
+		(uint64_t)r->pid << 32 | (r->pid || r->folded ? 0 : r->netns),
 		(uint64_t)r->port << 32 | (uint64_t)r->role << 16 | (uint64_t)r->direction << 8 |
 			r->cause,
 		(uint64_t)r->other_ports << 2 | (uint64_t)r->folded << 1 | r->other,
 	};
 	uint64_t h = 1;
 
+	/* a folded row is its unit's and name's */
+	for (const char *p = r->folded ? r->unit : ""; *p; p++)
+		h = h * 31 + (uint8_t)*p;
+	for (const char *p = r->folded ? r->comm : ""; *p; p++)
+		h = h * 37 + (uint8_t)*p;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		h = (h ^ words[i]) * 0x9E3779B97F4A7C15ULL;
 		h ^= h >> 29;

@@ -42,10 +42,12 @@ static void learn_names(struct process *p, const struct owner *o, bool spill)
 		take_name(p->comm, o->comm, sizeof(p->comm), renamed);
 	if (renamed || !p->exe[0])
 		take_name(p->exe, o->exe, sizeof(p->exe), renamed);
-	if (renamed || !p->unit[0])
-		take_name(p->unit, o->unit, sizeof(p->unit), renamed);
-	if (renamed || !p->container[0])
-		take_name(p->container, o->container, sizeof(p->container), renamed);
+	/* an execve() moves nobody to another unit; a row that changed its unit would take its
+	 * whole count from one series of the metrics to another */
+	if (!p->unit[0])
+		take_name(p->unit, o->unit, sizeof(p->unit), false);
+	if (!p->container[0])
+		take_name(p->container, o->container, sizeof(p->container), false);
 }
 
 /* The row of 'key', made if the owner's quota of ports allows, else the owner's "other ports". */

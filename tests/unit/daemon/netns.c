@@ -253,6 +253,20 @@ Test(netns, a_counter_that_fell_begins_anew)
 	cr_expect_eq(reconcile(0)->unexplained, 0);
 }
 
+/* Our count of a namespace is given up when there are too many; that is no difference. */
+Test(netns, a_count_that_was_given_up_begins_anew)
+{
+	kernel.reading.out_rsts = kernel.sent = 5;
+	reconcile(0);
+	kernel.reading.out_rsts = kernel.sent = 50;
+	cr_expect_eq(reconcile(0)->unexplained, 0);
+	kernel.sent = 0;
+	cr_expect_eq(reconcile(0)->unexplained, 0);
+	kernel.sent = 2;
+	kernel.reading.out_rsts = 52;
+	cr_expect_eq(reconcile(0)->unexplained, 0);
+}
+
 Test(netns, a_process_that_moved_away_is_not_believed)
 {
 	reconcile(0);

@@ -512,3 +512,23 @@ Test(sink, stderr_never_blocks_and_raises_no_signal)
 	sink_free(s);
 	close(keep);
 }
+
+/* Another target at a reload: what waits goes out or is counted, and the count never falls. */
+Test(sink, one_that_is_replaced_hands_its_count_on, .init = setup, .fini = teardown)
+{
+	int fd = receiver("log", SOCK_DGRAM);
+	struct sink *old, *new;
+	uint64_t dropped;
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(sink_new(SINK_SYSLOG, directory, &old), 0);
+	for (uint64_t i = 0; i < 3000; i++)
+		write_numbered(old, i);
+	cr_assert(sink_pending(old));
+	dropped = sink_dropped(old);
+	cr_assert_eq(sink_new(SINK_NONE, directory, &new), 0);
+	sink_replace(new, old);
+	cr_expect_gt(sink_dropped(new), dropped, "what was queued is lost with the old target");
+	sink_free(new);
+	close(fd);
+}
