@@ -222,6 +222,14 @@ int64_t cli_number(struct json_object *object, const char *key, int64_t otherwis
 	return value ? json_object_get_int64(value) : otherwise;
 }
 
+uint64_t cli_time(struct json_object *object, const char *key)
+{
+	char text[TIME_TEXT_MAX + 1];
+	uint64_t t;
+
+	return parse_time(cli_text(object, key, text, sizeof(text)), &t) == 0 ? t : 0;
+}
+
 bool cli_true(struct json_object *object, const char *key)
 {
 	struct json_object *value = member(object, key, json_type_boolean);

@@ -30,6 +30,7 @@ void cli_put_time(struct json_object *parameters, const char *key, uint64_t real
  * harmless for a terminal and cut to 'size'. */
 const char *cli_text(struct json_object *object, const char *key, char *dst, size_t size);
 int64_t cli_number(struct json_object *object, const char *key, int64_t otherwise);
+uint64_t cli_time(struct json_object *object, const char *key); /* CLOCK_REALTIME ns, 0: none */
 bool cli_true(struct json_object *object, const char *key);
 bool cli_has(struct json_object *object, const char *key);
 struct json_object *cli_array(struct json_object *object, const char *key);	/* or NULL */

@@ -13,18 +13,24 @@
 
 #define MINUTE (60 * NSEC_PER_SEC)
 
-void cli_check_compute(struct json_object *parameters, uint64_t span_ns,
-		       const struct cli_options *o, struct cli_check *ret)
+void cli_check_compute(struct json_object *parameters, uint64_t since, const struct cli_options *o,
+		       struct cli_check *ret)
 {
 	struct json_object *rows = cli_array(parameters, "rows");
-	struct cli_check c = {.span_ns = span_ns, .partial = cli_true(parameters, "partial")};
+	struct cli_check c = {.partial = cli_true(parameters, "partial")};
+	uint64_t from = cli_time(parameters, "from");
+
+	/* time in which nothing was counted would make the rate lower than it is */
+	c.short_span = from > since;
+	from = MIN(MAX(from, since), o->now);
+	c.span_ns = o->now - from;
 
 	for (size_t i = 0; rows && i < json_object_array_length(rows); i++) {
 		int64_t n = cli_number(json_object_array_get_idx(rows, i), "count", 0);
 
 		c.count += n > 0 ? (uint64_t)n : 0;
 	}
-	c.per_minute = (double)c.count / ((double)span_ns / (double)MINUTE);
+	c.per_minute = (double)c.count / ((double)MAX(c.span_ns, MINUTE) / (double)MINUTE);
 	if (o->critical >= 0 && c.per_minute > o->critical)
 		c.exit = 2;
 	else if (o->warning >= 0 && c.per_minute > o->warning)
@@ -49,17 +55,21 @@ static void put_threshold(FILE *f, double rate)
 
 char *cli_check_text(const struct cli_check *c, const struct cli_options *o)
 {
-	char span[DURATION_TEXT_MAX];
+	char span[DURATION_TEXT_MAX], window[DURATION_TEXT_MAX];
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
 	if (!f)
 		return NULL;
-	fprintf(f, "RSTMON %s - %" PRIu64 " reset%s in %s (%.3g/min)", cli_check_word(c), c->count,
-		c->count == 1 ? "" : "s", format_duration(span, sizeof(span), c->span_ns),
-		c->per_minute);
-	if (c->partial)
+	fprintf(f, "RSTMON %s - %" PRIu64 " reset%s in %s", cli_check_word(c), c->count,
+		c->count == 1 ? "" : "s", format_duration(span, sizeof(span), c->span_ns));
+	if (c->short_span)
+		fprintf(f, ", of %s asked for: rstmond counts since then",
+			format_duration(window, sizeof(window), o->window_ns));
+	fprintf(f, " (%.3g/min)", c->per_minute);
+	/* every row has the last hour; a shorter span is all there */
+	if (c->partial && (!c->short_span || c->span_ns > 60 * MINUTE))
 		fputs(", at least: the history is partial", f);
 	fprintf(f, " | resets_per_min=%.10g", c->per_minute);
 	put_threshold(f, o->warning);
@@ -100,7 +110,7 @@ int verb_check(const struct cli_options *o)
 	json_object_put(parameters);
 	if (code)
 		return code;
-	cli_check_compute(reply.parameters, o->now - since, o, &c);
+	cli_check_compute(reply.parameters, since, o, &c);
 	cli_reply_done(&reply);
 	if (o->json) {
 		print_json(&c);

@@ -5,8 +5,11 @@
  */
 #include "common/util.h"
 
+#include <inttypes.h>
+
 #include "cli/call.h"
 #include "cli/text.h"
+#include "cli/when.h"
 #include "common/str.h"
 
 #define LINES_DEFAULT 20
@@ -28,6 +31,25 @@ static bool newest_first(struct json_object *resets, size_t n)
 	return strcmp(first, last) > 0; /* one form, one zone: their order is that of the text */
 }
 
+char *cli_last_nothing(struct json_object *parameters, const struct cli_options *o)
+{
+	int64_t kept = cli_number(parameters, "kept", -1);
+	uint64_t oldest = cli_time(parameters, "oldest");
+	char when[WHEN_TEXT_MAX];
+	char *text = NULL;
+
+	if (kept == 0 || (kept < 0 && !o->filter[0] && !o->since && !o->until))
+		return strdup("No resets so far.");
+	if (kept < 0 || !oldest)
+		return strdup("No reset matches.");
+	if (asprintf(&text,
+		     "No reset matches among the %" PRId64 " kept, the oldest of %s; 'rstmon list' "
+		     "has the counts",
+		     kept, cli_when_format_short(when, sizeof(when), oldest, o->now, o->utc)) < 0)
+		return NULL;
+	return text;
+}
+
 static int print(struct json_object *parameters, const struct cli_options *o)
 {
 	struct json_object *resets = cli_array(parameters, "resets");
@@ -42,9 +64,11 @@ static int print(struct json_object *parameters, const struct cli_options *o)
 			return cli_fail(o->verb, RSTMON_EXIT_FAILED, "no memory for a line");
 		puts(line);
 	}
-	if (!n && !o->no_headings)
-		puts(o->filter[0] || o->since || o->until ? "No reset matches."
-							  : "No resets so far.");
+	if (!n && !o->no_headings) {
+		_cleanup_free_ char *nothing = cli_last_nothing(parameters, o);
+
+		puts(nothing ? nothing : "No reset matches.");
+	}
 	return RSTMON_EXIT_OK;
 }
 

@@ -13,6 +13,9 @@
 #include "cli/when.h"
 #include "common/str.h"
 
+#define TERMINAL_ROWS 40
+#define HOUR	      (3600 * NSEC_PER_SEC)
+
 enum column {
 	COLUMN_COUNT,
 	COLUMN_ERROR,
@@ -75,7 +78,7 @@ char *cli_process_text(char *dst, size_t size, const char *comm, int64_t pid)
 
 static void process_cell(struct json_object *row, char *dst, size_t size)
 {
-	char comm[64];
+	char comm[64], source[16];
 
 	cli_text(row, "comm", comm, sizeof(comm));
 	if (cli_true(row, "other"))
@@ -84,6 +87,12 @@ static void process_cell(struct json_object *row, char *dst, size_t size)
 		snprintf(dst, size, "%s (ended)", *comm ? comm : "?");
 	else
 		cli_process_text(dst, size, comm, cli_number(row, "pid", 0));
+	/* as in 'last': who uses the connection is not known */
+	if (!strcmp(cli_text(row, "owner_source", source, sizeof(source)), "listen")) {
+		size_t len = strlen(dst);
+
+		snprintf(dst + len, size - len, " (listener)");
+	}
 }
 
 static void port_cell(struct json_object *row, char *dst, size_t size)
@@ -162,11 +171,12 @@ static const char *color_of(enum column column, const char *text)
 }
 
 /* Whether rows have different texts in a column; those without one do not count. */
-static bool varies(struct json_object *rows, enum column column, const struct cli_options *o)
+static bool varies(struct json_object *rows, size_t n, enum column column,
+		   const struct cli_options *o)
 {
 	char first[CLI_TEXT_MAX] = "", text[CLI_TEXT_MAX];
 
-	for (size_t i = 0; rows && i < json_object_array_length(rows); i++) {
+	for (size_t i = 0; i < n; i++) {
 		cell(json_object_array_get_idx(rows, i), column, o, text, sizeof(text));
 		if (!*first)
 			str_copy(first, sizeof(first), text);
@@ -177,7 +187,7 @@ static bool varies(struct json_object *rows, enum column column, const struct cl
 }
 
 /* The columns of this view in 'shown', in order; their number. */
-static size_t choose_columns(struct json_object *rows, const struct cli_options *o,
+static size_t choose_columns(struct json_object *rows, size_t n_rows, const struct cli_options *o,
 			     enum column shown[COLUMN_MAX])
 {
 	size_t n = 0, view = 0;
@@ -187,17 +197,17 @@ static size_t choose_columns(struct json_object *rows, const struct cli_options 
 			view = i;
 	for (enum column c = 0; c < COLUMN_MAX; c++)
 		if ((views[view].columns & (1U << c)) ||
-		    ((views[view].varying & (1U << c)) && varies(rows, c, o)))
+		    ((views[view].varying & (1U << c)) && varies(rows, n_rows, c, o)))
 			shown[n++] = c;
 	return n;
 }
 
-static char *rows_text(struct json_object *rows, const struct cli_options *o, bool colors)
+static char *rows_text(struct json_object *rows, size_t n_rows, const struct cli_options *o,
+		       bool colors)
 {
 	struct cli_column used[COLUMN_MAX];
 	enum column shown[COLUMN_MAX];
-	size_t n = choose_columns(rows, o, shown);
-	size_t n_rows = rows ? json_object_array_length(rows) : 0;
+	size_t n = choose_columns(rows, n_rows, o, shown);
 	struct cli_table *table = NULL;
 	char *text = NULL;
 	int r;
@@ -222,25 +232,75 @@ static char *rows_text(struct json_object *rows, const struct cli_options *o, bo
 	return text;
 }
 
-static void totals_text(FILE *f, struct json_object *parameters)
+/* What the user should know of the rows above. */
+static void notes_text(FILE *f, struct json_object *rows, size_t shown)
 {
-	struct json_object *totals = cli_object(parameters, "totals");
+	size_t n = rows ? json_object_array_length(rows) : 0;
+	bool unknown = false;
+	uint64_t rest = 0;
+	char cause[48];
 
-	fprintf(f,
-		"In all: %" PRId64 " sent, %" PRId64 " received; %" PRId64
-		" counted without detail, %" PRId64 " lost\n",
-		cli_number(totals, "sent", 0), cli_number(totals, "received", 0),
-		cli_number(totals, "spilled", 0), cli_number(totals, "lost", 0));
-	if (cli_true(parameters, "partial"))
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+		int64_t count = cli_number(row, "count", 0);
+
+		cli_text(row, "cause", cause, sizeof(cause));
+		unknown |= i < shown && !strcmp(cause, "unknown");
+		if (i >= shown && count > 0)
+			rest += (uint64_t)count;
+	}
+	if (n > shown)
+		fprintf(f,
+			"… %zu more row%s with %" PRIu64 " reset%s; -n N or a filter shows them\n",
+			n - shown, n - shown == 1 ? "" : "s", rest, rest == 1 ? "" : "s");
+	if (unknown)
+		fputs("unknown: 'rstmon last FILTER' shows reason and state of each\n", f);
+}
+
+/* "since 09:27:00: rstmond counts since then", where the user asked for a time. */
+static void since_text(FILE *f, struct json_object *parameters, const struct cli_options *o)
+{
+	uint64_t from = cli_time(parameters, "from");
+	bool late = from > o->since;
+	char when[WHEN_TEXT_MAX];
+
+	if (o->since && from)
+		fprintf(f, "Counted since %s%s.\n",
+			cli_when_format_short(when, sizeof(when), from, o->now, o->utc),
+			late ? ", as rstmond counts since then" : "");
+	/* each row has the last hour */
+	if (cli_true(parameters, "partial") && (!late || o->now > from + HOUR))
 		fputs("Some rows' history does not reach back to --since: their counts are at least "
 		      "these.\n",
 		      f);
 }
 
-char *cli_list_text(struct json_object *parameters, const struct cli_options *o, bool colors)
+static void totals_text(FILE *f, struct json_object *parameters, const struct cli_options *o)
+{
+	struct json_object *totals = cli_object(parameters, "totals");
+	uint64_t from = cli_time(totals, "from");
+	char when[WHEN_TEXT_MAX];
+
+	if (!o->filter[0] && !o->since)
+		fputs("In all", f);
+	else if (from)
+		fprintf(f, "Whole host since %s",
+			cli_when_format_short(when, sizeof(when), from, o->now, o->utc));
+	else
+		fputs("Whole host", f);
+	fprintf(f,
+		": %" PRId64 " sent, %" PRId64 " received; %" PRId64
+		" counted without detail, %" PRId64 " lost\n",
+		cli_number(totals, "sent", 0), cli_number(totals, "received", 0),
+		cli_number(totals, "spilled", 0), cli_number(totals, "lost", 0));
+}
+
+char *cli_list_text(struct json_object *parameters, const struct cli_options *o, bool colors,
+		    size_t most)
 {
 	struct json_object *rows = cli_array(parameters, "rows");
-	_cleanup_free_ char *table = rows_text(rows, o, colors);
+	size_t n = rows ? json_object_array_length(rows) : 0, shown = most ? MIN(n, most) : n;
+	_cleanup_free_ char *table = rows_text(rows, shown, o, colors);
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	FILE *f;
@@ -256,9 +316,19 @@ char *cli_list_text(struct json_object *parameters, const struct cli_options *o,
 			fputs(o->filter[0] || o->since ? "No reset matches.\n"
 						       : "No resets so far.\n",
 			      f);
-		totals_text(f, parameters);
+		notes_text(f, rows, shown);
+		since_text(f, parameters, o);
+		totals_text(f, parameters, o);
 	}
 	return fclose(f) == 0 ? TAKE_PTR(text) : NULL;
+}
+
+/* A terminal's reader has lost what scrolled away; a program, or who asks for N, gets all. */
+static size_t most_rows(const struct cli_options *o)
+{
+	bool complete = o->limit || o->no_headings || !isatty(STDOUT_FILENO);
+
+	return complete ? 0 : TERMINAL_ROWS;
 }
 
 int verb_list(const struct cli_options *o)
@@ -280,7 +350,7 @@ int verb_list(const struct cli_options *o)
 	if (o->json) {
 		cli_print_json(reply.parameters);
 	} else {
-		text = cli_list_text(reply.parameters, o, cli_colors(o));
+		text = cli_list_text(reply.parameters, o, cli_colors(o), most_rows(o));
 		if (text)
 			fputs(text, stdout);
 		else

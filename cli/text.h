@@ -17,20 +17,27 @@ bool cli_colors(const struct cli_options *o);
 /* "nginx[812]", "nginx" without a pid, "-" for nobody. Returns dst. */
 char *cli_process_text(char *dst, size_t size, const char *comm, int64_t pid);
 
-char *cli_list_text(struct json_object *parameters, const struct cli_options *o, bool colors);
+/* Shows the first 'most' rows, 0: all; says what it left out. */
+char *cli_list_text(struct json_object *parameters, const struct cli_options *o, bool colors,
+		    size_t most);
+/* What 'last' says instead of lines. */
+char *cli_last_nothing(struct json_object *parameters, const struct cli_options *o);
 char *cli_reset_text(struct json_object *reset, const struct cli_options *o, bool colors);
 char *cli_status_text(struct json_object *parameters, const struct cli_options *o);
 
 /* What check says and how it exits. */
 struct cli_check {
-	uint64_t count, span_ns;
+	uint64_t count;
+	uint64_t span_ns; /* that the count is of, which may be less than was asked for */
+	bool short_span;  /* it is: the daemon counts only since then */
 	double per_minute;
 	bool partial;
 	int exit; /* 0 OK, 1 WARNING, 2 CRITICAL */
 };
 
-void cli_check_compute(struct json_object *parameters, uint64_t span_ns,
-		       const struct cli_options *o, struct cli_check *ret);
+/* 'since': from when on counts were asked for */
+void cli_check_compute(struct json_object *parameters, uint64_t since, const struct cli_options *o,
+		       struct cli_check *ret);
 char *cli_check_text(const struct cli_check *c, const struct cli_options *o);
 const char *cli_check_word(const struct cli_check *c); /* "OK", ... */
 

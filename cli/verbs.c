@@ -11,8 +11,15 @@
 #define FILTER_DETAILS                                                                             \
 	"FILTER reads like that of ss: port 8080 and direction sent and not comm 'nginx*'.\n"
 #define ROW_FIELDS "Fields: pid comm exe unit container netns port role direction cause.\n"
+#define LINE_DETAILS                                                                               \
+	"Behind the process: (listener) it called listen(), who uses the connection is not\n"      \
+	"known; (closed it before) it had the connection, which was closed before the reset;\n"    \
+	"(kernel) the socket is the kernel's; \"X by Y\": it is X's, Y acted.\n\n"
 #define RESET_FIELDS                                                                               \
-	"Fields: most of a reset's JSON (rstmon(1) lists them), and peer, as in peer 10.0.0.0/8.\n"
+	"Fields: time kind direction cause confidence pid comm exe unit container owner_source\n"  \
+	"actor_pid actor_comm role port local remote peer family state previous_state reason\n"    \
+	"errno netns cgroup age_ms idle_ms bytes_received bytes_sent unread_bytes unacked_bytes\n" \
+	"exit_signal exit_status; peer is the remote address, as in peer 10.0.0.0/8.\n"
 
 const struct cli_verb cli_verbs[] = {
 	{
@@ -35,7 +42,8 @@ const struct cli_verb cli_verbs[] = {
 		.help = "the latest single resets",
 		.details =
 			"The latest N resets of the 8192 that are kept; without N the latest 20, with\n"
-			"--since, --until or --json all of them.\n\n" FILTER_DETAILS RESET_FIELDS,
+			"--since, --until or --json all of them.\n\n" LINE_DETAILS FILTER_DETAILS
+				RESET_FIELDS,
 		.run = verb_last,
 		.options = CLI_BIT(LIMIT) | CLI_BIT(SINCE) | CLI_BIT(UNTIL),
 		.filtered = true,
@@ -46,8 +54,8 @@ const struct cli_verb cli_verbs[] = {
 		.arguments = "[FILTER]",
 		.help = "a line per reset as it happens",
 		.details =
-			"Ends with --count, with --timeout, or when you interrupt it.\n\n" FILTER_DETAILS
-				RESET_FIELDS,
+			"Ends with --count, with --timeout, or when you interrupt it.\n\n" LINE_DETAILS
+				FILTER_DETAILS RESET_FIELDS,
 		.run = verb_watch,
 		.options = CLI_BIT(LAST) | CLI_BIT(COUNT) | CLI_BIT(TIMEOUT),
 		.filtered = true,

@@ -167,6 +167,7 @@ static int open_server(struct daemon *d, char *error, size_t size)
 		.tally = d->intake.tally,
 		.recent = d->intake.recent,
 		.peers = d->intake.peers,
+		.started = d->options->replay ? 0 : d->intake.realtime,
 		.refresh = daemon_answer_refresh,
 		.status = daemon_answer_status,
 		.now = daemon_answer_now,

@@ -9,12 +9,14 @@
 
 #include <errno.h>
 
+#include "common/str.h"
 #include "daemon/methods.h"
 #include "daemon/methods_arguments.h"
 #include "daemon/object.h"
 #include "daemon/publish.h"
 
 #define LAST_DEFAULT 20
+#define MINUTE_NS    (60 * NSEC_PER_SEC)
 
 static void filter_freep(struct filter **f)
 {
@@ -50,6 +52,15 @@ static void list_failed(int r, const struct report_query *q, struct server_reply
 				   "leave out 'since' and 'filter', or use another 'by'.");
 }
 
+/* Who divides a count by a time has to know how long that really was. */
+static void tell_span(struct report_list *list, const struct report_query *q, uint64_t started)
+{
+	list->started = started;
+	list->from = MAX(q->since - q->since % MINUTE_NS, started);
+	if (q->since > 0 && list->from > q->since)
+		list->partial = true;
+}
+
 static void call_list(struct json_object *parameters, bool more, void *userdata,
 		      struct server_reply *ret)
 {
@@ -76,10 +87,12 @@ static void call_list(struct json_object *parameters, bool more, void *userdata,
 
 	s->refresh(s->userdata);
 	r = report_list(s->tally, s->peers, &q, &list);
-	if (r < 0)
+	if (r < 0) {
 		list_failed(r, &q, ret);
-	else
-		ret->parameters = publish_list(&list, q.by);
+		return;
+	}
+	tell_span(&list, &q, s->started);
+	ret->parameters = publish_list(&list, q.by);
 }
 
 struct period {
@@ -91,6 +104,20 @@ static bool matches(const struct finding *f, const struct period *p)
 {
 	return f->reset.time >= p->since && f->reset.time <= p->until &&
 	       report_match_finding(p->filter, f);
+}
+
+/* What an empty answer may be due to: single resets are kept for a while only. */
+static void put_kept(struct object *o, const struct recent *recent)
+{
+	const struct finding *f, *oldest = NULL;
+	char text[TIME_TEXT_MAX];
+	unsigned int n;
+
+	for (n = 0; (f = recent_get(recent, n)); n++)
+		oldest = f;
+	object_put_int(o, "kept", n);
+	if (oldest)
+		object_put_text(o, "oldest", format_time(text, sizeof(text), oldest->reset.time));
 }
 
 static void call_last(struct json_object *parameters, bool more, void *userdata,
@@ -125,6 +152,7 @@ static void call_last(struct json_object *parameters, bool more, void *userdata,
 		n++;
 	}
 	object_put(&o, "resets", resets);
+	put_kept(&o, s->recent);
 	ret->parameters = object_finish(&o);
 }
 

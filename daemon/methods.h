@@ -14,6 +14,7 @@ struct methods_state {
 	struct tally *tally;
 	struct recent *recent;
 	struct peers *peers;
+	uint64_t started; /* counting, CLOCK_REALTIME ns; 0: not known, as of a recording */
 	unsigned int series; /* of rstmon_resets_total at most, 0: METHODS_SERIES */
 	/* Reads what has arrived and recomputes what spilled; before every answer. */
 	void (*refresh)(void *userdata);

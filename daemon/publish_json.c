@@ -229,14 +229,17 @@ static struct json_object *publish_row(const struct report_row *row, enum report
 	return object_finish(&o);
 }
 
-static struct json_object *publish_totals(const struct tally_stats *t)
+static struct json_object *publish_totals(const struct report_list *l)
 {
+	const struct tally_stats *t = &l->totals;
 	struct object o = object_start();
 
 	object_put_int(&o, "sent", (int64_t)t->total[RST_SENT]);
 	object_put_int(&o, "received", (int64_t)t->total[RST_RECEIVED]);
 	object_put_int(&o, "spilled", (int64_t)sum_directions(t->spilled));
 	object_put_int(&o, "lost", (int64_t)sum_directions(t->lost));
+	if (l->started > 0)
+		put_time(&o, "from", l->started);
 	return object_finish(&o);
 }
 
@@ -248,7 +251,9 @@ struct json_object *publish_list(const struct report_list *l, enum report_by by)
 	for (size_t i = 0; i < l->n; i++)
 		object_append(&o, rows, publish_row(&l->rows[i], by));
 	object_put(&o, "rows", rows);
-	object_put(&o, "totals", publish_totals(&l->totals));
+	object_put(&o, "totals", publish_totals(l));
+	if (l->from > 0)
+		put_time(&o, "from", l->from);
 	if (l->partial)
 		object_put_bool(&o, "partial", true);
 	return object_finish(&o);

@@ -62,7 +62,9 @@ struct report_list {
 	struct report_row *rows;
 	size_t n;
 	struct tally_stats totals; /* of everything counted, whatever the filter */
-	bool partial; /* 'since' reaches further back than some rows' history */
+	bool partial; /* 'since' reaches further back than counting or some rows' history */
+	uint64_t from;	  /* since when the rows are counted, CLOCK_REALTIME ns; 0: not known */
+	uint64_t started; /* the same of the totals */
 };
 
 /* -ENOMEM; -EOPNOTSUPP: peers know neither 'since' nor the fields of the filter */

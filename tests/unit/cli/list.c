@@ -10,15 +10,20 @@
 
 static const struct cli_options plain = {.now = NOW, .utc = true, .by = "process"};
 
-static char *text_of(const char *json, const struct cli_options *o)
+static char *text_of_most(const char *json, const struct cli_options *o, size_t most)
 {
 	struct json_object *parameters = json_tokener_parse(json);
-	char *text = cli_list_text(parameters, o, false);
+	char *text = cli_list_text(parameters, o, false, most);
 
 	cr_assert_not_null(parameters);
 	cr_assert_not_null(text);
 	json_object_put(parameters);
 	return text;
+}
+
+static char *text_of(const char *json, const struct cli_options *o)
+{
+	return text_of_most(json, o, 0);
 }
 
 #define TOTALS	     "\"totals\":{\"sent\":37,\"received\":12,\"spilled\":1,\"lost\":2}"
@@ -134,4 +139,63 @@ Test(cli_list, hostile_replies)
 		cr_assert_not(strstr(text, "\033"));
 		cr_assert_not(strstr(text, "\xc2\x9b"));
 	}
+}
+
+#define TIME(time) "\"from\":\"2026-11-22T" time "Z\""
+
+Test(cli_list, since_when_it_counts)
+{
+	struct cli_options o = plain;
+	_cleanup_free_ char *rounded = NULL, *late = NULL, *both = NULL, *never = NULL;
+
+	o.since = NOW - 276 * NSEC_PER_SEC; /* 07:27:00 */
+	rounded =
+		text_of("{\"rows\":[]," TIME("07:27:00") ",\"totals\":{" TIME("05:00:00") "}}", &o);
+	cr_assert(strstr(rounded, "Counted since 07:27:00Z.\n"), "%s", rounded);
+	cr_assert(strstr(rounded, "Whole host since 05:00:00Z: 0 sent"), "%s", rounded);
+	cr_assert_not(strstr(rounded, "In all"));
+	late = text_of("{\"rows\":[],\"partial\":true," TIME("07:30:00") "}", &o);
+	cr_assert(strstr(late, "Counted since 07:30:00Z, as rstmond counts since then.\n"), "%s",
+		  late);
+	cr_assert_not(strstr(late, "does not reach back"), "nothing older is there");
+	o.since = NOW - 36000 * NSEC_PER_SEC;
+	both = text_of("{\"rows\":[],\"partial\":true," TIME("05:00:00") "}", &o);
+	cr_assert(strstr(both, "as rstmond counts"));
+	cr_assert(strstr(both, "does not reach back"));
+	never = text_of("{\"rows\":[]," TIME("05:00:00") "}", &plain);
+	cr_assert_not(strstr(never, "Counted since"), "nobody asked");
+}
+
+#define CAUSE_ROW(cause, count) "{\"cause\":\"" cause "\",\"count\":" count "}"
+
+Test(cli_list, a_terminal_gets_the_first_rows)
+{
+	static const char rows[] = "{\"rows\":[" CAUSE_ROW("closed_port", "9") "," CAUSE_ROW(
+		"bad_syn", "5") "," CAUSE_ROW("unknown", "1") "]}";
+	struct cli_options o = plain;
+	_cleanup_free_ char *one = NULL, *two = NULL, *all = NULL;
+
+	o.by = "cause";
+	one = text_of_most(rows, &o, 1);
+	cr_assert(strstr(one, "\n… 2 more rows with 6 resets; -n N or a filter shows them\n"), "%s",
+		  one);
+	cr_assert_not(strstr(one, "bad_syn"));
+	cr_assert_not(strstr(one, "unknown:"), "no row that is shown");
+	two = text_of_most(rows, &o, 2);
+	cr_assert(strstr(two, "… 1 more row with 1 reset;"));
+	all = text_of_most(rows, &o, 3);
+	cr_assert_not(strstr(all, "more row"));
+	cr_assert(strstr(all, "\nunknown: 'rstmon last FILTER' shows reason and state of each\n"));
+}
+
+Test(cli_list, the_listener_is_named_as_such)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"rows\":[" ROW("\"pid\":7,\"comm\":\"java\",\"owner_source\":\"listen\"") "," ROW(
+			"\"pid\":8,\"comm\":\"java\",\"owner_source\":\"read\"") "]}",
+		&plain);
+
+	cr_assert(strstr(text, "java[7] (listener)"));
+	cr_assert(strstr(text, "java[8] "));
+	cr_assert_not(strstr(text, "java[8] (listener)"));
 }

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "cli/run.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 #include "common/str.h"
 
@@ -131,6 +132,34 @@ Test(cli_verbs, last_is_oldest_first)
 		"? -> ?  port 0  unknown\n");
 }
 
+static char *nothing(const char *json, const char *filter)
+{
+	struct cli_options o = {.utc = true, .now = 1795332696ULL * NSEC_PER_SEC};
+	struct json_object *parameters = json_tokener_parse(json);
+	char *text;
+
+	str_copy(o.filter, sizeof(o.filter), filter);
+	text = cli_last_nothing(parameters, &o);
+	json_object_put(parameters);
+	cr_assert_not_null(text);
+	return text;
+}
+
+Test(cli_verbs, last_tells_what_nothing_means)
+{
+	_cleanup_free_ char *none = nothing("{\"kept\":0}", "port 80");
+	_cleanup_free_ char *some =
+		nothing("{\"kept\":8192,\"oldest\":\"2026-11-22T07:30:00.5Z\"}", "port 80");
+	_cleanup_free_ char *older = nothing("{}", "port 80");
+	_cleanup_free_ char *older_all = nothing("{\"kept\":\"x\"}", "");
+
+	cr_assert_str_eq(none, "No resets so far.");
+	cr_assert_str_eq(some, "No reset matches among the 8192 kept, the oldest of 07:30:00Z; "
+			       "'rstmon list' has the counts");
+	cr_assert_str_eq(older, "No reset matches.");
+	cr_assert_str_eq(older_all, "No resets so far.");
+}
+
 Test(cli_verbs, last_by_program_wants_all)
 {
 	START("{\"parameters\":{\"resets\":[]}}");
@@ -224,4 +253,14 @@ Test(cli_verbs, version_and_help_need_no_daemon)
 	fflush(stdout);
 	cr_assert_stdout_eq_str("rstmon " RSTMON_VERSION "\n{\"version\":\"" RSTMON_VERSION
 				"\"}\n");
+}
+
+Test(cli_verbs, help_names_every_field_of_a_filter)
+{
+	const char *of_resets = cli_verb_find("last")->details;
+
+	for (unsigned int i = 0; i < FILTER_FIELD_MAX; i++)
+		cr_expect(strstr(of_resets, filter_field_name(i)), "%s", filter_field_name(i));
+	cr_expect(strstr(of_resets, "(listener)"));
+	cr_expect(strstr(cli_verb_find("watch")->details, "unacked_bytes"));
 }

@@ -201,6 +201,64 @@ Test(methods, list_takes_every_parameter)
 	teardown(&f);
 }
 
+static void expect_text(struct json_object *o, const char *key, const char *expected)
+{
+	struct json_object *value = NULL;
+
+	cr_expect_eq(json_object_object_get_ex(o, key, &value), expected != NULL, "%s", key);
+	if (expected && value)
+		cr_expect_str_eq(json_object_get_string(value), expected);
+}
+
+static void expect_span(struct fixture *f, const char *parameters, const char *from, bool partial)
+{
+	struct json_object *o = call(f, "io.rstmon.List", parameters), *value = NULL;
+
+	expect_text(o, "from", from);
+	cr_expect_eq(json_object_object_get_ex(o, "partial", &value), partial, "%s", parameters);
+	json_object_put(o);
+}
+
+/* SAMPLE_TIME is 07:31:36.123456, now is 07:32:06.123456 */
+Test(methods, list_tells_since_when_it_counts)
+{
+	struct json_object *o, *totals;
+	struct fixture f;
+
+	setup(&f);
+	expect_span(&f, "{}", NULL, false);
+	expect_span(&f, "{\"since\":\"2m\"}", "2026-11-22T07:30:00.000000Z", false);
+	f.state.started = SAMPLE_TIME - 10 * NSEC_PER_SEC;
+	expect_span(&f, "{}", "2026-11-22T07:31:26.123456Z", false);
+	expect_span(&f, "{\"since\":\"10s\"}", "2026-11-22T07:31:26.123456Z", false);
+	expect_span(&f, "{\"since\":\"2m\"}", "2026-11-22T07:31:26.123456Z", true);
+	expect_span(&f, "{\"since\":\"5s\"}", "2026-11-22T07:32:00.000000Z", false);
+	o = call(&f, "io.rstmon.List", "{\"since\":\"5s\"}");
+	cr_assert(json_object_object_get_ex(o, "totals", &totals));
+	expect_text(totals, "from", "2026-11-22T07:31:26.123456Z");
+	json_object_put(o);
+	teardown(&f);
+}
+
+Test(methods, last_tells_what_is_kept)
+{
+	struct json_object *o;
+	struct fixture f;
+
+	setup(&f);
+	o = call(&f, "io.rstmon.Last", "{\"limit\":3,\"filter\":\"port 9\"}");
+	cr_expect_eq(field(o, "kept"), N);
+	expect_text(o, "oldest", "2026-11-22T07:31:36.123456Z");
+	json_object_put(o);
+	recent_free(f.state.recent);
+	cr_assert_eq(recent_new(&f.state.recent), 0);
+	o = call(&f, "io.rstmon.Last", "{}");
+	cr_expect_eq(field(o, "kept"), 0);
+	expect_text(o, "oldest", NULL);
+	json_object_put(o);
+	teardown(&f);
+}
+
 #define INVALID "org.varlink.service.InvalidParameter"
 
 Test(methods, refuses_unknown_and_wrong_parameters)
