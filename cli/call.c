@@ -35,13 +35,28 @@ static int not_permitted(const struct cli_options *o)
 		return tell(o, RSTMON_EXIT_FAILED, "%s is no socket; name rstmond's with --socket",
 			    o->socket);
 	/* root's group is nobody's to join */
-	if (st.st_gid != 0)
-		group = getgrgid(st.st_gid);
+	group = st.st_gid != 0 ? getgrgid(st.st_gid) : getgrnam(RSTMON_GROUP);
+	if (!group)
+		return tell(o, RSTMON_EXIT_NOT_PERMITTED, "not permitted to use %s: use sudo",
+			    o->socket);
 	return tell(o, RSTMON_EXIT_NOT_PERMITTED,
 		    "not permitted to use %s: join the group '%s' (sudo usermod -aG %s $USER, then "
 		    "log in again), or use sudo",
-		    o->socket, group ? group->gr_name : RSTMON_GROUP,
-		    group ? group->gr_name : RSTMON_GROUP);
+		    o->socket, group->gr_name, group->gr_name);
+}
+
+/* Advice that can be followed on this host. */
+static const char *how_to_start(void)
+{
+	return access("/run/systemd/system", F_OK) == 0
+		       ? "start it with 'systemctl start rstmond'"
+		       : "start rstmond as root, or run 'sudo make run' in its source";
+}
+
+static const char *where_to_look(void)
+{
+	return access("/run/systemd/system", F_OK) == 0 ? "see 'systemctl status rstmond'"
+							: "see what rstmond wrote where it runs";
 }
 
 int cli_call_open(const struct cli_options *o, struct cli_client **ret)
@@ -53,17 +68,15 @@ int cli_call_open(const struct cli_options *o, struct cli_client **ret)
 		return RSTMON_EXIT_OK;
 	case -ENOENT:
 	case -ENOTDIR:
-		return tell(
-			o, RSTMON_EXIT_NOT_RUNNING,
-			"rstmond is not running, there is no socket %s: start it with 'systemctl "
-			"start rstmond', or name its socket with --socket",
-			o->socket);
+		return tell(o, RSTMON_EXIT_NOT_RUNNING,
+			    "rstmond is not running, there is no socket %s: %s, or name its socket "
+			    "with --socket",
+			    o->socket, how_to_start());
 	case -ECONNREFUSED:
-		return tell(
-			o, RSTMON_EXIT_NOT_RUNNING,
-			"rstmond is not running, nobody answers at %s: start it with 'systemctl "
-			"start rstmond', or name its socket with --socket",
-			o->socket);
+		return tell(o, RSTMON_EXIT_NOT_RUNNING,
+			    "rstmond is not running, nobody answers at %s: %s, or name its socket "
+			    "with --socket",
+			    o->socket, how_to_start());
 	case -EACCES:
 	case -EPERM:
 		return not_permitted(o);
@@ -74,10 +87,8 @@ int cli_call_open(const struct cli_options *o, struct cli_client **ret)
 	case -EAGAIN:
 		return cli_call_fail(o, -ETIMEDOUT);
 	default:
-		return tell(o, RSTMON_EXIT_FAILED,
-			    "cannot connect to %s: %s; see 'systemctl status "
-			    "rstmond'",
-			    o->socket, strerror(-r));
+		return tell(o, RSTMON_EXIT_FAILED, "cannot connect to %s: %s; %s", o->socket,
+			    strerror(-r), where_to_look());
 	}
 }
 
@@ -86,14 +97,12 @@ int cli_call_fail(const struct cli_options *o, int r)
 	switch (r) {
 	case -ETIMEDOUT:
 	case -EAGAIN:
-		return tell(
-			o, RSTMON_EXIT_FAILED,
-			"rstmond does not answer within %d seconds: see 'systemctl status rstmond'",
-			CLI_CALL_TIMEOUT_S);
+		return tell(o, RSTMON_EXIT_FAILED, "rstmond does not answer within %d seconds: %s",
+			    CLI_CALL_TIMEOUT_S, where_to_look());
 	case -ECONNRESET:
 	case -EPIPE:
-		return tell(o, RSTMON_EXIT_FAILED,
-			    "rstmond closed the connection: see 'systemctl status rstmond'");
+		return tell(o, RSTMON_EXIT_FAILED, "rstmond closed the connection: %s",
+			    where_to_look());
 	case -EMSGSIZE:
 		return tell(o, RSTMON_EXIT_FAILED,
 			    "the answer is longer than %u MiB: ask for less, with -n or a filter",
@@ -104,10 +113,8 @@ int cli_call_fail(const struct cli_options *o, int r)
 			    "--socket",
 			    o->socket);
 	default:
-		return tell(o, RSTMON_EXIT_FAILED,
-			    "cannot talk to rstmond: %s; see 'systemctl status "
-			    "rstmond'",
-			    strerror(-r));
+		return tell(o, RSTMON_EXIT_FAILED, "cannot talk to rstmond: %s; %s", strerror(-r),
+			    where_to_look());
 	}
 }
 

@@ -83,14 +83,19 @@ static void put_process(FILE *f, struct json_object *reset)
 
 static void put_connection(FILE *f, struct json_object *reset)
 {
-	char local[80], remote[80], role[16], state[24], previous[24];
+	char local[80], remote[80], direction[16], role[16], state[24], previous[24];
 
 	cli_text(reset, "local", local, sizeof(local));
 	cli_text(reset, "remote", remote, sizeof(remote));
 	cli_text(reset, "role", role, sizeof(role));
 	cli_text(reset, "state", state, sizeof(state));
 	cli_text(reset, "previous_state", previous, sizeof(previous));
-	fprintf(f, "  %s -> %s", *local ? local : "?", *remote ? remote : "?");
+	/* which way the reset went, the local side first */
+	fprintf(f, "  %s %s %s", *local ? local : "?",
+		!strcmp(cli_text(reset, "direction", direction, sizeof(direction)), "received")
+			? "<-"
+			: "->",
+		*remote ? remote : "?");
 	/* the role of a socket; without one there is only the port */
 	if (!strcmp(role, "server") || !strcmp(role, "client"))
 		fprintf(f, "  %s", role);

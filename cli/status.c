@@ -91,6 +91,34 @@ static void put_facts(FILE *f, struct json_object *status, const struct fact *fa
 				facts[i].remark);
 }
 
+static bool any_number(struct json_object *object)
+{
+	if (!object)
+		return false;
+	json_object_object_foreach(object, key, value)
+	{
+		(void)key;
+		if (json_object_get_int64(value))
+			return true;
+	}
+	return false;
+}
+
+/* "in 2 of 5 namespaces": where the difference has to be looked for. */
+static void put_where(FILE *f, struct json_object *list)
+{
+	size_t n = list ? json_object_array_length(list) : 0, differ = 0, covered = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *netns = json_object_array_get_idx(list, i);
+
+		covered += !cli_true(netns, "uncovered");
+		differ += any_number(cli_object(netns, "unexplained"));
+	}
+	if (covered)
+		fprintf(f, " in %zu of %zu namespace%s", differ, covered, covered == 1 ? "" : "s");
+}
+
 static void put_resets(FILE *f, struct json_object *status)
 {
 	static const struct fact facts[] = {
@@ -107,8 +135,11 @@ static void put_resets(FILE *f, struct json_object *status)
 	put_facts(f, status, facts, ARRAY_SIZE(facts));
 	join_numbers(cli_object(status, "unexplained"), true, text, sizeof(text));
 	if (*text)
-		fprintf(f, "  %-20s %s  (the kernel's counters less what was seen)\n",
-			"unexplained", text);
+		fprintf(f, "  %-20s %s", "unexplained", text);
+	if (*text) {
+		put_where(f, cli_array(status, "netns"));
+		fputs("  (the kernel's counters less what was seen)\n", f);
+	}
 	join_numbers(cli_object(status, "failures"), false, text, sizeof(text));
 	if (*text)
 		fprintf(f, "  %-20s %s\n", "kernel failures", text);
@@ -127,25 +158,28 @@ static int put_table(FILE *f, struct cli_table *table)
 	return 0;
 }
 
-static bool any_number(struct json_object *object)
-{
-	if (!object)
-		return false;
-	json_object_object_foreach(object, key, value)
-	{
-		(void)key;
-		if (json_object_get_int64(value))
-			return true;
-	}
-	return false;
-}
-
 /* A host has hundreds of them, and in most of them nothing ever happens. */
 static bool quiet(struct json_object *netns)
 {
 	return !cli_number(netns, "sent", 0) && !cli_number(netns, "received", 0) &&
 	       !any_number(cli_object(netns, "counters")) &&
 	       !any_number(cli_object(netns, "unexplained")) && !cli_true(netns, "uncovered");
+}
+
+/* Those that are gone, which a host makes without end, in one line. */
+struct gone {
+	size_t n;
+	int64_t sent, received;
+};
+
+static bool count_gone(struct json_object *netns, struct gone *gone)
+{
+	if (!cli_true(netns, "uncovered"))
+		return false;
+	gone->n++;
+	gone->sent += MAX(cli_number(netns, "sent", 0), 0);
+	gone->received += MAX(cli_number(netns, "received", 0), 0);
+	return true;
 }
 
 static int put_netns(FILE *f, struct json_object *list, const struct cli_options *o)
@@ -158,6 +192,7 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 		{.heading = "UNEXPLAINED"},
 	};
 	struct cli_table *table = NULL;
+	struct gone gone = {};
 	size_t n_quiet = 0;
 	int r = cli_table_new(columns, ARRAY_SIZE(columns), !o->no_headings, false, &table);
 
@@ -174,6 +209,8 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 			n_quiet++;
 			continue;
 		}
+		if (count_gone(netns, &gone))
+			continue;
 		snprintf(inode, sizeof(inode), "%" PRId64, cli_number(netns, "inode", 0));
 		snprintf(sent, sizeof(sent), "%" PRId64, cli_number(netns, "sent", 0));
 		snprintf(received, sizeof(received), "%" PRId64, cli_number(netns, "received", 0));
@@ -183,9 +220,6 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 		if (!*unexplained && cli_has(netns, "unexplained"))
 			snprintf(unexplained, sizeof(unexplained), "%+" PRId64,
 				 cli_number(netns, "unexplained", 0));
-		if (cli_true(netns, "uncovered"))
-			str_copy(unexplained, sizeof(unexplained),
-				 "uncovered: no process to read them through");
 		r = cli_table_add(table, cells);
 	}
 	if (!r)
@@ -193,6 +227,11 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 	if (n_quiet)
 		fprintf(f, "  %zu network namespace%s without a reset\n", n_quiet,
 			n_quiet == 1 ? "" : "s");
+	if (gone.n)
+		fprintf(f,
+			"  %zu more namespace%s, uncovered (%" PRId64 " sent, %" PRId64
+			" received): no process to read counters through\n",
+			gone.n, gone.n == 1 ? "" : "s", gone.sent, gone.received);
 	cli_table_free(table);
 	return r;
 }
@@ -238,7 +277,8 @@ static void put_cost(FILE *f, struct json_object *status)
 {
 	static const struct fact facts[] = {
 		{"rows", "rows", ""},
-		{"evicted", "rows given up", "folded away or counted in 'other'"},
+		{"evicted", "rows given up", "rows folded together, and resets in '(all others)'"},
+		{"folded", "folded", "resets counted in an owner's row 'other ports'"},
 		{"names_evicted", "names given up", ""},
 		{"names_skipped", "names not asked for", "too many in one second"},
 		{"netns_evicted", "netns given up", ""},
@@ -246,7 +286,8 @@ static void put_cost(FILE *f, struct json_object *status)
 		{"clients", "clients", ""},
 		{"watchers", "watchers", ""},
 		{"clients_refused", "clients refused", "too many at once"},
-		{"watch_dropped", "watch lines left out", "their readers were too slow"},
+		{"watch_dropped", "watch lines left out",
+		 "their readers were too slow, or more than 10000 a second"},
 		{"bad_messages", "bad requests", ""},
 	};
 	int64_t ns = cli_number(status, "cpu_ns_per_reset", -1);

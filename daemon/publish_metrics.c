@@ -172,7 +172,8 @@ static void put_losses(FILE *out, const struct report_status *s)
 static void put_self(FILE *out, const struct report_status *s)
 {
 	put_gauge(out, "rstmon_rows", NULL, "Rows of counters in use.", s->counted.rows);
-	put_counter(out, "rstmon_rows_evicted", "Rows folded away, and resets without a row.",
+	put_counter(out, "rstmon_rows_evicted",
+		    "Rows folded together, and resets in the row of all others, for want of room.",
 		    s->counted.evicted);
 	put_counter(out, "rstmon_log_dropped", "Log lines that nobody took.", s->log_dropped);
 	put_gauge(out, "rstmon_ring_bytes", "bytes", "Size of the ring buffer.", s->ring_bytes);

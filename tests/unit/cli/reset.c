@@ -102,3 +102,9 @@ Test(cli_reset, processes)
 	cr_assert_str_eq(cli_process_text(text, sizeof(text), "a", 0), "a");
 	cr_assert_str_eq(cli_process_text(text, sizeof(text), "", 0), "-");
 }
+
+Test(cli_reset, the_arrow_is_the_way_of_the_reset)
+{
+	ASSERT_PART("{\"direction\":\"sent\",\"local\":\"a\",\"remote\":\"b\"}", "  a -> b  ");
+	ASSERT_PART("{\"direction\":\"received\",\"local\":\"a\",\"remote\":\"b\"}", "  a <- b  ");
+}

@@ -30,7 +30,8 @@ Test(cli_status, sections)
 
 	cr_assert(strstr(text, "rstmond 0.1.0 on Linux 6.18.44, up for 3h12m\n"), "%s", text);
 	cr_assert(strstr(text, "TcpOutRsts=-2"));
-	cr_assert(strstr(text, "uncovered: no process"));
+	cr_assert(strstr(text, "1 more namespace, uncovered (0 sent, 0 received)"));
+	cr_assert(strstr(text, "TcpOutRsts=-2 in 1 of 1 namespace  ("));
 	cr_assert(strstr(text, "more (not attached: not permitted)"));
 	cr_assert(strstr(text, "1.0 MiB"));
 	cr_assert(strstr(text, "112  ns"));
@@ -65,4 +66,28 @@ Test(cli_status, hostile_status)
 
 		cr_assert_not(strchr(text, '\033'));
 	}
+}
+
+#define GONE(sent) "{\"inode\":7,\"sent\":" sent ",\"received\":1,\"uncovered\":true}"
+
+Test(cli_status, namespaces_that_are_gone_are_one_line)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"unexplained\":{\"TcpOutRsts\":3},\"netns\":[{\"inode\":99,\"unexplained\":{"
+		"\"TcpOutRsts\":3}},{\"inode\":98,\"unexplained\":{\"TcpOutRsts\":0}}," GONE(
+			"5") "," GONE("6") "]}");
+
+	cr_assert(strstr(text, "TcpOutRsts=+3 in 1 of 2 namespaces  ("), "%s", text);
+	cr_assert(strstr(text, "2 more namespaces, uncovered (11 sent, 2 received)"), "%s", text);
+	cr_assert(strstr(text, "1 network namespace without a reset"));
+	cr_assert_not(strstr(text, " 7  "));
+}
+
+Test(cli_status, limits_are_explained)
+{
+	_cleanup_free_ char *text = text_of("{\"evicted\":4,\"folded\":5,\"watch_dropped\":6}");
+
+	cr_assert(strstr(text, "5  resets counted in an owner's row 'other ports'"), "%s", text);
+	cr_assert(strstr(text, "6  their readers were too slow, or more than 10000 a second"));
+	cr_assert(strstr(text, "4  rows folded together, and resets in '(all others)'"));
 }
