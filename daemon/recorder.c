@@ -32,7 +32,7 @@ struct recorder {
 	struct source source;
 	struct source *inner;
 	struct recording_writer writer;
-	bool has_offset;
+	bool has_offset, finished;
 	int64_t offset;
 	struct seen *processes, *cgroups;
 	source_record_fn fn; /* of the call that is running */
@@ -52,17 +52,18 @@ static struct seen *seen_find(struct seen *table, const struct seen_key *key)
 	return entry;
 }
 
-/* The entry of 'key', made if it is new and there is room to remember it, else NULL. */
-static struct seen *seen_get(struct seen **table, struct seen_key key, unsigned int max)
+static void seen_drop(struct seen **table, struct seen *entry)
 {
-	struct seen *entry = seen_find(*table, &key);
+	HASH_DEL(*table, entry);
+	free(entry);
+}
 
-	if (entry || HASH_COUNT(*table) >= max)
-		return entry;
-	entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return NULL;
-	entry->key = key;
+/* The table keeps the order of insertion: at its bound the first one goes, which was of use longest
+ * ago. If it comes back it is written again, which does no harm. */
+static struct seen *seen_add(struct seen **table, struct seen *entry, unsigned int max)
+{
+	if (HASH_COUNT(*table) >= max)
+		seen_drop(table, *table);
 	HASH_ADD(hh, *table, key, sizeof(entry->key), entry);
 	if (!entry->hh.tbl) {
 		free(entry);
@@ -71,14 +72,28 @@ static struct seen *seen_get(struct seen **table, struct seen_key key, unsigned 
 	return entry;
 }
 
+/* The entry of 'key', the last one of the table now; made if it is new. NULL: no memory. */
+static struct seen *seen_get(struct seen **table, struct seen_key key, unsigned int max)
+{
+	struct seen *entry = seen_find(*table, &key);
+
+	if (entry) {
+		HASH_DEL(*table, entry);
+		return seen_add(table, entry, max);
+	}
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->key = key;
+	return seen_add(table, entry, max);
+}
+
 static void seen_free(struct seen **table)
 {
 	struct seen *entry, *next;
 
-	HASH_ITER (hh, *table, entry, next) {
-		HASH_DEL(*table, entry);
-		free(entry);
-	}
+	HASH_ITER (hh, *table, entry, next)
+		seen_drop(table, entry);
 }
 
 static void write_time(struct recorder *rec)
@@ -111,7 +126,8 @@ static void write_owner(struct recorder *rec, const void *record, size_t size)
 	memcpy(&e, record, sizeof(e));
 	key.id = e.key.owner_start;
 	key.tgid = e.key.owner_tgid;
-	write_process(rec, seen_find(rec->processes, &key));
+	if (seen_find(rec->processes, &key))
+		write_process(rec, seen_get(&rec->processes, key, RSTMON_PROCESS_CACHE_MAX));
 }
 
 static int on_record(const void *record, size_t size, void *userdata)
@@ -270,9 +286,18 @@ static void write_slots(struct recorder *rec)
 	}
 }
 
+int recorder_finish(struct source *s)
+{
+	struct recorder *rec = recorder_of(s);
+
+	if (!rec->finished)
+		write_slots(rec);
+	rec->finished = true;
+	return recording_write_done(&rec->writer);
+}
+
 static void recorder_done(struct recorder *rec)
 {
-	recording_write_done(&rec->writer);
 	seen_free(&rec->processes);
 	seen_free(&rec->cgroups);
 	free(rec);
@@ -282,8 +307,7 @@ static void recorder_free(struct source *s)
 {
 	struct recorder *rec = recorder_of(s);
 
-	write_slots(rec);
-	recording_write_flush(&rec->writer);
+	recorder_finish(s);
 	source_free(rec->inner);
 	recorder_done(rec);
 }
@@ -319,6 +343,7 @@ int recorder_new(struct source *inner, const char *path, struct source **ret)
 	r = recording_write_open(&rec->writer, path, inner->kernel ? inner->kernel : "",
 				 inner->reasons ? inner->reasons : &none);
 	if (r < 0) {
+		recording_write_done(&rec->writer);
 		recorder_done(rec);
 		return r;
 	}

@@ -19,16 +19,22 @@
 struct recorder;
 
 /* Wraps a source: everything that passes through the returned source is also written to 'path'
- * (created, mode 0600); of the processes that a scan finds, only those that own a reset. The wrapper owns 'inner' on success. A write error (disk full) ends the
- * recording, never the flow; recorder_error() tells it. */
+ * (created, mode 0600); of the processes that a scan finds, only those that own a reset. The wrapper
+ * owns 'inner' on success. A write error (disk full) ends the recording behind its last whole frame,
+ * never the flow; recorder_error() tells it. -ESPIPE: a pipe, a socket or a disk. */
 int recorder_new(struct source *inner, const char *path, struct source **ret);
 
 /* 0, or the -errno that ended the recording. 's' must come from recorder_new(). */
 int recorder_error(struct source *s);
 
+/* Writes the slots and what waits, and closes the file: 0, or the -errno that ended the recording, now
+ * or before. Nothing is recorded afterwards. Again: the same answer. */
+int recorder_finish(struct source *s);
+
 /* Opens a recording as a source. -EBADMSG: 'error' holds one sentence with the byte offset. A
  * recording that is cut or corrupt later on gives what came before it, then ends as every recording
- * does, drain() gives -ENODATA: recording_error() has the sentence, NULL if the end is clean. Names
+ * does, drain() gives -ENODATA: recording_error() has the sentence, NULL if the end is clean. Of too many
+ * names the later ones are missing, which recording_error() tells; the events are all there. Names
  * and slots are there from the start, because a name is recorded when it is asked for, after the
  * event; clock_offset() follows the events. */
 int recording_open(const char *path, struct source **ret, char *error, size_t error_size);

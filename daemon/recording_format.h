@@ -62,22 +62,25 @@ static inline uint32_t recording_crc(const void *head, size_t head_size, const v
 }
 
 /* recording_write.c: frames to a file, through a buffer of bounded size. After an error nothing more is
- * written. */
+ * written, and the file ends with its last whole frame. */
 #define RECORDING_BUFFER 65536
 
 struct recording_writer {
-	FILE *file;
-	int error; /* 0, or the -errno that ended the recording */
+	int fd;
+	int error;	/* 0, or the -errno that ended the recording */
+	uint64_t whole; /* bytes of the file, all of them whole frames behind the header */
+	size_t used;	/* bytes of 'buffer', whole frames as well */
 	char buffer[RECORDING_BUFFER];
 };
 
-/* Makes 'path', mode 0600, and writes the header. 'w' is all zero before. */
+/* Makes 'path', mode 0600, and writes the header. Never blocks: -ESPIPE if what is there is neither a
+ * regular file nor a character device. On failure 'w' is to be done all the same. */
 int recording_write_open(struct recording_writer *w, const char *path, const char *kernel,
 			 const struct reasons *reasons);
 void recording_write(struct recording_writer *w, enum recording_type type, const void *payload,
 		     size_t size);
 void recording_write_flush(struct recording_writer *w);
-void recording_write_done(struct recording_writer *w);
+int recording_write_done(struct recording_writer *w); /* writes the rest, closes; 0 or the error */
 
 /* recording_read.c: frames from a file that may hold anything. */
 struct recording_reader {

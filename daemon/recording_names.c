@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Names out of a recording, found by process and by cgroup. Must not grow beyond the bounds of
- * interface.h; what comes in has the right size and is otherwise anything. Proved by
+ * recording_names.h; what comes in has the right size and is otherwise anything. Proved by
  * tests/unit/daemon/recording.c.
  */
 #include "common/util.h"
@@ -13,7 +13,6 @@
 
 #include "common/str.h"
 #include "daemon/recording_names.h"
-#include "rstmon/interface.h"
 
 struct process {
 	struct process_key {
@@ -76,7 +75,7 @@ int recording_names_add_process(struct recording_names *names, const void *paylo
 		entry->process = p;
 		return 0;
 	}
-	if (HASH_COUNT(names->processes) >= RSTMON_PROCESS_CACHE_MAX)
+	if (HASH_COUNT(names->processes) >= RECORDING_PROCESSES_MAX)
 		return -E2BIG;
 
 	entry = calloc(1, sizeof(*entry));
@@ -109,7 +108,7 @@ int recording_names_add_cgroup(struct recording_names *names, const char *payloa
 	HASH_FIND(hh, names->cgroups, &id, sizeof(id), entry);
 	if (entry)
 		return 0;
-	if (HASH_COUNT(names->cgroups) >= RSTMON_CGROUP_CACHE_MAX)
+	if (HASH_COUNT(names->cgroups) >= RECORDING_CGROUPS_MAX)
 		return -E2BIG;
 
 	entry = calloc(1, sizeof(*entry) + n + 1);

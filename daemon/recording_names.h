@@ -5,6 +5,10 @@
 
 #include "daemon/source.h"
 
+/* More than a recorder remembers at a time: it forgets the oldest and goes on. */
+#define RECORDING_PROCESSES_MAX 65536
+#define RECORDING_CGROUPS_MAX	16384
+
 struct recording_names;
 
 struct recording_names *recording_names_new(void); /* NULL: no memory */

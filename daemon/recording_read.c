@@ -7,6 +7,7 @@
 #include "common/util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 
@@ -164,15 +165,23 @@ static int read_header(struct recording_reader *reader, char *ret_kernel,
 int recording_read_open(struct recording_reader *reader, const char *path, char *ret_kernel,
 			struct reasons *ret_reasons)
 {
+	_cleanup_close_ int fd = -1;
 	struct stat st;
 
-	reader->file = fopen(path, "re");
-	if (!reader->file || fstat(fileno(reader->file), &st) < 0)
+	/* a pipe that nobody writes to must not stop the daemon before it can be refused */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) /* ENXIO: a socket */
+		return errno == ENXIO ? -ESPIPE : -errno;
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -ESPIPE; /* it is read twice */
+	reader->file = fdopen(fd, "r");
+	if (!reader->file)
+		return -errno;
+	(void)TAKE_FD(fd);
 	return read_header(reader, ret_kernel, ret_reasons);
 }
 

@@ -1,21 +1,73 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Writes the header and the frames of a recording. Must not follow links, let others read, or go on
- * after an error. Proved by tests/unit/daemon/recording.c.
+ * Writes the header and the frames of a recording. Must not block, follow links, let others read,
+ * leave half a frame behind, or go on after an error. Proved by tests/unit/daemon/recording.c.
  */
 #include "common/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/str.h"
 #include "daemon/recording_format.h"
 #include "rstmon/event.h"
 
-static void fail(struct recording_writer *w)
+/* How many of the first 'n' bytes in the buffer are whole frames. */
+static size_t whole_frames(const struct recording_writer *w, size_t n)
 {
-	w->error = errno > 0 ? -errno : -EIO;
+	struct recording_frame frame;
+	size_t at = 0;
+
+	while (n - at >= sizeof(frame)) {
+		memcpy(&frame, w->buffer + at, sizeof(frame));
+		if (n - at - sizeof(frame) < frame.length)
+			break;
+		at += sizeof(frame) + frame.length;
+	}
+	return at;
+}
+
+/* The recording ends here: half a frame would look like a file that was damaged later. */
+static void fail(struct recording_writer *w, int r)
+{
+	w->error = r;
+	if (ftruncate(w->fd, (off_t)w->whole) < 0)
+		return; /* a device; or nothing can be done */
+}
+
+/* Writes as much as the disk takes; *ret_n has its bytes, also on failure. */
+static int write_bytes(int fd, const char *bytes, size_t size, size_t *ret_n)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t r = write(fd, bytes + n, size - n);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		*ret_n = n;
+		if (r <= 0)
+			return r < 0 ? -errno : -EIO;
+		n += (size_t)r;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+void recording_write_flush(struct recording_writer *w)
+{
+	size_t n = 0;
+	int r;
+
+	if (w->error < 0 || w->fd < 0)
+		return;
+	r = write_bytes(w->fd, w->buffer, w->used, &n);
+	w->whole += r < 0 ? whole_frames(w, n) : n;
+	w->used = 0;
+	if (r < 0)
+		fail(w, r);
 }
 
 void recording_write(struct recording_writer *w, enum recording_type type, const void *payload,
@@ -23,61 +75,60 @@ void recording_write(struct recording_writer *w, enum recording_type type, const
 {
 	struct recording_frame frame = {.type = type, .length = (uint32_t)size};
 
-	if (w->error < 0)
+	if (sizeof(w->buffer) - w->used < sizeof(frame) + size)
+		recording_write_flush(w);
+	if (w->error < 0 || w->fd < 0)
 		return;
 	frame.crc = recording_crc(&frame, offsetof(struct recording_frame, crc), payload, size);
-	errno = 0;
-	if (fwrite(&frame, sizeof(frame), 1, w->file) != 1 ||
-	    fwrite(payload, 1, size, w->file) != size)
-		fail(w);
+	memcpy(w->buffer + w->used, &frame, sizeof(frame));
+	if (size > 0)
+		memcpy(w->buffer + w->used + sizeof(frame), payload, size);
+	w->used += sizeof(frame) + size;
 }
 
-void recording_write_flush(struct recording_writer *w)
-{
-	if (w->error < 0)
-		return;
-	errno = 0;
-	if (fflush(w->file) != 0)
-		fail(w);
-}
-
+/* Written at once: where there is no room for a header the caller must know. */
 static int write_header(struct recording_writer *w, const char *kernel,
 			const struct reasons *reasons)
 {
 	struct recording_header h = {.version = RECORDING_VERSION,
 				     .event_version = RST_EVENT_VERSION};
-	size_t names;
+	size_t names, n;
+	int r;
 
 	memcpy(h.magic, RECORDING_MAGIC, sizeof(h.magic));
 	str_copy(h.kernel, sizeof(h.kernel), kernel);
 	h.n_reasons = MIN(reasons->n, (unsigned int)REASONS_MAX);
 	names = h.n_reasons * sizeof(reasons->name[0]);
 	h.crc = recording_crc(&h, offsetof(struct recording_header, crc), reasons->name, names);
-	errno = 0;
-	if (fwrite(&h, sizeof(h), 1, w->file) != 1 ||
-	    fwrite(reasons->name, 1, names, w->file) != names || fflush(w->file) != 0)
-		fail(w);
-	return w->error;
+	r = write_bytes(w->fd, (const char *)&h, sizeof(h), &n);
+	if (!r)
+		r = write_bytes(w->fd, (const char *)reasons->name, names, &n);
+	if (r < 0)
+		fail(w, r);
+	else
+		w->whole = sizeof(h) + names;
+	return r;
 }
 
 /* A recording names processes, peers and paths: nobody else may read it, and a link that somebody
- * put in its place is not followed. */
-static int open_file(const char *path, FILE **ret)
+ * put in its place is not followed. A pipe could stop the daemon, now or later. */
+static int open_file(const char *path, int *ret)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
-	FILE *file;
 
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	fd = open(path,
+		  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+		  0600);
+	if (fd < 0) /* ENXIO: a socket, or a pipe that nobody reads */
+		return errno == ENXIO ? -ESPIPE : -errno;
+	if (fstat(fd, &st) < 0)
 		return -errno;
+	if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
+		return -ESPIPE;
 	if (S_ISREG(st.st_mode) && fchmod(fd, 0600) < 0)
 		return -errno;
-	file = fdopen(fd, "w");
-	if (!file)
-		return -errno;
-	(void)TAKE_FD(fd);
-	*ret = file;
+	*ret = TAKE_FD(fd);
 	return 0;
 }
 
@@ -86,16 +137,17 @@ int recording_write_open(struct recording_writer *w, const char *path, const cha
 {
 	int r;
 
-	r = open_file(path, &w->file);
-	if (r < 0)
-		return r;
-	setvbuf(w->file, w->buffer, _IOFBF, sizeof(w->buffer));
-	return write_header(w, kernel, reasons);
+	w->fd = -1;
+	r = open_file(path, &w->fd);
+	return r < 0 ? r : write_header(w, kernel, reasons);
 }
 
-void recording_write_done(struct recording_writer *w)
+int recording_write_done(struct recording_writer *w)
 {
-	if (w->file)
-		fclose(w->file);
-	w->file = NULL;
+	recording_write_flush(w);
+	/* some file systems find out only now that there was no room */
+	if (w->fd >= 0 && close(w->fd) < 0 && !w->error)
+		w->error = -errno;
+	w->fd = -1;
+	return w->error;
 }

@@ -14,6 +14,22 @@
 #include "daemon/server_internal.h"
 
 #define ACCEPTS_PER_TURN 16
+#define PAUSE_USEC	 1000000
+
+int server_source_behind(sd_event_source *source)
+{
+	return sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL + 10);
+}
+
+bool server_busy(const struct server *s)
+{
+	return s->text_bytes > RSTMON_OUTSTANDING_MAX;
+}
+
+unsigned int server_watchers_max(const struct server *s)
+{
+	return MAX(s->limits.clients - s->limits.clients / 4, 1U);
+}
 
 /* One error and out. Its own words, if any, are never read. */
 static void refuse(struct server *s, int fd)
@@ -32,19 +48,43 @@ static void refuse(struct server *s, int fd)
 	close(fd);
 }
 
-/* No descriptor is left: without the reserve the loop would spin at the waiting client. */
+static void reserve(struct server *s)
+{
+	if (s->reserve_fd < 0)
+		s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Somebody who fills the places must not keep out those who could find out who does. */
+static bool has_place(const struct server *s, int fd)
+{
+	unsigned int kept = MIN(RSTMON_CLIENTS_KEPT, s->limits.clients / 4);
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (s->stats.clients + kept < s->limits.clients)
+		return true;
+	if (s->stats.clients >= s->limits.clients)
+		return false;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return false;
+	return peer.uid == 0 || peer.uid == geteuid();
+}
+
+/* No descriptor is left: without the reserve the client would wait for nothing. */
 static int accept_without_descriptors(struct server *s)
 {
-	int fd;
+	int fd, r = 0;
 
 	if (s->reserve_fd < 0)
 		return -EMFILE;
-	close(s->reserve_fd);
+	close(TAKE_FD(s->reserve_fd));
 	fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)
 		refuse(s, fd);
-	s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return fd >= 0 ? 0 : -EAGAIN;
+	else
+		r = -errno;
+	reserve(s);
+	return r;
 }
 
 static int accept_one(struct server *s)
@@ -57,29 +97,68 @@ static int accept_one(struct server *s)
 	if (fd < 0)
 		return -errno;
 
-	if (s->stats.clients >= s->limits.clients)
+	if (!has_place(s, fd))
 		refuse(s, fd);
 	else if (client_new(s, fd) < 0)
 		s->stats.refused++;
 	return 0;
 }
 
-static int on_accept(sd_event_source *source, int fd, uint32_t events, void *userdata)
+/* The client goes on waiting, so the loop would spin: look again in a while. */
+static void pause_accepting(struct server *s)
+{
+	if (sd_event_source_set_time_relative(s->pause, PAUSE_USEC) < 0 ||
+	    sd_event_source_set_enabled(s->pause, SD_EVENT_ONESHOT) < 0)
+		return;
+	sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t time, void *userdata)
 {
 	struct server *s = userdata;
 
 	(void)source;
+	(void)time;
+	return sd_event_source_set_enabled(s->io, SD_EVENT_ON);
+}
+
+static int on_accept(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct server *s = userdata;
+	int r = 0;
+
+	(void)source;
 	(void)fd;
 	(void)events;
-	for (unsigned int i = 0; i < ACCEPTS_PER_TURN; i++)
-		if (accept_one(s) < 0)
-			break;
+	reserve(s);
+	for (unsigned int i = 0; i < ACCEPTS_PER_TURN && r == 0; i++)
+		r = accept_one(s);
+	if (r < 0 && r != -EAGAIN && r != -EINTR && r != -ECONNABORTED)
+		pause_accepting(s);
 	return 0;
 }
 
 static void server_freep(struct server **s)
 {
 	server_free(*s);
+}
+
+static int add_sources(struct server *s)
+{
+	int r;
+
+	r = sd_event_add_time_relative(s->event, &s->pause, CLOCK_MONOTONIC, 0, 0, on_pause_over,
+				       s);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(s->pause, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+	r = server_source_behind(s->pause);
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(s->event, &s->io, s->fd, EPOLLIN, on_accept, s);
+	return r < 0 ? r : server_source_behind(s->io);
 }
 
 static int server_start(struct server *s, const char *path, int listen_fd, const char *group)
@@ -93,8 +172,8 @@ static int server_start(struct server *s, const char *path, int listen_fd, const
 	} else if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0) {
 		return -errno;
 	}
-	s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return sd_event_add_io(s->event, &s->io, s->fd, EPOLLIN, on_accept, s);
+	reserve(s);
+	return add_sources(s);
 }
 
 int server_new(sd_event *event, const char *path, int listen_fd, const char *group,
@@ -116,6 +195,8 @@ int server_new(sd_event *event, const char *path, int listen_fd, const char *gro
 	s->limits = *limits;
 	if (s->limits.lines_per_second == 0)
 		s->limits.lines_per_second = RSTMON_WATCH_LINES_PER_S;
+	if (s->limits.stall_timeout_ns == 0)
+		s->limits.stall_timeout_ns = RSTMON_STALL_TIMEOUT_S * NSEC_PER_SEC;
 	s->lines = RSTMON_WATCH_LINES_BURST;
 	s->methods = methods;
 	s->n_methods = n_methods;
@@ -135,6 +216,7 @@ void server_free(struct server *s)
 	while (s->clients)
 		client_free(s->clients);
 	sd_event_source_disable_unref(s->io);
+	sd_event_source_disable_unref(s->pause);
 	server_socket_remove(s);
 	if (s->fd >= 0)
 		close(s->fd);
@@ -169,6 +251,8 @@ static void refill_lines(struct server *s)
 bool server_line(struct server *s)
 {
 	refill_lines(s);
+	if (server_busy(s))
+		return false;
 	/* Some at a time: else the first watcher in the list would take each as it comes due. */
 	if (s->flooded && s->lines < RSTMON_WATCH_LINES_BURST / 4)
 		return false;

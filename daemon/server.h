@@ -3,11 +3,12 @@
  * The Varlink server on the Unix socket: framing, limits, clients, watchers. It knows methods only as
  * a table; what they answer is methods.c's business.
  *
- * Limits: clients, bytes of a message, JSON depth, bytes queued to a client, seconds without a call.
+ * Limits: clients, watchers, bytes of a message, JSON depth, bytes queued to a client and to all,
+ * seconds without a call and without reading.
  * A watcher whose queue is full loses lines; the next line it gets carries how many ("dropped"). In a
  * flood all watchers lose lines, so that making them does not take the time that the ring needs.
- * Nothing here blocks, and a client costs the ring nothing: one turn handles a bounded number of
- * messages of each client.
+ * Nothing here blocks, and a client costs the ring nothing: one turn handles one call of each
+ * client, and everything else in the loop goes before.
  */
 #ifndef DAEMON_SERVER_H
 #define DAEMON_SERVER_H
@@ -23,6 +24,7 @@ struct server;
 struct server_limits {
 	unsigned int clients;
 	uint64_t idle_timeout_ns;
+	uint64_t stall_timeout_ns;     /* 0: RSTMON_STALL_TIMEOUT_S */
 	unsigned int lines_per_second; /* for watchers; 0: RSTMON_WATCH_LINES_PER_S */
 };
 
@@ -66,6 +68,7 @@ bool server_has_watchers(const struct server *s);
 struct server_stats {
 	unsigned int clients, watchers;
 	uint64_t refused, dropped, bad_messages;
+	uint64_t busy, stalled; /* calls put off, clients closed */
 	size_t memory;
 };
 void server_stats(const struct server *s, struct server_stats *ret);

@@ -197,7 +197,7 @@ static void call_method(const struct server_method *m, struct json_object *param
 	json_object_put(none);
 }
 
-int server_call(const struct server_method *methods, size_t n_methods, void *userdata,
+int server_call(const struct server_method *methods, size_t n_methods, void *userdata, bool busy,
 		struct json_object *message, struct server_reply *ret, bool *ret_oneway)
 {
 	struct json_object *parameters = NULL;
@@ -214,17 +214,24 @@ int server_call(const struct server_method *methods, size_t n_methods, void *use
 
 	*ret = (struct server_reply){0};
 	*ret_oneway = oneway;
+	/* No method has an effect: without a reply it would be work for nothing. */
+	if (oneway)
+		return 0;
 	m = method_find(service_methods, ARRAY_SIZE(service_methods), name);
 	if (!m)
 		m = method_find(methods, n_methods, name);
 
-	if (!m)
+	if (busy)
+		server_reply_error(ret, RSTMON_VARLINK_INTERFACE ".Busy", NULL, NULL,
+				   "As much is waiting for slow readers as rstmond keeps; "
+				   "try again.");
+	else if (!m)
 		no_method(name, ret);
 	else if (upgrade)
 		server_reply_error(ret, SERVICE ".InvalidParameter", "parameter", "upgrade",
 				   "No method of this service changes the protocol.");
 	else
-		call_method(m, parameters, more && !oneway, userdata, ret);
+		call_method(m, parameters, more, userdata, ret);
 
 	/* A reply without content says that there was no memory for one. */
 	if (!ret->parameters && !ret->watch)

@@ -12,8 +12,7 @@
 
 #include "daemon/server_internal.h"
 
-#define CALLS_PER_TURN 4 /* of one client, then the others have a turn */
-#define READ_BYTES     16384
+#define READ_BYTES 16384
 
 static void client_arm(struct client *c)
 {
@@ -26,7 +25,8 @@ static void client_arm(struct client *c)
 	else if (calls && !c->ended)
 		events |= EPOLLIN;
 	sd_event_source_set_io_events(c->io, events);
-	sd_event_source_set_enabled(c->timer, c->watching ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+	sd_event_source_set_enabled(c->timer,
+				    c->watching && !c->first ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
 static int client_watch(struct client *c, struct server_reply *reply)
@@ -38,10 +38,21 @@ static int client_watch(struct client *c, struct server_reply *reply)
 	return client_backlog(c, reply);
 }
 
+static void too_many_watchers(struct server *s, struct server_reply *reply)
+{
+	s->stats.refused++;
+	server_reply_done(reply);
+	server_reply_error(reply, RSTMON_VARLINK_INTERFACE ".TooManyWatchers", NULL, NULL,
+			   "As many clients watch as rstmond takes; try again later.");
+}
+
 static int client_answer(struct client *c, struct server_reply *reply)
 {
 	size_t *account = &c->server->text_bytes;
 
+	/* The other places stay free for short questions, such as what is going on here. */
+	if (reply->watch && c->server->stats.watchers >= server_watchers_max(c->server))
+		too_many_watchers(c->server, reply);
 	if (reply->error)
 		return client_queue(c, varlink_error(reply->error, reply->parameters, account));
 	if (reply->watch)
@@ -67,7 +78,7 @@ static int client_call(struct client *c)
 	struct server *s = c->server;
 	struct json_object *message;
 	const char *error = NULL;
-	bool oneway = false;
+	bool oneway = false, busy;
 	int r;
 
 	r = varlink_input_next(&c->input, &message, &error);
@@ -77,16 +88,16 @@ static int client_call(struct client *c)
 		return client_refuse(c, error);
 
 	client_touch(c);
-	r = server_call(s->methods, s->n_methods, s->userdata, message, &reply, &oneway);
+	busy = server_busy(s);
+	r = server_call(s->methods, s->n_methods, s->userdata, busy, message, &reply, &oneway);
 	json_object_put(message);
 	if (r < 0)
 		return client_refuse(c, "The message is not a Varlink call.");
-	if (!oneway) {
-		r = client_answer(c, &reply);
-		if (r < 0)
-			return r;
-	}
-	return 1;
+	if (oneway)
+		return 1;
+	s->stats.busy += busy;
+	r = client_answer(c, &reply);
+	return r < 0 ? r : 1;
 }
 
 static int client_read(struct client *c)
@@ -102,7 +113,8 @@ static int client_read(struct client *c)
 	return varlink_input_add(&c->input, bytes, n);
 }
 
-/* One turn. A negative value: the client is done with, for better or worse. */
+/* One turn: one call at most, then the others have theirs. A negative value: the client is done
+ * with, for better or worse. */
 static int client_turn(struct client *c, uint32_t events)
 {
 	int r;
@@ -117,18 +129,11 @@ static int client_turn(struct client *c, uint32_t events)
 		if (r < 0)
 			return r;
 	}
-	for (unsigned int i = 0; i < CALLS_PER_TURN; i++) {
-		if (c->first || c->watching || c->closing)
-			break;
+	if (!c->first && !c->watching && !c->closing) {
 		r = client_call(c);
-		if (r <= 0)
-			break;
-		r = client_flush(c);
 		if (r < 0)
-			break;
+			return r;
 	}
-	if (r < 0)
-		return r;
 	r = client_flush(c);
 	if (r < 0)
 		return r;
@@ -155,12 +160,48 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 	return 0;
 }
 
+/* The socket tells that there is room when it is mostly empty; one that reads slowly has made some
+ * before. */
+static bool client_reads(struct client *c)
+{
+	size_t queued = c->queued, sent = c->sent;
+
+	return client_flush(c) == 0 && (c->queued != queued || c->sent != sent);
+}
+
 static int on_timeout(sd_event_source *source, uint64_t time, void *userdata)
 {
+	struct client *c = userdata;
+
 	(void)source;
 	(void)time;
-	client_free(userdata);
+	if (c->first) {
+		if (client_reads(c)) {
+			client_arm(c);
+			return 0;
+		}
+		c->server->stats.stalled++;
+	}
+	client_free(c);
 	return 0;
+}
+
+static int client_start(struct client *c)
+{
+	sd_event *event = c->server->event;
+	int r;
+
+	r = sd_event_add_io(event, &c->io, c->fd, EPOLLIN, on_io, c);
+	if (r < 0)
+		return r;
+	r = server_source_behind(c->io);
+	if (r < 0)
+		return r;
+	r = sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC,
+				       c->server->limits.idle_timeout_ns / 1000, 0, on_timeout, c);
+	if (r < 0)
+		return r;
+	return server_source_behind(c->timer);
 }
 
 int client_new(struct server *s, int fd)
@@ -183,10 +224,7 @@ int client_new(struct server *s, int fd)
 	s->clients = c;
 	s->stats.clients++;
 
-	r = sd_event_add_io(s->event, &c->io, fd, EPOLLIN, on_io, c);
-	if (r >= 0)
-		r = sd_event_add_time_relative(s->event, &c->timer, CLOCK_MONOTONIC,
-					       s->limits.idle_timeout_ns / 1000, 0, on_timeout, c);
+	r = client_start(c);
 	if (r < 0)
 		client_free(c);
 	return r;

@@ -19,6 +19,7 @@ struct client;
 struct server {
 	sd_event *event;
 	sd_event_source *io;
+	sd_event_source *pause; /* turns 'io' on again */
 	int fd;
 	int reserve_fd; /* given up for a moment to accept and refuse when no descriptor is left */
 	char *path;	/* of the socket that this process made, NULL else */
@@ -64,6 +65,12 @@ struct publication {
 /* True if one more line may be made; takes it. */
 bool server_line(struct server *s);
 
+/* What serves clients waits for what counts resets. */
+int server_source_behind(sd_event_source *source);
+/* True if no more may be made to wait for clients. */
+bool server_busy(const struct server *s);
+unsigned int server_watchers_max(const struct server *s);
+
 int client_new(struct server *s, int fd);
 void client_free(struct client *c);
 void client_publish(struct client *c, struct publication *p);
@@ -75,11 +82,13 @@ int client_backlog(struct client *c, struct server_reply *reply);
 /* Sends what it takes now. */
 int client_flush(struct client *c);
 void client_clear(struct client *c);
-/* Every sign of life moves the end of its time; a watcher's call runs as long as it likes. */
+/* Every sign of life moves the end of its time. A watcher's call runs as long as it likes, but who has
+ * something to read has to read. */
 void client_touch(struct client *c);
 
-/* Answers one message. '*ret_oneway': no reply may be sent. -EBADMSG: not a call. */
-int server_call(const struct server_method *methods, size_t n_methods, void *userdata,
+/* Answers one message. 'busy': with an error, no method is run. '*ret_oneway': no reply may be sent,
+ * and none was made. -EBADMSG: not a call. */
+int server_call(const struct server_method *methods, size_t n_methods, void *userdata, bool busy,
 		struct json_object *message, struct server_reply *ret, bool *ret_oneway);
 
 /* Makes the listening socket at 'path'; fills 's' with it. */

@@ -44,6 +44,11 @@ int client_queue(struct client *c, struct varlink_text *text)
 	*c->last = o;
 	c->last = &o->next;
 	c->queued += output_cost(o);
+	/* The time to read runs from here, not from its last call. */
+	if (c->first == o) {
+		client_touch(c);
+		sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+	}
 	return 0;
 }
 
@@ -68,7 +73,10 @@ void client_clear(struct client *c)
 
 void client_touch(struct client *c)
 {
-	sd_event_source_set_time_relative(c->timer, c->server->limits.idle_timeout_ns / 1000);
+	const struct server_limits *l = &c->server->limits;
+
+	sd_event_source_set_time_relative(
+		c->timer, (c->first ? l->stall_timeout_ns : l->idle_timeout_ns) / 1000);
 }
 
 /* One sendmsg(). Returns the number of bytes, 0: it would block. */

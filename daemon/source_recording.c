@@ -12,7 +12,6 @@
 #include "daemon/recording.h"
 #include "daemon/recording_format.h"
 #include "daemon/recording_names.h"
-#include "rstmon/interface.h"
 
 struct recording {
 	struct source source;
@@ -43,11 +42,14 @@ static int add_name(struct recording *rec, uint64_t at, const struct recording_f
 		r = recording_names_add_cgroup(rec->names, rec->reader.payload, frame->length);
 	if (r == -EINVAL)
 		return recording_bad(&rec->reader, at, "a cgroup's path is none");
-	if (r == -E2BIG)
-		return recording_bad(&rec->reader, at, "more than %d %s",
-				     frame->type == RECORDING_PROCESS ? RSTMON_PROCESS_CACHE_MAX
-								      : RSTMON_CGROUP_CACHE_MAX,
-				     frame->type == RECORDING_PROCESS ? "processes" : "cgroups");
+	if (r == -E2BIG) { /* told, but no reason to leave out events; the first one is told */
+		if (!rec->reader.error[0])
+			recording_bad(&rec->reader, at, "more than %d %s, the later have no names",
+				      frame->type == RECORDING_PROCESS ? RECORDING_PROCESSES_MAX
+								       : RECORDING_CGROUPS_MAX,
+				      frame->type == RECORDING_PROCESS ? "processes" : "cgroups");
+		r = 0;
+	}
 	return r;
 }
 

@@ -39,9 +39,12 @@
 
 /* Socket */
 #define RSTMON_CLIENTS_MAX	128
+#define RSTMON_CLIENTS_KEPT	4 /* of them for root and the daemon's own user */
 #define RSTMON_MESSAGE_MAX	65536 /* bytes of one request */
 #define RSTMON_JSON_DEPTH	8
 #define RSTMON_OUTPUT_MAX	(1 << 20) /* bytes queued to a watcher, then its lines are dropped */
+#define RSTMON_OUTSTANDING_MAX	(64 << 20) /* bytes that wait for all clients, then calls must wait */
+#define RSTMON_STALL_TIMEOUT_S	20	   /* of a client that does not read what waits for it */
 #define RSTMON_WATCH_LINES_PER_S 10000 /* made for all watchers together; beyond it they lose lines */
 #define RSTMON_WATCH_LINES_BURST 1024
 #define RSTMON_IDLE_TIMEOUT_S	300	  /* of a client without a running call */

@@ -75,7 +75,8 @@ static void answer(struct json_object *message)
 	struct server_reply reply;
 	bool oneway;
 
-	if (server_call(methods_table, METHODS_N, &state, message, &reply, &oneway) < 0)
+	if (server_call(methods_table, METHODS_N, &state, false, message, &reply, &oneway) < 0 ||
+	    oneway)
 		return;
 	if (reply.error)
 		check_text(varlink_error(reply.error, reply.parameters, NULL));

@@ -7,10 +7,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "daemon/recording.h"
 #include "daemon/recording_format.h"
+#include "daemon/recording_names.h"
 #include "rstmon/interface.h"
 
 #define EVENTS 6
@@ -595,7 +598,7 @@ Test(recording, tables_are_bounded, .init = setup, .fini = teardown)
 	make();
 	f = fopen(path, "a");
 	cr_assert_not_null(f);
-	for (uint64_t id = 1000; id < 1000 + RSTMON_CGROUP_CACHE_MAX; id++) {
+	for (uint64_t id = 1000; id < 1000 + RECORDING_CGROUPS_MAX; id++) {
 		char payload[10] = "12345678/x";
 
 		memcpy(payload, &id, sizeof(id));
@@ -606,7 +609,7 @@ Test(recording, tables_are_bounded, .init = setup, .fini = teardown)
 	}
 	fclose(f);
 	cr_assert_eq(replay(error, sizeof(error)), EVENTS);
-	cr_assert_not_null(strstr(error, ": more than 4096 cgroups"), "%s", error);
+	cr_assert_not_null(strstr(error, ": more than 16384 cgroups"), "%s", error);
 }
 
 Test(recording, what_is_no_file_is_refused, .init = setup, .fini = teardown)
@@ -620,6 +623,38 @@ Test(recording, what_is_no_file_is_refused, .init = setup, .fini = teardown)
 	cr_assert_null(s);
 }
 
+/* Whoever waits for the other end of a pipe waits for ever. */
+Test(recording, a_pipe_does_not_stop_anybody, .init = setup, .fini = teardown)
+{
+	_cleanup_close_ int reader = -1;
+	struct source *s = NULL;
+
+	unlink(path);
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	cr_assert_eq(recording_open(path, &s, error, sizeof(error)), -ESPIPE);
+	cr_assert_not_null(strstr(error, ": no regular file"), "%s", error);
+	cr_assert_eq(recorder_new(&fake->source, path, &s), -ESPIPE, "nobody reads");
+	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	cr_assert_geq(reader, 0);
+	cr_assert_eq(recorder_new(&fake->source, path, &s), -ESPIPE, "somebody reads");
+	cr_assert_null(s);
+	cr_assert_not(fake->freed);
+}
+
+Test(recording, a_socket_is_refused, .init = setup, .fini = teardown)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct source *s = NULL;
+
+	unlink(path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(recording_open(path, &s, error, sizeof(error)), -ESPIPE);
+	cr_assert_eq(recorder_new(&fake->source, path, &s), -ESPIPE);
+	cr_assert_null(s);
+}
+
 Test(recording, full_disk_at_start_is_an_error, .init = setup, .fini = teardown)
 {
 	struct source *s = NULL;
@@ -630,26 +665,140 @@ Test(recording, full_disk_at_start_is_an_error, .init = setup, .fini = teardown)
 	cr_assert_not(fake->freed, "it is still the caller's");
 }
 
-/* A disk that fills up later: the recording ends, the flow does not. */
-Test(recording, full_disk_ends_the_recording_only, .init = setup, .fini = teardown)
+static void limit_files(rlim_t bytes)
 {
-	struct rlimit limit = {.rlim_cur = 500, .rlim_max = RLIM_INFINITY};
-	struct taken t = {};
-	struct source *s;
+	struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
 
 	signal(SIGXFSZ, SIG_IGN);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	cr_assert_eq(recorder_new(&fake->source, path, &s), 0);
-	cr_assert_eq(s->ops->drain(s, 3, take, &t), 3);
-	cr_assert_eq(s->ops->drain(s, 100, take, &t), 3);
-	cr_assert_eq(recorder_error(s), 0, "still in the buffer");
-	cr_assert_eq(s->ops->drain(s, 100, take, &t), 0);
-	cr_assert_eq(recorder_error(s), -EFBIG);
-	cr_assert_eq(t.n, EVENTS);
-	source_free(s);
-	limit.rlim_cur = RLIM_INFINITY;
-	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
 
-	cr_assert_geq(replay(error, sizeof(error)), 0);
-	cr_assert_not_null(strstr(error, "cut off"), "%s", error);
+/* A disk that fills up later, at any byte: the recording ends with a whole frame, as many as there
+ * is room for; the flow goes on. */
+Test(recording, full_disk_ends_the_recording_only, .init = setup, .fini = teardown)
+{
+	const size_t header = sizeof(struct recording_header) + 3 * RSTMON_REASON_MAX;
+	_cleanup_free_ unsigned char *bytes = NULL;
+	size_t n, frame_end = header;
+	int events = 0;
+
+	make();
+	bytes = file_bytes(&n);
+	for (size_t room = header; room < n - 2 * (sizeof(struct rst_slot) + 12); room++) {
+		struct recording_frame frame;
+		struct taken t = {};
+		struct source *s;
+		struct stat st;
+
+		fake->next = 0;
+		limit_files(room);
+		cr_assert_eq(recorder_new(&fake->source, path, &s), 0);
+		cr_assert_eq(s->ops->drain(s, 3, take, &t), 3);
+		cr_assert_eq(s->ops->drain(s, 100, take, &t), 3);
+		cr_assert_eq(recorder_error(s), 0, "still in the buffer");
+		cr_assert_eq(s->ops->drain(s, 100, take, &t), 0);
+		if (recorder_error(s) == 0) { /* there was room for all events */
+			source_free(s);
+			break;
+		}
+		cr_assert_eq(recorder_error(s), -EFBIG);
+		cr_assert_eq(t.n, EVENTS);
+		cr_assert_eq(recorder_finish(s), -EFBIG);
+		source_free(s);
+		limit_files(RLIM_INFINITY);
+
+		cr_assert_eq(stat(path, &st), 0);
+		cr_assert_leq((size_t)st.st_size, room);
+		cr_assert_geq((size_t)st.st_size, frame_end, "never less than before");
+		frame_end = (size_t)st.st_size;
+		cr_assert_lt(room - frame_end, sizeof(frame) + RECORDING_RECORD_MAX);
+		cr_assert_geq(replay(error, sizeof(error)), events);
+		events = replay(error, sizeof(error));
+		cr_assert_str_eq(error, "", "room for %zu bytes", room);
+	}
+	limit_files(RLIM_INFINITY);
+	cr_assert_geq(events, EVENTS - 1);
+}
+
+/* The slots come last: that there is no room for them is told as well. */
+Test(recording, full_disk_at_the_end_is_told, .init = setup, .fini = teardown)
+{
+	struct taken t = {};
+	struct source *s;
+	struct stat st;
+	off_t size;
+
+	cr_assert_eq(recorder_new(&fake->source, path, &s), 0);
+	cr_assert_eq(s->ops->drain(s, 100, take, &t), EVENTS);
+	cr_assert_eq(s->ops->drain(s, 100, take, &t), 0);
+	cr_assert_eq(stat(path, &st), 0);
+	size = st.st_size;
+	limit_files((rlim_t)size + 20);
+	cr_assert_eq(recorder_error(s), 0);
+	cr_assert_eq(recorder_finish(s), -EFBIG);
+	cr_assert_eq(recorder_finish(s), -EFBIG, "it remembers");
+	cr_assert_eq(recorder_error(s), -EFBIG);
+	source_free(s);
+	limit_files(RLIM_INFINITY);
+	cr_assert_eq(stat(path, &st), 0);
+	cr_assert_eq(st.st_size, size, "no half of a slot");
+	cr_assert_eq(replay(error, sizeof(error)), EVENTS);
+	cr_assert_str_eq(error, "");
+}
+
+Test(recording, finish_is_the_end, .init = setup, .fini = teardown)
+{
+	const struct rst_slot *slots;
+	struct taken t = {};
+	struct source *s;
+
+	cr_assert_eq(recorder_new(&fake->source, path, &s), 0);
+	cr_assert_eq(s->ops->drain(s, 4, take, &t), 4);
+	cr_assert_eq(recorder_finish(s), 0);
+	cr_assert_eq(recorder_finish(s), 0);
+	cr_assert_eq(s->ops->drain(s, 100, take, &t), 2, "the flow goes on");
+	cr_assert_eq(s->ops->drain(s, 100, take, &t), 0);
+	cr_assert_eq(recorder_error(s), 0);
+	source_free(s);
+
+	cr_assert_eq(replay(error, sizeof(error)), 4);
+	cr_assert_str_eq(error, "");
+	cr_assert_eq(recording_open(path, &s, error, sizeof(error)), 0);
+	slots = s->ops->slots(s);
+	cr_assert(slots[1].ready);
+	cr_assert_not(slots[2].ready, "they were written once");
+	source_free(s);
+}
+
+/* More frames than the buffer holds, and more processes than the recorder remembers: the latest are
+ * there, and one of long ago that goes on to be of use is written once. */
+Test(recording, the_recorder_forgets_the_oldest, .init = setup, .fini = teardown)
+{
+	const uint64_t last = RSTMON_PROCESS_CACHE_MAX + 100;
+	struct rst_process p;
+	struct source *s;
+	struct stat st;
+	unsigned int n = 0;
+
+	memset(fake->slots, 0, sizeof(fake->slots));
+	cr_assert_eq(recorder_new(&fake->source, path, &s), 0);
+	for (uint64_t start = 1; start <= last; start++) {
+		cr_assert_eq(s->ops->process(s, 10, start, &p), 0);
+		cr_assert_eq(s->ops->process(s, 11, 1, &p), 0);
+	}
+	cr_assert_eq(s->ops->process(s, 10, 1, &p), 0, "forgotten, written again");
+	cr_assert_eq(s->ops->process(s, 10, last, &p), 0, "remembered");
+	cr_assert_eq(recorder_finish(s), 0);
+	cr_assert_eq(stat(path, &st), 0);
+	cr_assert_eq((size_t)st.st_size, sizeof(struct recording_header) + 3 * RSTMON_REASON_MAX +
+						 (last + 2) * (sizeof(struct recording_frame) +
+							       sizeof(struct rst_process)));
+	source_free(s);
+
+	cr_assert_eq(recording_open(path, &s, error, sizeof(error)), 0);
+	cr_assert_null(recording_error(s));
+	cr_assert_eq(s->ops->processes(s, count, &n), 0);
+	cr_assert_eq(n, last + 1);
+	cr_assert_eq(s->ops->process(s, 10, last, &p), 0);
+	source_free(s);
 }

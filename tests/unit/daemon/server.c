@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The server over a real socket and a real event loop, turned by hand: calls, limits, watchers that
- * read and that do not, clients that vanish, and the making of the socket.
+ * read and that do not, clients that vanish, and the making of the socket. What it includes from
+ * inside the server is for taking its last descriptor away.
  */
 #include "common/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,7 +16,7 @@
 #include <criterion/criterion.h>
 
 #include "daemon/object.h"
-#include "daemon/server.h"
+#include "daemon/server_internal.h"
 #include "tests/unit/daemon/sample_finding.h"
 
 #define BIG 3000000
@@ -420,7 +422,7 @@ Test(server, gives_oneway_calls_no_reply)
 	message = call(&f, fd, "{\"method\":\"io.rstmon.Echo\",\"parameters\":{\"n\":1}}");
 	cr_expect(get(message, "parameters", "n"), "the only reply is the last call's");
 	json_object_put(message);
-	cr_expect_eq(f.calls, 2);
+	cr_expect_eq(f.calls, 1, "what nobody hears is not done");
 	server_stats(f.server, &stats);
 	cr_expect_eq(stats.watchers, 0);
 	close(fd);
@@ -475,6 +477,231 @@ Test(server, holds_one_reply_for_a_client_that_does_not_read)
 	server_stats(f.server, &stats);
 	cr_expect_eq(stats.clients, 0);
 	cr_expect_leq(stats.memory, 4096);
+	teardown(&f);
+}
+
+Test(server, puts_calls_off_while_too_much_is_waiting)
+{
+	struct json_object *message;
+	struct server_stats stats;
+	struct fixture f;
+	int fd[32], asker;
+
+	setup(&f, 64);
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++) {
+		fd[i] = client(&f);
+		say(fd[i], "{\"method\":\"io.rstmon.Big\"}");
+		turn(&f);
+	}
+	server_stats(f.server, &stats);
+	cr_expect_geq(stats.memory, RSTMON_OUTSTANDING_MAX);
+	cr_expect_leq(stats.memory, RSTMON_OUTSTANDING_MAX + BIG + 65536 * 16);
+	cr_expect_gt(stats.busy, 0);
+	expect_error(hear(&f, fd[31]), "io.rstmon.Busy");
+
+	asker = client(&f);
+	expect_error(call(&f, asker, "{\"method\":\"io.rstmon.Echo\"}"), "io.rstmon.Busy");
+	cr_expect_eq(f.calls, 0, "the method is not run");
+	say(asker, "{\"method\":\"io.rstmon.Echo\",\"oneway\":true}");
+	cr_expect_null(hear(&f, asker));
+
+	message = hear(&f, fd[0]);
+	cr_expect(message, "one that reads");
+	json_object_put(message);
+	message = call(&f, asker, "{\"method\":\"io.rstmon.Echo\"}");
+	cr_expect(get(message, "parameters", NULL), "makes room");
+	cr_expect_eq(f.calls, 1);
+	json_object_put(message);
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+	close(asker);
+	teardown(&f);
+}
+
+/* The loop handles one source at a time; so between two calls of one client others have theirs. */
+Test(server, takes_one_call_of_a_client_in_a_turn)
+{
+	struct fixture f;
+	int fd;
+
+	setup(&f, 4);
+	fd = client(&f);
+	for (int i = 0; i < 5; i++)
+		say(fd, "{\"method\":\"io.rstmon.Echo\"}");
+	for (unsigned int i = 1; i <= 5; i++) {
+		cr_expect_gt(sd_event_run(f.event, 0), 0);
+		cr_expect_eq(f.calls, i);
+	}
+	close(fd);
+	teardown(&f);
+}
+
+static int count(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	++*(unsigned int *)userdata;
+	return 0;
+}
+
+Test(server, lets_everything_else_in_the_loop_go_first)
+{
+	sd_event_source *other = NULL;
+	unsigned int runs = 0;
+	struct fixture f;
+	int fd;
+
+	setup(&f, 4);
+	fd = client(&f);
+	say(fd, "{\"method\":\"io.rstmon.Echo\"}");
+	cr_assert_geq(sd_event_add_defer(f.event, &other, count, &runs), 0);
+	cr_assert_geq(sd_event_source_set_enabled(other, SD_EVENT_ON), 0);
+	for (int i = 0; i < 20; i++)
+		sd_event_run(f.event, 0);
+	cr_expect_eq(runs, 20);
+	cr_expect_eq(f.calls, 0);
+	sd_event_source_disable_unref(other);
+	turn(&f);
+	cr_expect_eq(f.calls, 1);
+	close(fd);
+	teardown(&f);
+}
+
+Test(server, keeps_places_for_those_who_do_not_watch)
+{
+	static const char watch_call[] = "{\"method\":\"io.rstmon.Watch\",\"more\":true}";
+	struct json_object *message;
+	struct server_stats stats;
+	struct fixture f;
+	int fd[7];
+
+	setup(&f, 8);
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++) {
+		fd[i] = client(&f);
+		say(fd[i], watch_call);
+		turn(&f);
+	}
+	server_stats(f.server, &stats);
+	cr_expect_eq(stats.watchers, 6);
+	cr_expect_eq(stats.refused, 1);
+	expect_error(hear(&f, fd[6]), "io.rstmon.TooManyWatchers");
+	message = call(&f, fd[6], "{\"method\":\"io.rstmon.Echo\"}");
+	cr_expect(message, "the connection goes on");
+	json_object_put(message);
+
+	close(fd[0]);
+	turn(&f);
+	say(fd[6], watch_call);
+	turn(&f);
+	server_stats(f.server, &stats);
+	cr_expect_eq(stats.watchers, 6, "a watcher's place is free again");
+	for (size_t i = 1; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+	teardown(&f);
+}
+
+static int connect_as(struct fixture *f, uid_t uid)
+{
+	int fd;
+
+	cr_assert_eq(seteuid(uid), 0);
+	fd = connect_to(f->path);
+	cr_assert_eq(seteuid(0), 0);
+	cr_assert_geq(fd, 0, "%s", strerror(-fd));
+	turn(f);
+	return fd;
+}
+
+Test(server, keeps_places_for_root)
+{
+	struct json_object *message;
+	struct server_stats stats;
+	struct fixture f;
+	int fd[13], root[4], last;
+
+	if (geteuid() != 0)
+		cr_skip_test("only root can be somebody else");
+	setup(&f, 16);
+	cr_assert_eq(chmod(f.dir, 0755), 0);
+	cr_assert_eq(chmod(f.path, 0666), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+		fd[i] = connect_as(&f, 65534);
+	server_stats(f.server, &stats);
+	cr_expect_eq(stats.clients, 12);
+	expect_error(hear(&f, fd[12]), "io.rstmon.TooManyClients");
+	for (size_t i = 0; i < ARRAY_SIZE(root); i++) {
+		root[i] = client(&f);
+		message = call(&f, root[i], "{\"method\":\"io.rstmon.Echo\"}");
+		cr_expect(message);
+		json_object_put(message);
+	}
+	last = client(&f);
+	expect_error(hear(&f, last), "io.rstmon.TooManyClients");
+
+	close(last);
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(root); i++)
+		close(root[i]);
+	teardown(&f);
+}
+
+/* Takes all descriptors that this process may have. */
+static int fill_descriptors(int *ret, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		ret[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (ret[i] < 0)
+			break;
+	}
+	cr_assert_lt(i, n);
+	return i;
+}
+
+Test(server, waits_when_it_cannot_accept)
+{
+	struct rlimit limit = {.rlim_cur = 64, .rlim_max = 64};
+	struct json_object *message;
+	struct server_stats stats;
+	struct fixture f;
+	int fd[2], taken[64], n;
+
+	setup(&f, 4);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (int i = 0; i < 2; i++) {
+		fd[i] = connect_to(f.path);
+		cr_assert_geq(fd[i], 0);
+	}
+	n = fill_descriptors(taken, 64);
+	turn(&f);
+	server_stats(f.server, &stats);
+	cr_expect_eq(stats.refused, 2, "with the reserve it can say so");
+	cr_expect_geq(f.server->reserve_fd, 0);
+
+	close(taken[--n]);
+	close(fd[1]);
+	fd[1] = connect_to(f.path);
+	cr_assert_geq(fd[1], 0);
+	close(f.server->reserve_fd);
+	f.server->reserve_fd = -1;
+	n += fill_descriptors(taken + n, 64 - n);
+	turn(&f); /* which fails if the loop spins */
+	server_stats(f.server, &stats);
+	cr_expect_eq(stats.refused, 2);
+
+	while (n > 0)
+		close(taken[--n]);
+	for (int i = 0; i < 100 && stats.clients == 0; i++) {
+		sd_event_run(f.event, 10 * 1000 * 1000);
+		server_stats(f.server, &stats);
+	}
+	message = call(&f, fd[1], "{\"method\":\"io.rstmon.Echo\"}");
+	cr_expect(message, "who waited is served");
+	json_object_put(message);
+	cr_expect_geq(f.server->reserve_fd, 0, "and the reserve is there again");
+	close(fd[0]);
+	close(fd[1]);
 	teardown(&f);
 }
 
@@ -567,6 +794,46 @@ static void publish(struct fixture *f, uint16_t port)
 	server_publish(f->server, &finding);
 }
 
+Test(server, closes_clients_that_do_not_read)
+{
+	struct server_limits limits = {
+		.clients = 16,
+		.idle_timeout_ns = 300 * NSEC_PER_SEC,
+		.stall_timeout_ns = NSEC_PER_SEC / 2,
+		.lines_per_second = UINT32_MAX,
+	};
+	int asker, stopped, quiet, idle;
+	struct server_stats stats;
+	struct fixture f;
+
+	open_fixture(&f);
+	cr_assert_eq(server_new(f.event, f.path, -1, NULL, &limits, table, ARRAY_SIZE(table), &f,
+				&f.server),
+		     0);
+	idle = client(&f);
+	quiet = watcher(&f, "{\"filter\":\"port 1\"}");
+	stopped = watcher(&f, "{}");
+	asker = client(&f);
+	say(asker, "{\"method\":\"io.rstmon.Big\"}");
+	do {
+		publish(&f, 80);
+		server_stats(f.server, &stats);
+	} while (stats.dropped == 0);
+
+	wait_until_gone(&f, 2);
+	server_stats(f.server, &stats);
+	cr_expect_eq(stats.stalled, 2);
+	cr_expect_eq(stats.watchers, 1, "one who has nothing to read may be silent");
+	cr_expect_leq(stats.memory, 16384);
+	cr_expect_not(closed(&f, quiet));
+	cr_expect_not(closed(&f, idle));
+	close(asker);
+	close(stopped);
+	close(quiet);
+	close(idle);
+	teardown(&f);
+}
+
 static void expect_line(struct fixture *f, int fd, int port)
 {
 	struct json_object *message = hear(f, fd);
@@ -639,7 +906,7 @@ Test(server, makes_a_line_once_for_all_watchers)
 	struct fixture f;
 	int fd[60];
 
-	setup(&f, 64);
+	setup(&f, 128);
 	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
 		fd[i] = watcher(&f, "{}");
 	server_stats(f.server, &before);
