@@ -21,7 +21,7 @@ static _printf_(3, 4) int tell(const struct cli_options *o, int code, const char
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
-	return cli_fail(o->verb, code, sentence);
+	return cli_fail(o, code, sentence);
 }
 
 static int not_permitted(const struct cli_options *o)

@@ -118,7 +118,7 @@ int verb_check(const struct cli_options *o)
 	}
 	text = cli_check_text(&c, o);
 	if (!text)
-		return cli_fail(o->verb, RSTMON_EXIT_FAILED, "no memory for a line");
+		return cli_fail(o, RSTMON_EXIT_FAILED, "no memory for a line");
 	puts(text);
 	return c.exit;
 }

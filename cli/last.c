@@ -61,7 +61,7 @@ static int print(struct json_object *parameters, const struct cli_options *o)
 			json_object_array_get_idx(resets, backwards ? n - 1 - i : i), o, colors);
 
 		if (!line)
-			return cli_fail(o->verb, RSTMON_EXIT_FAILED, "no memory for a line");
+			return cli_fail(o, RSTMON_EXIT_FAILED, "no memory for a line");
 		puts(line);
 	}
 	if (!n && !o->no_headings) {

@@ -354,7 +354,7 @@ int verb_list(const struct cli_options *o)
 		if (text)
 			fputs(text, stdout);
 		else
-			code = cli_fail(o->verb, RSTMON_EXIT_FAILED, "no memory for the table");
+			code = cli_fail(o, RSTMON_EXIT_FAILED, "no memory for the table");
 	}
 	cli_reply_done(&reply);
 	return code;

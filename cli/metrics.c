@@ -101,7 +101,7 @@ static int print(struct json_object *parameters, const struct cli_options *o)
 		 "cannot write %s: %s; give a file in a directory that you "
 		 "may write to",
 		 o->textfile, strerror(-r));
-	return cli_fail(o->verb, RSTMON_EXIT_FAILED, sentence);
+	return cli_fail(o, RSTMON_EXIT_FAILED, sentence);
 }
 
 int verb_metrics(const struct cli_options *o)

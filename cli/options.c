@@ -31,6 +31,7 @@ struct parser {
 	char *error; /* the first mistake; later ones are not told */
 	size_t error_size;
 	bool failed;
+	bool see_help; /* the mistake is to end with where the options are told */
 	char **words;
 	int n_words;
 	const char *arguments[CLI_OPTION_MAX];
@@ -81,15 +82,40 @@ static void bad_option(struct parser *p, int c, char *word)
 	if (option >= 0 && option < CLI_OPTION_MAX) {
 		option_text(option, name, sizeof(name));
 		if (c == ':')
-			fail(p, "%s wants %s behind it; see 'rstmon --help'", name,
-			     cli_option_info[option].argument);
+			fail(p, "%s wants %s behind it", name, cli_option_info[option].argument);
 		else
-			fail(p, "%s takes no value; see 'rstmon --help'", name);
+			fail(p, "%s takes no value", name);
 	} else if (optopt) {
-		fail(p, "there is no option '-%c'; see 'rstmon --help'", optopt);
+		fail(p, "there is no option '-%c'", optopt);
 	} else {
-		fail(p, "there is no option '%s'; see 'rstmon --help'", word);
+		fail(p, "there is no option '%s'", word);
 	}
+	p->see_help = true;
+}
+
+/* The verb may stand behind the mistake, so this comes when it is known. */
+static void point_to_help(struct parser *p, bool named)
+{
+	const struct cli_verb *verb = p->options->verb;
+	size_t len = strlen(p->error);
+
+	if (!p->see_help)
+		return;
+	if (named && verb)
+		snprintf(p->error + len, p->error_size - len, "; see 'rstmon help %s'", verb->name);
+	else
+		snprintf(p->error + len, p->error_size - len, "; see 'rstmon --help'");
+}
+
+static void no_verb(struct parser *p, const char *name)
+{
+	const struct cli_verb *nearest = cli_verb_nearest(name);
+
+	if (nearest)
+		fail(p, "there is no verb '%s'; did you mean '%s'? 'rstmon help' lists them", name,
+		     nearest->name);
+	else
+		fail(p, "there is no verb '%s'; 'rstmon help' lists them", name);
 }
 
 /* Sorts argv into options and words. Our own order of words does not depend on POSIXLY_CORRECT. */
@@ -157,8 +183,9 @@ static void find_verb(struct parser *p)
 			fail(p, "there is no verb '%s'; did you mean 'rstmon list %s ...'?", name,
 			     name);
 		else if (!o->verb)
-			fail(p, "there is no verb '%s'; 'rstmon help' lists them", name);
+			no_verb(p, name);
 	}
+	point_to_help(p, named);
 	if (!o->verb)
 		return;
 	if (cli_option_given(o, CLI_OPTION_HELP)) {
@@ -249,12 +276,39 @@ static void read_word(struct parser *p, enum cli_option option, const char *word
 		     (int)strlen(words) - 1, words);
 }
 
+/* Rows that are put together have what they are put together by, and counts. */
+static void check_grouping(struct parser *p)
+{
+	static const struct {
+		const char *by, *fields;
+	} groupings[] = {
+		{"port", " count last first port "},
+		{"cause", " count last first cause "},
+		{"unit", " count last first unit "},
+		{"peer", " count last first direction "},
+	};
+	const struct cli_options *o = p->options;
+	char padded[64];
+
+	snprintf(padded, sizeof(padded), " %s ", o->sort ? o->sort : "count");
+	for (size_t i = 0; i < ARRAY_SIZE(groupings); i++)
+		if (!strcmp(groupings[i].by, o->by) && !strstr(groupings[i].fields, padded))
+			fail(p, "--sort: rows by %s have no %s; give one of:%.*s", o->by, o->sort,
+			     (int)strlen(groupings[i].fields) - 1, groupings[i].fields);
+	if (!strcmp(o->by, "peer") && (o->since || o->filter[0]))
+		fail(p,
+		     "peers are counted since the start and by nothing else; leave out %s, or "
+		     "use another --by",
+		     !o->since	     ? "the filter"
+		     : !o->filter[0] ? "--since"
+				     : "--since and the filter");
+}
+
 static void read_values(struct parser *p)
 {
 	struct cli_options *o = p->options;
 	uint32_t count = 0;
 
-	o->json = cli_option_given(o, CLI_OPTION_JSON);
 	o->no_headings = cli_option_given(o, CLI_OPTION_NO_HEADINGS);
 	o->no_color = cli_option_given(o, CLI_OPTION_NO_COLOR);
 	o->utc = cli_option_given(o, CLI_OPTION_UTC);
@@ -333,7 +387,7 @@ static void read_words(struct parser *p)
 		p->words++;
 		p->n_words--;
 		if (!cli_verb_find(o->topic))
-			fail(p, "there is no verb '%s'; 'rstmon help' lists them", o->topic);
+			no_verb(p, o->topic);
 	} else if (o->verb->run == verb_last && p->n_words && !parse_u32(p->words[0], &o->limit)) {
 		if (!o->limit || o->limit > INT32_MAX)
 			fail(p, "'%s' is no number of resets; give one from 1 on", p->words[0]);
@@ -349,6 +403,8 @@ static void read_words(struct parser *p)
 		     p->words[0], o->verb->name);
 	if (o->verb->run == verb_check)
 		check_rates(p);
+	if (o->verb->run == verb_list)
+		check_grouping(p);
 }
 
 int cli_options_parse(int argc, char **argv, uint64_t now, struct cli_options *ret, char *error,
@@ -371,6 +427,8 @@ int cli_options_parse(int argc, char **argv, uint64_t now, struct cli_options *r
 	}
 	p.words = words;
 	read_arguments(&p, argc, argv);
+	/* also a mistake is told in the form that was asked for */
+	ret->json = cli_option_given(ret, CLI_OPTION_JSON);
 	find_verb(&p);
 	if (ret->verb && !p.failed) {
 		if (!cli_option_given(ret, CLI_OPTION_HELP) &&

@@ -59,7 +59,7 @@ int cli_run(int argc, char **argv)
 	if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
 		setlocale(LC_CTYPE, "C.UTF-8");
 	if (cli_options_parse(argc, argv, calendar(), &o, error, sizeof(error)) < 0)
-		code = cli_fail(o.verb, RSTMON_EXIT_USAGE, error);
+		code = cli_fail(&o, RSTMON_EXIT_USAGE, error);
 	else
 		code = o.verb->run(&o);
 	return finish(o.verb, code);

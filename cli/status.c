@@ -347,7 +347,7 @@ int verb_status(const struct cli_options *o)
 		if (text)
 			fputs(text, stdout);
 		else
-			code = cli_fail(o->verb, RSTMON_EXIT_FAILED, "no memory for the status");
+			code = cli_fail(o, RSTMON_EXIT_FAILED, "no memory for the status");
 	}
 	cli_reply_done(&reply);
 	return code;

@@ -5,6 +5,7 @@
  */
 #include "common/util.h"
 
+#include "cli/call.h"
 #include "cli/verbs.h"
 #include "common/str.h"
 
@@ -117,20 +118,74 @@ const struct cli_verb *cli_verb_find(const char *name)
 	return NULL;
 }
 
+/* Letters to insert, delete or replace; more than NEAR_MAX letters are far from every verb. */
+#define NEAR_MAX 12
+
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[NEAR_MAX + 1], n = strlen(a), m = strlen(b);
+
+	if (n > NEAR_MAX || m > NEAR_MAX)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			row[j] = MIN(replaced, MIN(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[m];
+}
+
+const struct cli_verb *cli_verb_nearest(const char *name)
+{
+	const struct cli_verb *nearest = NULL;
+	size_t best = 3;
+
+	for (const struct cli_verb *v = cli_verbs; v->name; v++) {
+		size_t d = distance(name, v->name);
+
+		if (d < best) {
+			best = d;
+			nearest = v;
+		}
+	}
+	return nearest;
+}
+
 int cli_verb_exit(const struct cli_verb *verb, int code)
 {
 	/* whatever keeps check from an answer is UNKNOWN */
 	return verb && verb->run == verb_check && code != RSTMON_EXIT_OK ? 3 : code;
 }
 
-int cli_fail(const struct cli_verb *verb, int code, const char *sentence)
+static void print_unknown(const char *sentence)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "status", json_object_new_string("UNKNOWN"));
+	json_object_object_add(object, "message", json_object_new_string(sentence));
+	cli_print_json(object);
+	json_object_put(object);
+}
+
+int cli_fail(const struct cli_options *o, int code, const char *sentence)
 {
 	/* A monitoring system reads stdout alone, a person would read it twice. */
+	const struct cli_verb *verb = o->verb;
 	bool plugin = verb && verb->run == verb_check;
 	char text[1024];
 
 	str_sanitise(text, sizeof(text), sentence, strlen(sentence));
-	if (plugin)
+	if (plugin && o->json)
+		print_unknown(text);
+	else if (plugin)
 		printf("RSTMON UNKNOWN - %s\n", text);
 	if (!plugin || !isatty(STDOUT_FILENO))
 		fprintf(stderr, "rstmon: %s\n", text);

@@ -35,7 +35,10 @@ int verb_version(const struct cli_options *o);
 int cli_verb_exit(const struct cli_verb *verb, int code);
 
 /* Tells the user: one sentence on stderr (without a dot at its end, as tools do), for check also the
- * line that a monitoring system reads. Returns cli_verb_exit(). */
-int cli_fail(const struct cli_verb *verb, int code, const char *sentence);
+ * line, or with --json the object, that a monitoring system reads. Returns cli_verb_exit(). */
+int cli_fail(const struct cli_options *o, int code, const char *sentence);
+
+/* The verb that was probably meant, two letters off at most. NULL: none. */
+const struct cli_verb *cli_verb_nearest(const char *name);
 
 #endif

@@ -67,7 +67,7 @@ static int follow(struct watch *w)
 		if (r == -EIO)
 			return RSTMON_EXIT_OK; /* what is wrong with stdout is told at the end */
 		if (r < 0)
-			return cli_fail(w->o->verb, RSTMON_EXIT_FAILED, "no memory for a line");
+			return cli_fail(w->o, RSTMON_EXIT_FAILED, "no memory for a line");
 		if (over || (w->o->count && w->shown >= w->o->count))
 			return RSTMON_EXIT_OK;
 	}

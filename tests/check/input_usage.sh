@@ -16,7 +16,10 @@ refused "rstmond --print-config on a full disk" 1 "stdout" \
 	sh -c '"$0" --config /dev/null --print-config >/dev/full' "$rstmond"
 
 refused "rstmon: unknown option" 2 "'--nonsense'.*--help" "$rstmon" --nonsense
-refused "rstmon: unknown letter" 2 "'-x'.*--help" "$rstmon" list -x
+refused "rstmon: unknown letter" 2 "'-x'.*rstmon help list" "$rstmon" list -x
+refused "rstmon: a verb with a slip" 2 "'lsit'.*did you mean 'list'" "$rstmon" lsit
+refused "rstmon: peers and a filter" 2 "leave out the filter" "$rstmon" list --by peer port 80
+refused "rstmon: a field that rows lack" 2 "no pid" "$rstmon" list --by port --sort pid
 refused "rstmon: unknown verb" 2 "'nonsense'" "$rstmon" nonsense
 refused "rstmon: a verb of later work" 2 "'top'" "$rstmon" top
 for option in socket since by sort; do

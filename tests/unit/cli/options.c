@@ -234,3 +234,45 @@ Test(cli_options, every_option_belongs_to_a_verb)
 		all |= v->options;
 	cr_assert_eq(all, (1ULL << CLI_OPTION_MAX) - 1);
 }
+
+Test(cli_options, mistakes_point_to_the_help_of_the_verb)
+{
+	ASSERT_USAGE("there is no option '--bogus'; see 'rstmon help last'", "--bogus", "last");
+	ASSERT_USAGE("there is no option '-z'; see 'rstmon --help'", "-z");
+	ASSERT_USAGE("there is no option '-z'; see 'rstmon --help'", "-z", "nonsense");
+	ASSERT_USAGE("--since wants TIME behind it; see 'rstmon help list'", "list", "--since");
+	ASSERT_USAGE("--json takes no value; see 'rstmon help list'", "list", "--json=1");
+}
+
+Test(cli_options, a_verb_with_a_slip)
+{
+	ASSERT_USAGE("there is no verb 'lsit'; did you mean 'list'?", "lsit");
+	ASSERT_USAGE("did you mean 'watch'?", "wacht");
+	ASSERT_USAGE("did you mean 'status'?", "help", "stats");
+	ASSERT_USAGE("there is no verb 'explain'; 'rstmon help'", "explain");
+	ASSERT_USAGE("there is no verb 'listlistlistlist'; 'rstmon help'", "listlistlistlist");
+	ASSERT_USAGE("did you mean 'rstmon list port ...'?", "port");
+}
+
+Test(cli_options, rows_have_what_they_are_sorted_by)
+{
+	struct cli_options o;
+
+	ASSERT_USAGE("rows by port have no pid; give one of: count last first port", "list", "--by",
+		     "port", "--sort", "pid");
+	ASSERT_USAGE("rows by cause have no unit", "--by", "cause", "--sort", "unit");
+	ASSERT_USAGE("rows by unit have no direction", "--by", "unit", "--sort", "direction");
+	ASSERT_USAGE("rows by peer have no port", "--by", "peer", "--sort", "port");
+	cr_assert_eq(PARSE(&o, "list", "--by", "port", "--sort", "port"), 0, "%s", error);
+	cr_assert_eq(PARSE(&o, "list", "--by", "peer", "--sort", "direction"), 0, "%s", error);
+	cr_assert_eq(PARSE(&o, "list", "--sort", "pid"), 0, "%s", error);
+	cr_assert_eq(PARSE(&o, "list", "--by", "unit"), 0, "%s", error);
+}
+
+Test(cli_options, peers_take_no_filter)
+{
+	ASSERT_USAGE("leave out --since, or", "list", "--by", "peer", "--since", "5m");
+	ASSERT_USAGE("leave out the filter, or", "list", "--by", "peer", "port", "80");
+	ASSERT_USAGE("leave out --since and the filter, or", "--by", "peer", "--since", "5m",
+		     "list", "port", "80");
+}

@@ -272,3 +272,31 @@ Test(cli_verbs, help_names_every_field_of_a_filter)
 	cr_expect(strstr(of_resets, "(listener)"));
 	cr_expect(strstr(cli_verb_find("watch")->details, "unacked_bytes"));
 }
+
+Test(cli_verbs, check_by_program_is_one_object)
+{
+	struct json_object *o;
+	char text[512] = "";
+
+	cr_redirect_stdout();
+	cr_redirect_stderr();
+	cr_assert_eq(RUN("check", "--json", "-w", "1/min", "--socket", "/nonexistent/s\"t"), 3);
+	fflush(stdout);
+	cr_assert_gt(fread(text, 1, sizeof(text) - 1, cr_get_redirected_stdout()), 0);
+	o = json_tokener_parse(text);
+	cr_assert_str_eq(json_object_get_string(json_object_object_get(o, "status")), "UNKNOWN");
+	cr_assert(strstr(json_object_get_string(json_object_object_get(o, "message")),
+			 "rstmond is not running"));
+	cr_assert_eq(strchr(text, '\n'), text + strlen(text) - 1, "one line");
+	json_object_put(o);
+}
+
+Test(cli_verbs, check_by_program_tells_mistakes_so_too)
+{
+	cr_redirect_stdout();
+	cr_redirect_stderr();
+	cr_assert_eq(RUN("check", "--bogus", "--json"), 3);
+	fflush(stdout);
+	cr_assert_stdout_eq_str("{\"status\":\"UNKNOWN\",\"message\":\"there is no option "
+				"'--bogus'; see 'rstmon help check'\"}\n");
+}
