@@ -81,6 +81,17 @@ static int source_ended(struct daemon *d)
 	return sd_event_exit(d->event, d->replay_error ? -EBADMSG : 0);
 }
 
+/* A recording that ends early is told when it happens, once. */
+static void look_at_recording(struct daemon *d)
+{
+	if (!d->options->record || d->record_error)
+		return;
+	d->record_error = recorder_error(d->intake.source);
+	if (d->record_error && d->sink)
+		sink_say(d->sink, LOG_ERR, "%s: the recording ended early: %s", d->options->record,
+			 strerror(-d->record_error));
+}
+
 static int round_of_draining(struct daemon *d)
 {
 	struct source *source = d->intake.source;
@@ -88,6 +99,7 @@ static int round_of_draining(struct daemon *d)
 
 	daemon_set_time(d);
 	n = intake_drain(&d->intake, DRAIN_RECORDS);
+	look_at_recording(d);
 	if (n == -ENODATA)
 		return source_ended(d);
 	if (n < 0) {
@@ -139,6 +151,7 @@ static int on_minute(sd_event_source *s, uint64_t usec, void *userdata)
 	(void)usec;
 	daemon_set_time(d);
 	intake_minute(&d->intake);
+	look_at_recording(d);
 	d->reset_lines = 0;
 	daemon_write_losses(d);
 	daemon_notify_status(d);
@@ -203,6 +216,7 @@ static int add_signals(struct daemon *d)
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a recording at a limit ends, the daemon does not */
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
@@ -304,6 +318,9 @@ static void finish(struct daemon *d)
 {
 	daemon_set_time(d);
 	intake_finish(&d->intake);
+	if (d->options->record)
+		recorder_finish(d->intake.source);
+	look_at_recording(d);
 	if (d->config.summary_ns && d->summary)
 		summary_write(d->summary, d->intake.tally, d->intake.now, d->config.summary_rows,
 			      d->sink);
@@ -312,7 +329,7 @@ static void finish(struct daemon *d)
 static void stop(struct daemon *d)
 {
 	sd_notify(false, "STOPPING=1");
-	if (d->sink) {
+	if (d->sink && d->running) {
 		finish(d);
 		sink_say(d->sink, LOG_INFO, "rstmond stops");
 		sink_flush(d->sink);
@@ -351,6 +368,7 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 	else
 		r = start(d, error, error_size);
 	if (!r) {
+		d->running = true;
 		report_start(d);
 		r = sd_event_loop(d->event);
 		if (d->replay_error)
@@ -359,6 +377,11 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 			snprintf(error, error_size, "the event loop ended: %s", strerror(-r));
 	}
 	stop(d);
+	if (!r && d->record_error) {
+		r = d->record_error;
+		snprintf(error, error_size, "%s: the recording ended early: %s", options->record,
+			 strerror(-r));
+	}
 	free(d);
 	return r;
 }

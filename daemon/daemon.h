@@ -15,7 +15,7 @@ struct daemon_options {
 	struct print print;
 	bool serve;	    /* open the socket */
 	const char *replay; /* the source is this recording, NULL: it is the kernel */
-	bool record;	    /* the source writes a recording */
+	const char *record; /* the source writes this recording, NULL: none */
 	bool exit_at_end;   /* when the source ends */
 };
 

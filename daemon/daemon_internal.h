@@ -36,6 +36,7 @@ struct daemon {
 	uint64_t reset_lines; /* of this minute */
 	uint64_t reset_lines_left_out;
 	const char *replay_error; /* the recording's, when it ended early */
+	int record_error;	  /* of the one that is written, once it was told; else 0 */
 	char problems[512];
 };
 

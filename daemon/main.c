@@ -255,7 +255,8 @@ static int open_source(const struct arguments *a, const struct config *c, struct
 	if (a->record) {
 		r = recorder_new(inner, a->record, ret);
 		if (r) {
-			snprintf(error, size, "%s: cannot record: %s", a->record, strerror(-r));
+			snprintf(error, size, "%s: cannot record: %s", a->record,
+				 r == -ESPIPE ? "no regular file" : strerror(-r));
 			source_free(inner);
 		}
 		return r;

@@ -27,6 +27,9 @@ else
 		--config /dev/null --log none --socket "$tmp/never" --record "$tmp/missing/file"
 	refused "--record to a directory" 1 "$tmp.*[Dd]irectory" "$rstmond" \
 		--config /dev/null --log none --socket "$tmp/never" --record "$tmp"
+	mkfifo "$tmp/pipe"
+	refused "--record to a pipe that nobody reads" 1 "$tmp/pipe: .*no regular file" "$rstmond" \
+		--config /dev/null --log none --socket "$tmp/never" --record "$tmp/pipe"
 	refused "--probe on a full disk" 1 "stdout" sh -c '"$0" --config /dev/null --probe >/dev/full' "$rstmond"
 	expect "none of them left a socket" test ! -e "$tmp/never"
 fi

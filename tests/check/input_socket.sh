@@ -71,6 +71,10 @@ print_reader_stops() {
 	rm "$tmp/stdout"
 }
 
+replays() { # recording
+	"$rstmond" --config /dev/null --log none --print=json --replay "$1" >/dev/null 2>"$tmp/err"
+}
+
 record_stops() {
 	refused "--record: no room from the start" 1 "/dev/full: .*No space" \
 		"$rstmond" --config /dev/null --log none --socket "$sock" --record /dev/full
@@ -80,6 +84,9 @@ record_stops() {
 	goes_on "--record: the disk is full"
 	expect "--record: the end of the recording is told" poll 15 said "recording ended early"
 	stop TERM
+	expect "--record: the exit code tells" test $? = 1
+	expect "--record: so does stderr" grep -q "small/file: the recording ended early: No space" "$tmp/daemon.err"
+	expect "--record: what is there is whole" replays "$tmp/small/file"
 	umount "$tmp/small"
 }
 
