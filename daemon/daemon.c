@@ -382,6 +382,11 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 		snprintf(error, error_size, "%s: the recording ended early: %s", options->record,
 			 strerror(-r));
 	}
+	if (!r && options->exit_at_end && d->print.dropped) {
+		r = -EIO;
+		snprintf(error, error_size, "stdout did not take %llu of the lines",
+			 (unsigned long long)d->print.dropped);
+	}
 	free(d);
 	return r;
 }

@@ -294,7 +294,11 @@ int main(int argc, char *argv[])
 	}
 	options.reload = reload;
 	options.reload_userdata = &a;
-	options.print = (struct print){.format = a.print, .fd = output_open(STDOUT_FILENO)};
+	options.print = (struct print){
+		.format = a.print,
+		.fd = output_open(STDOUT_FILENO),
+		.wait = a.replay && !a.socket,
+	};
 	options.serve = !a.replay || a.socket;
 	options.replay = a.replay;
 	options.record = a.record;

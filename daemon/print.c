@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 
 #include "common/output.h"
 #include "daemon/print.h"
@@ -22,14 +23,36 @@ int print_format_parse(const char *text)
 	return -EINVAL;
 }
 
+static void write_all(struct print *p, const char *line, size_t length)
+{
+	struct pollfd ready = {.fd = p->fd, .events = POLLOUT};
+
+	while (length) {
+		ssize_t n = output_write(p->fd, line, length);
+
+		if (n < 0 && errno == EAGAIN && poll(&ready, 1, -1) >= 0)
+			continue;
+		if (n < 0 && errno != EINTR) {
+			p->dropped++;
+			return;
+		}
+		line += MAX(n, 0);
+		length -= (size_t)MAX(n, 0);
+	}
+}
+
 /* A line that a terminal took only half is counted and ended, so that the next one stands alone. */
 static void write_line(struct print *p, char *line, size_t length)
 {
 	ssize_t n;
 
+	line[length++] = '\n';
+	if (p->wait) {
+		write_all(p, line, length);
+		return;
+	}
 	if (p->torn && output_write(p->fd, "\n", 1) == 1)
 		p->torn = false;
-	line[length++] = '\n';
 	n = p->torn ? -1 : output_write(p->fd, line, length);
 	if (n == (ssize_t)length)
 		return;

@@ -14,6 +14,7 @@ enum print_format {
 struct print {
 	enum print_format format;
 	int fd;	   /* of output_open() */
+	bool wait; /* for a reader that is slow: nothing but a replay hangs on it */
 	bool torn; /* only a part of the last line went out */
 	uint64_t dropped;
 };

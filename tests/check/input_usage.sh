@@ -10,7 +10,7 @@ done
 refused "rstmond: an argument" 2 "stray" "$rstmond" stray
 refused "rstmond --print=xml" 2 "text or json, not xml" "$rstmond" --print=xml
 refused "rstmond --probe=xml" 2 "text or json, not xml" "$rstmond" --probe=xml
-refused "rstmond --log of no target" 1 "'paper'.*auto, journal" "$rstmond" --config /dev/null --log paper
+refused "rstmond --log of no target" 2 "auto, journal.*not paper" "$rstmond" --config /dev/null --log paper
 refused "rstmond --record and --replay" 2 "exclude" "$rstmond" --record /dev/null --replay /dev/null
 refused "rstmond --print-config on a full disk" 1 "stdout" \
 	sh -c '"$0" --config /dev/null --print-config >/dev/full' "$rstmond"
