@@ -257,7 +257,7 @@ static void notes_text(FILE *f, struct json_object *rows, size_t shown)
 		fputs("unknown: 'rstmon last FILTER' shows reason and state of each\n", f);
 }
 
-/* "since 09:27:00: rstmond counts since then", where the user asked for a time. */
+/* "Counted since 09:27:00.", where the user asked for a time. */
 static void since_text(FILE *f, struct json_object *parameters, const struct cli_options *o)
 {
 	uint64_t from = cli_time(parameters, "from");
@@ -267,7 +267,7 @@ static void since_text(FILE *f, struct json_object *parameters, const struct cli
 	if (o->since && from)
 		fprintf(f, "Counted since %s%s.\n",
 			cli_when_format_short(when, sizeof(when), from, o->now, o->utc),
-			late ? ", as rstmond counts since then" : "");
+			late ? ", when rstmond began to count" : "");
 	/* each row has the last hour */
 	if (cli_true(parameters, "partial") && (!late || o->now > from + HOUR))
 		fputs("Some rows' history does not reach back to --since: their counts are at least "
