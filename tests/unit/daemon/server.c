@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -536,9 +538,11 @@ Test(server, takes_one_call_of_a_client_in_a_turn)
 	teardown(&f);
 }
 
-static int count(sd_event_source *source, void *userdata)
+static int count(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	(void)source;
+	(void)fd;
+	(void)events;
 	++*(unsigned int *)userdata;
 	return 0;
 }
@@ -548,18 +552,20 @@ Test(server, lets_everything_else_in_the_loop_go_first)
 	sd_event_source *other = NULL;
 	unsigned int runs = 0;
 	struct fixture f;
-	int fd;
+	int fd, ready;
 
 	setup(&f, 4);
 	fd = client(&f);
+	ready = eventfd(1, EFD_CLOEXEC);
+	cr_assert_geq(ready, 0);
+	cr_assert_geq(sd_event_add_io(f.event, &other, ready, EPOLLIN, count, &runs), 0);
 	say(fd, "{\"method\":\"io.rstmon.Echo\"}");
-	cr_assert_geq(sd_event_add_defer(f.event, &other, count, &runs), 0);
-	cr_assert_geq(sd_event_source_set_enabled(other, SD_EVENT_ON), 0);
 	for (int i = 0; i < 20; i++)
 		sd_event_run(f.event, 0);
 	cr_expect_eq(runs, 20);
 	cr_expect_eq(f.calls, 0);
 	sd_event_source_disable_unref(other);
+	close(ready);
 	turn(&f);
 	cr_expect_eq(f.calls, 1);
 	close(fd);
@@ -815,6 +821,10 @@ Test(server, closes_clients_that_do_not_read)
 	stopped = watcher(&f, "{}");
 	asker = client(&f);
 	say(asker, "{\"method\":\"io.rstmon.Big\"}");
+	/* First less than a queue, so that the loop sees the socket full; then the rest. */
+	for (int i = 0; i < 800; i++)
+		publish(&f, 80);
+	turn(&f);
 	do {
 		publish(&f, 80);
 		server_stats(f.server, &stats);
@@ -895,6 +905,29 @@ Test(server, gives_the_backlog_before_the_first_live_line)
 		json_object_put(message);
 	}
 	expect_line(&f, fd, 80);
+	close(fd);
+	teardown(&f);
+}
+
+Test(server, makes_no_lines_while_too_much_is_waiting)
+{
+	struct json_object *message;
+	struct server_stats stats;
+	struct fixture f;
+	int fd;
+
+	setup(&f, 8);
+	fd = watcher(&f, "{}");
+	f.server->text_bytes += RSTMON_OUTSTANDING_MAX + 1;
+	publish(&f, 80);
+	f.server->text_bytes -= RSTMON_OUTSTANDING_MAX + 1;
+	server_stats(f.server, &stats);
+	cr_expect_eq(stats.dropped, 1);
+	publish(&f, 81);
+	message = hear(&f, fd);
+	cr_expect_eq(json_object_get_int(get(message, "parameters", "port")), 81);
+	cr_expect_eq(json_object_get_int(get(message, "parameters", "dropped")), 1);
+	json_object_put(message);
 	close(fd);
 	teardown(&f);
 }
