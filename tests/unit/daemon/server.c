@@ -822,7 +822,7 @@ Test(server, closes_clients_that_do_not_read)
 	asker = client(&f);
 	say(asker, "{\"method\":\"io.rstmon.Big\"}");
 	/* First less than a queue, so that the loop sees the socket full; then the rest. */
-	for (int i = 0; i < 800; i++)
+	for (int i = 0; i < 300; i++)
 		publish(&f, 80);
 	turn(&f);
 	do {
