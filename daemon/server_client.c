@@ -25,8 +25,8 @@ static void client_arm(struct client *c)
 	else if (calls && !c->ended)
 		events |= EPOLLIN;
 	sd_event_source_set_io_events(c->io, events);
-	sd_event_source_set_enabled(c->timer,
-				    c->watching && !c->first ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+	/* a watcher that has stopped, in a pager perhaps, loses lines and is told how many */
+	sd_event_source_set_enabled(c->timer, c->watching ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
 static int client_watch(struct client *c, struct server_reply *reply)
