@@ -14,7 +14,6 @@
 #include "common/str.h"
 
 #define TERMINAL_ROWS 40
-#define HOUR	      (3600 * NSEC_PER_SEC)
 
 enum column {
 	COLUMN_COUNT,
@@ -232,69 +231,6 @@ static char *rows_text(struct json_object *rows, size_t n_rows, const struct cli
 	return text;
 }
 
-/* What the user should know of the rows above. */
-static void notes_text(FILE *f, struct json_object *rows, size_t shown)
-{
-	size_t n = rows ? json_object_array_length(rows) : 0;
-	bool unknown = false;
-	uint64_t rest = 0;
-	char cause[48];
-
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *row = json_object_array_get_idx(rows, i);
-		int64_t count = cli_number(row, "count", 0);
-
-		cli_text(row, "cause", cause, sizeof(cause));
-		unknown |= i < shown && !strcmp(cause, "unknown");
-		if (i >= shown && count > 0)
-			rest += (uint64_t)count;
-	}
-	if (n > shown)
-		fprintf(f,
-			"… %zu more row%s with %" PRIu64 " reset%s; -n N or a filter shows them\n",
-			n - shown, n - shown == 1 ? "" : "s", rest, rest == 1 ? "" : "s");
-	if (unknown)
-		fputs("unknown: 'rstmon last FILTER' shows reason and state of each\n", f);
-}
-
-/* "Counted since 09:27:00.", where the user asked for a time. */
-static void since_text(FILE *f, struct json_object *parameters, const struct cli_options *o)
-{
-	uint64_t from = cli_time(parameters, "from");
-	bool late = from > o->since;
-	char when[WHEN_TEXT_MAX];
-
-	if (o->since && from)
-		fprintf(f, "Counted since %s%s.\n",
-			cli_when_format_short(when, sizeof(when), from, o->now, o->utc),
-			late ? ", when rstmond began to count" : "");
-	/* each row has the last hour */
-	if (cli_true(parameters, "partial") && (!late || o->now > from + HOUR))
-		fputs("Some rows' history does not reach back to --since: their counts are at least "
-		      "these.\n",
-		      f);
-}
-
-static void totals_text(FILE *f, struct json_object *parameters, const struct cli_options *o)
-{
-	struct json_object *totals = cli_object(parameters, "totals");
-	uint64_t from = cli_time(totals, "from");
-	char when[WHEN_TEXT_MAX];
-
-	if (!o->filter[0] && !o->since)
-		fputs("In all", f);
-	else if (from)
-		fprintf(f, "Whole host since %s",
-			cli_when_format_short(when, sizeof(when), from, o->now, o->utc));
-	else
-		fputs("Whole host", f);
-	fprintf(f,
-		": %" PRId64 " sent, %" PRId64 " received; %" PRId64
-		" counted without detail, %" PRId64 " lost\n",
-		cli_number(totals, "sent", 0), cli_number(totals, "received", 0),
-		cli_number(totals, "spilled", 0), cli_number(totals, "lost", 0));
-}
-
 char *cli_list_text(struct json_object *parameters, const struct cli_options *o, bool colors,
 		    size_t most)
 {
@@ -316,9 +252,7 @@ char *cli_list_text(struct json_object *parameters, const struct cli_options *o,
 			fputs(o->filter[0] || o->since ? "No reset matches.\n"
 						       : "No resets so far.\n",
 			      f);
-		notes_text(f, rows, shown);
-		since_text(f, parameters, o);
-		totals_text(f, parameters, o);
+		cli_list_notes(f, parameters, o, shown);
 	}
 	return fclose(f) == 0 ? TAKE_PTR(text) : NULL;
 }

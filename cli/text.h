@@ -6,6 +6,8 @@
 #ifndef CLI_TEXT_H
 #define CLI_TEXT_H
 
+#include <stdio.h>
+
 #include <json-c/json.h>
 
 #include "cli/options.h"
@@ -20,6 +22,9 @@ char *cli_process_text(char *dst, size_t size, const char *comm, int64_t pid);
 /* Shows the first 'most' rows, 0: all; says what it left out. */
 char *cli_list_text(struct json_object *parameters, const struct cli_options *o, bool colors,
 		    size_t most);
+/* The lines below the table, of which so many rows are shown. */
+void cli_list_notes(FILE *f, struct json_object *parameters, const struct cli_options *o,
+		    size_t shown);
 /* What 'last' says instead of lines. */
 char *cli_last_nothing(struct json_object *parameters, const struct cli_options *o);
 char *cli_reset_text(struct json_object *reset, const struct cli_options *o, bool colors);
