@@ -94,6 +94,8 @@ void daemon_answer_status(void *userdata, struct report_status *ret)
 	ret->clients_refused = clients.refused;
 	ret->watch_dropped = clients.dropped;
 	ret->bad_messages = clients.bad_messages;
+	ret->clients_busy = clients.busy;
+	ret->clients_stalled = clients.stalled;
 	if (!getrusage(RUSAGE_SELF, &usage))
 		ret->cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
 			      (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);

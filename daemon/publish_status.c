@@ -99,6 +99,8 @@ static void put_cost(struct object *o, const struct report_status *s)
 	object_put_int(o, "clients_refused", (int64_t)s->clients_refused);
 	object_put_int(o, "watch_dropped", (int64_t)s->watch_dropped);
 	object_put_int(o, "bad_messages", (int64_t)s->bad_messages);
+	object_put_int(o, "clients_busy", (int64_t)s->clients_busy);
+	object_put_int(o, "clients_stalled", (int64_t)s->clients_stalled);
 	object_put_int(o, "cpu_ns_per_reset", s->cpu_ns_per_reset);
 	object_put_int(o, "cpu_us", (int64_t)s->cpu_us);
 }

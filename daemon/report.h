@@ -104,6 +104,7 @@ struct report_status {
 	uint64_t log_dropped;
 	unsigned int clients, watchers;
 	uint64_t clients_refused, watch_dropped, bad_messages;
+	uint64_t clients_busy, clients_stalled; /* answered Busy; closed because they did not read */
 	int64_t cpu_ns_per_reset; /* -1: not known yet */
 	uint64_t cpu_us;	  /* user and system time of the daemon */
 	bool degraded;		  /* a required hook or a limit bites; 'problems' says which */
