@@ -32,11 +32,19 @@ static void *serve(void *data)
 {
 	struct daemon *d = data;
 	int fd = accept(d->fd, NULL, NULL);
+	size_t have = 0;
+	ssize_t n;
 	char c;
 
 	if (fd < 0)
 		return NULL;
-	if (recv(fd, d->request, sizeof(d->request) - 1, 0) > 0)
+	/* a request ends in NUL; to answer and close before it is whole would reset the client */
+	while ((n = recv(fd, d->request + have, sizeof(d->request) - have, 0)) > 0) {
+		have += (size_t)n;
+		if (!d->request[have - 1] || have == sizeof(d->request))
+			break;
+	}
+	if (n > 0)
 		(void)send(fd, d->answer, d->size, MSG_NOSIGNAL);
 	while (d->hang && recv(fd, &c, 1, 0) > 0)
 		;
