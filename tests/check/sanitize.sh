@@ -8,7 +8,6 @@ trap 'rm -rf "$reports"' EXIT
 
 export ASAN_OPTIONS="log_path=$reports/asan:detect_leaks=1"
 export UBSAN_OPTIONS="log_path=$reports/ubsan:print_stacktrace=1"
-export LSAN_OPTIONS="suppressions=tests/check/leaks.supp:print_suppressions=0"
 
 "$B/unit" || { echo "sanitize: unit tests failed"; failed=1; }
 tests/golden/run.sh "$B" || { echo "sanitize: golden tests failed"; failed=1; }
