@@ -17,13 +17,13 @@ static __always_inline struct sock_state *state_create(struct sock *sk)
 	return st;
 }
 
-static __always_inline void take(struct sock *sk, __u8 source, __u8 role, __u8 flags)
+static __always_inline struct sock_state *take(struct sock *sk, __u8 source, __u8 role, __u8 flags)
 {
 	struct sock_state *st = state_create(sk);
 	struct process p;
 
 	if (!st)
-		return;
+		return 0;
 	process_of(current_task(), &p);
 	owner_store(st, &p, source);
 	st->role = role;
@@ -31,6 +31,7 @@ static __always_inline void take(struct sock *sk, __u8 source, __u8 role, __u8 f
 	st->established = 0;
 	st->false_receive = 0;
 	st->reset = 0;
+	return st;
 }
 
 static __always_inline void remember(struct rst_former *former, const struct sock_state *st, __u8 state,
@@ -110,21 +111,22 @@ int on_set_state(__u64 *ctx)
 {
 	struct sock *sk = (struct sock *)ctx[0];
 	int old = (int)ctx[1], new = (int)ctx[2];
-	__u64 now = bpf_ktime_get_ns();
 	struct sock_state *st;
+	__u64 now;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	if (new == TCP_SYN_SENT) {
-		take(sk, RST_OWNER_CONNECT, RST_ROLE_CLIENT, 0);
+		st = take(sk, RST_OWNER_CONNECT, RST_ROLE_CLIENT, 0);
 	} else if (new == TCP_LISTEN) {
-		take(sk, RST_OWNER_LISTEN, RST_ROLE_SERVER, STATE_LISTENER);
+		st = take(sk, RST_OWNER_LISTEN, RST_ROLE_SERVER, STATE_LISTENER);
 		listener_opened(sk);
+	} else {
+		st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
 	}
-
-	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
 	if (!st)
 		return 0;
+	now = bpf_ktime_get_ns();
 	if (st->flags & STATE_LISTENER && new != TCP_LISTEN && new != TCP_CLOSE) {
 		/* a child that inet_csk_clone_lock() just made of its listener */
 		st->flags = 0;

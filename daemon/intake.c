@@ -34,12 +34,18 @@ static int map_tally(struct intake *in)
 	return in->tally ? 0 : -EINVAL;
 }
 
+/* Whose it is, and why. */
+static void judge(struct intake *in, struct finding *f)
+{
+	attribute(in->attributor, &f->reset, &f->owner);
+	diagnose(&f->reset, &f->owner, &f->verdict);
+}
+
 static void count(struct intake *in, const struct reset *reset)
 {
 	struct finding f = {.reset = *reset};
 
-	attribute(in->attributor, &f.reset, &f.owner);
-	diagnose(&f.reset, &f.owner, &f.verdict);
+	judge(in, &f);
 	tally_add(in->tally, &f);
 	recent_add(in->recent, &f);
 	peers_add(in->peers, &f);
@@ -68,8 +74,7 @@ static void swallow(struct intake *in, const struct reset *sent)
 
 	struct finding f = {.reset = late};
 
-	attribute(in->attributor, &f.reset, &f.owner);
-	diagnose(&f.reset, &f.owner, &f.verdict);
+	judge(in, &f);
 	if (tally_take_back(in->tally, &f))
 		in->unmatched_swallows++;
 	else
@@ -134,8 +139,7 @@ static void add_slot(struct intake *in, const struct rst_slot *slot, int64_t off
 	f.reset.monotonic = in->now; /* what bounds questions about names is a rate */
 	memcpy(f.reset.owner_comm, slot->comm, sizeof(f.reset.owner_comm) - 1);
 	f.reset.cgroup = slot->cgroup;
-	attribute(in->attributor, &f.reset, &f.owner);
-	diagnose(&f.reset, &f.owner, &f.verdict);
+	judge(in, &f);
 	netns_seen(in->netns, f.reset.netns, f.reset.netns_cookie);
 	tally_spill_add(in->tally, &f, spilled, slot->first + (uint64_t)offset,
 			slot->last + (uint64_t)offset);
