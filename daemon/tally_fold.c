@@ -9,7 +9,7 @@
 #include "daemon/tally_internal.h"
 
 /* Sums 'from' up in 'to' and frees it. */
-void tally_row_merge(struct tally *t, uint32_t to, uint32_t from)
+static void row_merge(struct tally *t, uint32_t to, uint32_t from)
 {
 	struct row *a = &t->rows[to], *b = &t->rows[from];
 
@@ -46,7 +46,7 @@ static void row_fold(struct tally *t, uint32_t place, uint32_t to)
 	}
 	t->evicted++;
 	if (target != INDEX_NONE) {
-		tally_row_merge(t, target, place);
+		row_merge(t, target, place);
 		return;
 	}
 	tally_row_unlink(t, place);
@@ -146,7 +146,7 @@ bool tally_expire(struct tally *t)
 			continue;
 		if (t->clock < TALLY_QUIET_NS || row->last > t->clock - TALLY_QUIET_NS)
 			continue;
-		tally_row_merge(t, OTHER_PLACE(row->key.direction), i);
+		row_merge(t, OTHER_PLACE(row->key.direction), i);
 		t->evicted++;
 		found = true;
 	}

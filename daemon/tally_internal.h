@@ -171,7 +171,6 @@ uint32_t tally_netns_find(struct tally *t, uint32_t inode, uint32_t cookie, bool
 void tally_netns_link(struct tally *t, uint32_t place);
 
 /* tally_fold.c */
-void tally_row_merge(struct tally *t, uint32_t to, uint32_t from);
 bool tally_make_room(struct tally *t);
 bool tally_expire(struct tally *t);
 
