@@ -46,7 +46,8 @@ static __always_inline void remember(struct rst_former *former, const struct soc
 	former->reset = st->reset;
 	former->closed = now;
 	former->cgroup = cgroup;
-	former->idle_ms = UNKNOWN_MS;
+	former->receive_idle_ms = UNKNOWN_MS;
+	former->send_idle_ms = UNKNOWN_MS;
 	owner_name(st, former->comm);
 }
 
@@ -90,12 +91,11 @@ static __always_inline void connection_closed(struct sock *sk, const struct sock
 	remember(&former, st, state, sock_cgroup(sk), now);
 	if (tp) {
 		__u32 jiffies = (__u32)bpf_jiffies64();
-		__u32 heard = jiffies_age_ms(tp->rcv_tstamp, jiffies);
-		__u32 data = jiffies_age_ms(tp->inet_conn.icsk_ack.lrcvtime, jiffies);
 
 		former.bytes_received = tp->bytes_received;
 		former.bytes_sent = tp->bytes_sent;
-		former.idle_ms = heard < data ? heard : data;
+		former.receive_idle_ms = jiffies_age_ms(tp->inet_conn.icsk_ack.lrcvtime, jiffies);
+		former.send_idle_ms = jiffies_age_ms(tp->lsndtime, jiffies);
 	}
 	if (bpf_map_update_elem(&closed_connections, &key, &former, BPF_ANY))
 		count_failure(RST_FAIL_MAP);

@@ -14,6 +14,7 @@
 static const char *const directions[] = {
 	[RST_SENT] = "sent",
 	[RST_RECEIVED] = "received",
+	[RST_TIMEOUT] = "", /* of kind "timeout" */
 };
 _Static_assert(ARRAY_SIZE(directions) == RST_DIRECTION_MAX, "a direction has no name");
 

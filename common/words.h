@@ -17,7 +17,7 @@ enum confidence {
 	CONFIDENCE_MAX,
 };
 
-const char *direction_name(unsigned int direction); /* "sent", "received" */
+const char *direction_name(unsigned int direction); /* "sent", "received"; "" of kind timeout */
 const char *role_name(unsigned int role);	    /* "none", "server", "client" */
 const char *owner_source_name(unsigned int source); /* "none", "connect", "listen", ... */
 const char *confidence_name(unsigned int confidence);

@@ -112,9 +112,9 @@ static void decode_former(const struct rst_event_former *e, struct reset *r)
 		r->bytes_sent = (int64_t)MIN(f->bytes_sent, INT64_MAX);
 	}
 	r->closed_ms = since_ms(f->closed, e->event.time);
-	if (r->closed_ms >= 0 && f->idle_ms != UNKNOWN_MS &&
+	if (r->closed_ms >= 0 && f->receive_idle_ms != UNKNOWN_MS &&
 	    !(r->flags & RST_EVENT_FORMER_LISTENER))
-		r->idle_ms = r->closed_ms + f->idle_ms;
+		r->idle_ms = r->closed_ms + f->receive_idle_ms;
 }
 
 static void decode_sock(const struct rst_event_sock *e, struct reset *r)

@@ -122,11 +122,20 @@ static int application_errno(const struct reset *r, enum rst_cause cause)
 	return r->error;
 }
 
-void diagnose(const struct reset *reset, const struct owner *owner, struct verdict *ret)
+bool diagnose_wants_host(const struct reset *reset)
+{
+	(void)reset;
+	return false;
+}
+
+void diagnose(const struct reset *reset, const struct owner *owner, const struct past *past,
+	      const struct host *host, struct verdict *ret)
 {
 	struct verdict v = {.cause = RST_CAUSE_UNKNOWN, .confidence = CONFIDENCE_LOW};
 
 	(void)owner;
+	(void)past;
+	(void)host;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		if (rule_matches(&rules[i], reset)) {
 			v.cause = rules[i].cause;

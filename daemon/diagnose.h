@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From a reset and its owner to a cause, with evidence. Pure: same input, same verdict. */
+/*
+ * From a reset, its owner, what happened before and what the host says to a cause, its confidence and
+ * the evidence for it. Pure: same input, same verdict.
+ *
+ * Three layers, never more certain than the evidence: the path through the kernel is a fact; the cause
+ * follows from it with a confidence, raised a step by each independent support (contents of the reset,
+ * TTL, aftermath, the other end, idle times alike), lowered where the owner's storage was missing,
+ * records were lost or the kernel gives no reason; advice is made of both elsewhere (advice.h).
+ */
 #ifndef DAEMON_DIAGNOSE_H
 #define DAEMON_DIAGNOSE_H
 
-#include "daemon/reset.h"
+#include "daemon/context.h"
+#include "daemon/path.h"
 
 /* Never fails: without decisive evidence the cause is RST_CAUSE_UNKNOWN with low confidence. */
-void diagnose(const struct reset *reset, const struct owner *owner, struct verdict *ret);
+void diagnose(const struct reset *reset, const struct owner *owner, const struct past *past,
+	      const struct host *host, struct verdict *ret);
+
+/* True if what the host says (struct host but for watched_ms and lossy, which cost nothing) could
+ * change the verdict of this reset: asking costs a look into /proc. */
+bool diagnose_wants_host(const struct reset *reset);
 
 #endif

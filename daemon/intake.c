@@ -37,8 +37,11 @@ static int map_tally(struct intake *in)
 /* Whose it is, and why. */
 static void judge(struct intake *in, struct finding *f)
 {
+	const struct host host = HOST_UNKNOWN;
+	const struct past past = {0};
+
 	attribute(in->attributor, &f->reset, &f->owner);
-	diagnose(&f->reset, &f->owner, &f->verdict);
+	diagnose(&f->reset, &f->owner, &past, &host, &f->verdict);
 }
 
 static void count(struct intake *in, const struct reset *reset)

@@ -76,7 +76,8 @@ struct reset {
 	uint64_t socket; /* opaque, 0 without one */
 	struct endpoint local, remote;
 	uint16_t port; /* service port */
-	uint8_t direction, role, state, previous_state;
+	uint8_t direction; /* RST_TIMEOUT: no reset, 'error' is what the application got */
+	uint8_t role, state, previous_state;
 	uint8_t reason_number; /* the kernel's */
 	enum reason reason;
 	const char *reason_name; /* the kernel's name, "" if none; lives as long as the reasons table */
@@ -112,9 +113,35 @@ struct reset {
 	int64_t closed_ms; /* RST_EVENT_FORMER: how long ago it was closed */
 	int error, error_soft;
 
-	/* a listener that was closed here before, with RST_EVENT_FORMER_LISTENER */
+	int64_t drops, requests; /* of a listener */
+	int64_t listener_age_ms; /* of a listener that answered, or of the one that was closed */
+
+	/* the reset itself; valid with RST_EVENT_PACKET */
+	uint16_t packet_window, packet_id;
+	uint8_t packet_ttl, packet_flags, packet_header;
+
+	/* sysctls of the namespace; -1 unknown */
+	int64_t abort_on_overflow, syn_retries, synack_retries, retries2;
+	int64_t sysctl_keepalive_time_s, sysctl_keepalive_intvl_s, sysctl_keepalive_probes;
+	int64_t sysctl_fin_timeout_s, somaxconn;
+
+	uint32_t actor_parent_tgid;
+	char actor_parent_comm[RSTMON_COMM_MAX];
+
+	/* The connection that the segment belongs to, or with RST_EVENT_FORMER_LISTENER the listener on
+	 * its port, was closed here before. The owner of a reset without a full socket is the former
+	 * owner of the connection; 'former_tgid' is set for a closed listener and for a listener's
+	 * reset, whose owner is the listener's. */
+	bool has_former;
 	uint32_t former_tgid;
 	char former_comm[RSTMON_COMM_MAX];
+	uint8_t former_role, former_state, former_reset; /* as in struct rst_former */
+	uint32_t former_flags;				 /* RST_FORMER_* */
+	int former_exit_signal, former_exit_status;	 /* with RST_FORMER_EXITING, else 0 and -1 */
+	int64_t former_fin_ms; /* since its owner closed or shut down its side */
+	int64_t former_age_ms; /* how long it had lived when it was closed */
+	int64_t former_receive_idle_ms, former_send_idle_ms;
+	int64_t former_bytes_received, former_bytes_sent;
 };
 
 /* The part that 'attribute' fills: names of the process that the kernel identified. */
@@ -132,15 +159,26 @@ struct owner {
 struct verdict {
 	enum rst_cause cause;
 	enum confidence confidence;
+	uint8_t path;  /* enum path: what the kernel did, which is certain */
+	bool settled;  /* nothing that becomes known later can change cause or story */
 	int error; /* the errno that the local application gets, 0: none */
 	unsigned int n_evidence;
 	char evidence[RSTMON_EVIDENCE_MAX][RSTMON_EVIDENCE_LEN]; /* "key=value" */
+};
+
+/* The other end of the same connection, where it is on this host and had its part in the same story. */
+struct other_end {
+	bool known;
+	uint32_t pid; /* 0: no process */
+	uint8_t direction, role;
+	char comm[RSTMON_COMM_MAX];
 };
 
 struct finding {
 	struct reset reset;
 	struct owner owner;
 	struct verdict verdict;
+	struct other_end other;
 };
 
 #endif

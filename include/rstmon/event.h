@@ -13,13 +13,14 @@
  *	struct rst_event	   every reset: where, when, which row, the offending segment
  *	struct rst_event_former	   + who had the connection (or the listener) before
  *	struct rst_event_sock	   + everything a full socket and its owner tell
+ *	struct rst_event_sock_former  both
  */
 #ifndef RSTMON_EVENT_H
 #define RSTMON_EVENT_H
 
 #include <linux/types.h>
 
-#define RST_EVENT_VERSION 1
+#define RST_EVENT_VERSION 2
 
 #define RST_COMM_LEN	  16  /* TASK_COMM_LEN */
 #define RST_PATH_LEN	  256 /* cgroup path or executable, cut to this */
@@ -28,11 +29,16 @@
  * running kernel gives no reason at all (before 6.10). Names come from its BTF at start. */
 #define RST_REASON_NONE 255
 
+/* A connection that failed without any reset (kind "timeout": the application got ETIMEDOUT or an ICMP
+ * error) has no direction; it is counted in the same way, but beside the resets, never among them. */
 enum rst_direction {
 	RST_SENT,
 	RST_RECEIVED,
+	RST_TIMEOUT,
 	RST_DIRECTION_MAX,
 };
+
+#define RST_RESET_DIRECTIONS 2 /* the first two: what is a reset */
 
 /* The role of the local socket. */
 enum rst_role {
@@ -90,6 +96,7 @@ enum rst_event_kind {
 	RST_EVENT_BARE = 1,   /* struct rst_event */
 	RST_EVENT_FORMER = 2, /* struct rst_event_former */
 	RST_EVENT_SOCK = 3,   /* struct rst_event_sock */
+	RST_EVENT_SOCK_FORMER = 4, /* struct rst_event_sock_former */
 };
 
 /* rst_event.flags */
@@ -113,6 +120,8 @@ enum rst_event_kind {
 #define RST_EVENT_LISTENER	(1 << 17) /* the socket is the listener itself */
 #define RST_EVENT_SEEDED	(1 << 18) /* the socket is older than the daemon */
 #define RST_EVENT_KERNEL	(1 << 19) /* a kernel socket */
+#define RST_EVENT_OOM		(1 << 20) /* with RST_EVENT_EXITING: the OOM killer chose the owner */
+#define RST_EVENT_PACKET	(1 << 21) /* received: the reset itself was seen, packet_* are valid */
 
 /* Every record begins with this one. */
 struct rst_event {
@@ -133,21 +142,31 @@ struct rst_event {
 	__u8 ttl;	/* or hop limit */
 };
 
+/* rst_former.flags */
+#define RST_FORMER_EXITING 1 /* the owner was exiting when it closed: exit_code is valid */
+#define RST_FORMER_OOM	   2 /* and the OOM killer had chosen it */
+#define RST_FORMER_FIN_FIRST 4 /* this host closed first: its FIN was sent before the peer's came */
+
 /* Who had the connection, or the listener, and how it ended. Also the value of the maps of the
  * closed. */
 struct rst_former {
 	__u64 owner_start;
-	__u64 closed; /* when */
+	__u64 closed; /* when the state became CLOSE (of a time-wait socket: when it was made) */
 	__u64 cgroup;
 	__u64 bytes_received;
 	__u64 bytes_sent;
+	__u64 established;     /* when; of a listener since when it listened; 0: unknown */
+	__u64 fin_sent;	       /* when the owner closed or shut down its side; 0: unknown */
 	__u32 owner_tgid;
-	__u32 idle_ms;	     /* since something was heard, at the close; ~0: unknown */
+	__u32 receive_idle_ms; /* since data had arrived, at fin_sent if that is known, else at the
+				* close; ~0: never or unknown, as in the next */
+	__u32 send_idle_ms;
+	__u32 exit_code;     /* as in rst_event_sock */
 	__u8 owner_source;   /* how the owner was known then */
 	__u8 role;
 	__u8 previous_state; /* the state before CLOSE */
 	__u8 reset;	     /* 1: ended by a reset that this host sent, 2: received */
-	__u32 reserved;
+	__u32 flags;	     /* RST_FORMER_* */
 	char comm[RST_COMM_LEN];
 };
 
@@ -161,7 +180,7 @@ struct rst_event_sock {
 	__u64 sk;     /* the socket's address as an opaque number: pairs records, never dereferenced */
 	__u64 cgroup; /* cgroup v2 id */
 	__u64 established;    /* when; 0: unknown */
-	__u64 state_since;    /* when the previous state was left */
+	__u64 state_since;    /* when the previous state was left; of a listener: since when it listens */
 	__u64 bytes_received; /* tcp_sock: of payload */
 	__u64 bytes_sent;     /* with retransmissions */
 	__u64 bytes_acked;    /* counts the SYN */
@@ -175,6 +194,8 @@ struct rst_event_sock {
 	__u32 user_timeout_ms; /* 0: none */
 	__u32 backlog;	       /* sk_ack_backlog of a listener */
 	__u32 backlog_max;     /* of a listener, or the listener's, copied to its children */
+	__u32 drops;	       /* of a listener: SYNs and handshakes it dropped, ever (sk_drops) */
+	__u32 requests;	       /* of a listener: handshakes under way */
 	__u32 rcv_nxt;
 	__u32 snd_una;
 	__u32 total_retrans;
@@ -188,9 +209,37 @@ struct rst_event_sock {
 	__u8 retransmits;    /* of the segment in flight */
 	__u8 backoff;
 	__u8 probes;	  /* keep-alive or zero-window probes unanswered */
-	__u8 ttl_base;	  /* TTL of the handshake's ACK of an accepted socket, 0: unknown */
+	__u8 ttl_base;	  /* TTL of the peer's handshake (of an accepted socket for free, else by the
+			   * packet program), 0: unknown */
+
+	/* the reset itself, with RST_EVENT_PACKET */
+	__u16 packet_window;
+	__u16 packet_id; /* IPv4's, 0 of IPv6 */
+	__u8 packet_ttl;
+	__u8 packet_flags;  /* byte 13 of its header */
+	__u8 packet_header; /* bytes of the TCP header: 20 without options */
+
+	/* what the namespace's sysctls say now */
+	__u8 abort_on_overflow;
+	__u8 syn_retries;
+	__u8 synack_retries;
+	__u8 retries2;
+	__u8 sysctl_keepalive_probes;
+	__u32 sysctl_keepalive_time_s;
+	__u32 sysctl_keepalive_intvl_s;
+	__u32 sysctl_fin_timeout_s;
+	__u32 somaxconn;
+
+	__u32 actor_parent_tgid; /* of an actor that is not the owner; 0: not read */
 	char owner_comm[RST_COMM_LEN]; /* thread group leader's */
 	char actor_comm[RST_COMM_LEN];
+	char actor_parent_comm[RST_COMM_LEN];
+};
+
+/* A listener's reset, when the connection that the segment belongs to was here before. */
+struct rst_event_sock_former {
+	struct rst_event_sock sock;
+	struct rst_former former;
 };
 
 /*
@@ -245,7 +294,7 @@ struct rst_totals {
 	/* of the programs that keep owners, not of the resets */
 	__u64 failures[RST_FAIL_MAX];
 	__u64 reserved[5];
-};
+}; /* RST_TIMEOUT has its element in 'direction' like the others */
 
 /* The one element of the control array. Each word has a cache line of its own. */
 struct rst_control {
@@ -293,12 +342,13 @@ struct rst_exec {
 
 RST_ASSERT_SIZE(rst_key, 32);
 RST_ASSERT_SIZE(rst_event, 96);
-RST_ASSERT_SIZE(rst_former, 72);
-RST_ASSERT_SIZE(rst_event_former, 168);
-RST_ASSERT_SIZE(rst_event_sock, 264);
+RST_ASSERT_SIZE(rst_former, 96);
+RST_ASSERT_SIZE(rst_event_former, 192);
+RST_ASSERT_SIZE(rst_event_sock, 320);
+RST_ASSERT_SIZE(rst_event_sock_former, 416);
 RST_ASSERT_SIZE(rst_slot, 128);
 RST_ASSERT_SIZE(rst_count, 128);
-RST_ASSERT_SIZE(rst_totals, 320);
+RST_ASSERT_SIZE(rst_totals, 448);
 RST_ASSERT_SIZE(rst_control, 128);
 RST_ASSERT_SIZE(rst_process, 304);
 

@@ -24,6 +24,18 @@
 #define RSTMON_PROCESS_CACHE_MAX 16384 /* names of living processes */
 #define RSTMON_CGROUP_CACHE_MAX 4096
 
+/* History: what single resets are held against */
+#define RSTMON_HISTORY_CONNECTIONS 4096
+#define RSTMON_HISTORY_BURSTS	1024
+#define RSTMON_HISTORY_ASKERS	512
+#define RSTMON_HISTORY_RHYTHMS	512
+#define RSTMON_HISTORY_IDLES	1024
+#define RSTMON_INCIDENTS_MAX	128 /* the latest that are kept */
+#define RSTMON_INCIDENT_BURST	20  /* resets of one owner within a second */
+#define RSTMON_INCIDENT_QUIET_S 3   /* then it is over */
+#define RSTMON_PENDING_MAX	256 /* resets that wait for their other end before they are told */
+#define RSTMON_STORIES_MAX	64  /* of "why", beyond it the rest is a number */
+
 /* Text */
 #define RSTMON_COMM_MAX		16
 #define RSTMON_EXE_MAX		256
