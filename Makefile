@@ -111,12 +111,15 @@ input: all $(B)/poke ## bad input against the real programs
 live: all $(B)/live ## real resets on this kernel; needs root
 	@RSTMOND=$(B)/rstmond RSTMON=$(B)/rstmon $(B)/live -j1
 
-$(B)/flood: $(call objects,tests/bench) $(COMMON)
-	$(call msg,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+$(B)/flood: $(B)/tests/bench/flood.o $(B)/tests/bench/packets.o $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/stages: $(B)/tests/bench/stages.o $(call not_main,$(DAEMON)) $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 bench: ## what rstmon costs
 	@tests/check/install.sh $(BUILD_PACKAGES) $(BENCH_PACKAGES)
-	@$(MAKE) --no-print-directory all $(B)/flood
+	@$(MAKE) --no-print-directory all $(B)/flood $(B)/stages
 	@tests/bench/run.sh $(B)
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined

@@ -14,7 +14,7 @@ PORTS=${PORTS:-64}
 STATS=/proc/sys/kernel/bpf_stats_enabled
 
 [ "$(id -u)" = 0 ] || { echo "bench: skipped, not root"; exit 0; }
-for file in "$B/rstmond" "$B/flood"; do
+for file in "$B/rstmond" "$B/flood" "$B/stages"; do
 	[ -x "$file" ] || { echo "bench: $file is missing; run make bench" >&2; exit 1; }
 done
 
@@ -178,3 +178,7 @@ else
 	echo "rstmond did not start: $(tail -n 1 "$dir/err")" >&2
 	exit 1
 fi
+
+echo
+echo "nanoseconds of CPU per reset in rstmond, from the record to its row:"
+taskset -c "$cpu" "$B/stages"
