@@ -54,6 +54,8 @@ struct stories {
 	struct story *story; /* most frequent first */
 	size_t n;
 	uint64_t rest; /* resets and time-outs in stories beyond the limit */
+	size_t more;   /* those stories */
+	bool partial;  /* as in struct report_list: counts are at least these */
 	struct tally_stats totals;
 };
 
