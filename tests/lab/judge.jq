@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Findings on stdin (slurped), expectations in $expect, labels of namespaces in $netns: a row per
+# expectation and per finding that nobody expected. jq -s --argjson expect [...] --argjson netns {...}
+#
+# A line takes first the findings that it is entirely right about, then those that it means but that
+# were called something else, so that one wrong answer makes one wrong row.
+
+def words($s): $s | split(",");
+def fits($e; $key; $value):
+	if $e.keys | has($key) then words($e.keys[$key]) | any(. == $value) else true end;
+def direction: if .kind == "timeout" then "timeout" else .direction end;
+
+# Is it this finding that the line means?
+def means($e):
+	direction == $e.direction
+	and fits($e; "in"; $netns[.netns | tostring] // "?")
+	and fits($e; "port"; .port | tostring)
+	and fits($e; "state"; .state)
+	and fits($e; "reason"; .reason)
+	and (if $e.keys.remote then .remote | startswith($e.keys.remote) else true end);
+
+# What the answer has wrong; "" if nothing.
+def wrong($e):
+	[
+		(.cause as $c | select($e.causes | any(. == $c) | not) | "cause"),
+		(select(fits($e; "comm"; .comm) | not) | "owner"),
+		(select(fits($e; "role"; .role) | not) | "role \(.role)"),
+		(select(fits($e; "actor"; .actor_comm) | not) | "actor \(.actor_comm)"),
+		(select(fits($e; "errno"; .errno) | not) | "errno \(.errno)"),
+		(select(fits($e; "confidence"; .confidence) | not) | "confidence")
+	] | join(", ");
+
+def wanted: (.keys.n // "1") | rtrimstr("+") | tonumber;
+def most: if .kind == "also" or (.keys.n // "1" | endswith("+")) then 1000000 else wanted end;
+def least: if .kind == "also" then 0 else wanted end;
+
+# {left: findings, lines: expectations with .got}; fn says whether a line takes a finding
+def round(f):
+	reduce range(0; .lines | length) as $i (.;
+		.lines[$i] as $e
+		| ($e | most) - ($e.got | length) as $room
+		| [.left[] | select(f)][:$room] as $take
+		| .lines[$i].got += $take
+		| .left -= $take);
+
+def owner: if .pid == 0 then "-" else "\(.comm)[\(.pid)]" end;
+def row($result; $expected; $why):
+	[$result, $expected, .cause, .confidence, owner, $why, direction, (.reason // ""), (.state // "")];
+
+{left: [to_entries[] | .value + {nth: .key}], lines: [$expect[] | . + {got: []}]}
+| round(. as $f | $f | means($e) and wrong($e) == "")
+| round(. as $f | $f | means($e))
+| (.lines[]
+	| . as $e
+	| ($e.causes[0]) as $expected
+	| (.got[] | wrong($e) as $why
+		| row(if $why == "" then "right" else "wrong" end; $expected; $why)),
+	  (if (.got | length) < ($e | least) then
+		["wrong", $expected, "nothing", "-", "-", "\(.got | length) of \($e | least)", $e.direction, "", ""]
+	   else empty end)),
+  (.left[] | row("wrong"; "nothing"; "not expected"))
+| @tsv

@@ -1,0 +1,293 @@
+#!/bin/sh
+# shellcheck disable=SC3043,SC1090,SC1091
+# SPDX-License-Identifier: GPL-2.0-only
+# make lab: plays resets whose cause is known and holds rstmond's answers against it. run.sh BUILD
+#
+#	LAB_ONLY='keepalive*|nat*'	only scenarios with such names
+#	LAB_JOBS=4			so many side by side
+#	LAB_CONFIG=FILE			a configuration for rstmond
+#	LAB_KEEP=DIR			what was seen stays there
+#
+# Needs root. Ends only what it started. See lib.sh for what a scenario is.
+B=$(realpath "${1:-build}")
+here=$(dirname "$0")
+LAB_JOBS=${LAB_JOBS:-6}
+
+[ "$(id -u)" = 0 ] || { echo "lab: skipped, it needs root"; exit 0; }
+[ -e /sys/kernel/btf/vmlinux ] || { echo "lab: skipped, this kernel has no type information"; exit 0; }
+for tool in jq nft ip ss nsenter; do
+	command -v $tool >/dev/null || { echo "lab: $tool is missing" >&2; exit 1; }
+done
+for file in rstmond rstmon labtool; do
+	[ -x "$B/$file" ] || { echo "lab: $B/$file is missing; run make lab" >&2; exit 1; }
+done
+
+lab=$(mktemp -d /tmp/rstmon-lab-XXXXXX) || exit 1
+chmod 755 "$lab"
+: >"$lab/namespaces"
+: >"$lab/list"
+export B
+cd "$here/../.." || exit 1
+. tests/lab/lib.sh
+
+clean() {
+	for p in $running; do
+		end_all "$p"
+	done
+	for p in $watcher $daemon; do
+		kill -TERM "$p" 2>/dev/null && wait "$p" 2>/dev/null
+	done
+	while read -r ns; do
+		ip netns del "$ns" 2>/dev/null
+	done <"$lab/namespaces"
+	if [ -n "$LAB_KEEP" ]; then
+		rm -rf "$LAB_KEEP" && mv "$lab" "$LAB_KEEP" && echo "lab: all that was seen is in $LAB_KEEP"
+	else
+		rm -rf "$lab"
+	fi
+}
+running='' watcher='' daemon='' failed=''
+trap clean EXIT
+trap 'exit 130' INT TERM HUP
+
+# ---- the daemon ----
+
+poll() { # SECONDS COMMAND...
+	local until
+	until=$(($(date +%s) + $1))
+	shift
+	until "$@"; do
+		[ "$(date +%s)" -lt "$until" ] || return 1
+		sleep 0.05
+	done
+}
+
+: >"$lab/config"
+[ -z "$LAB_CONFIG" ] || cat "$LAB_CONFIG" >"$lab/config"
+export RSTMON_SOCKET="$lab/socket"
+mkdir "$lab/state"
+"$B/rstmond" --config "$lab/config" --state "$lab/state" --log none \
+	>"$lab/daemon.out" 2>"$lab/daemon.err" </dev/null &
+daemon=$!
+if ! poll 30 grep -q 'ready$' "$lab/daemon.err"; then
+	echo "lab: rstmond did not start: $(tail -n 1 "$lab/daemon.err")" >&2
+	exit 1
+fi
+"$B/rstmon" watch --json >"$lab/watch.json" 2>"$lab/watch.err" </dev/null &
+watcher=$!
+watching() {
+	"$B/rstmon" status --json | jq -e '.watchers == null or .watchers > 0' >/dev/null
+}
+poll 10 watching || exit 1
+
+# ---- one scenario ----
+
+now() {
+	date -u +%Y-%m-%dT%H:%M:%S.%6NZ
+}
+
+end_all() { # PID: its process and all below it
+	local child
+	for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+		end_all "$child"
+	done
+	kill -KILL "$1" 2>/dev/null
+}
+
+# In a subshell of its own; leaves $dir with expect, netns, since, until, and failed or skipped.
+play() { # NAME
+	dir=$lab/$1 id=lab$$-$(echo "$1" | cksum | cut -c1-6) actors=''
+	mkdir -p "$dir"
+	: >"$dir/netns"
+	: >"$dir/pids"
+	: >"$dir/expect"
+	now >"$dir/since"
+	("$1") >"$dir/out" 2>&1
+	sleep 0.5 # what happened last has been told: pairs wait 50 ms
+	now >"$dir/until"
+	findings_until >"$dir/findings"
+	for p in $(cat "$dir/pids"); do
+		end_all "$p"
+	done
+	sleep 0.1
+	for ns in $(grep "^$id-" "$lab/namespaces"); do
+		ip netns del "$ns" 2>/dev/null
+	done
+}
+
+findings_until() {
+	findings | jq -c --arg until "$(cat "$dir/until")" 'select(.time <= $until)'
+}
+
+expectations() { # as a JSON array
+	jq -Rc 'split("\t") | {kind: .[0], direction: .[1], causes: (.[2] | split(",")),
+		keys: (.[3:] | map(capture("^(?<key>[a-z]+)=(?<value>.*)$")) | from_entries)}
+		| select(.kind != "silent")' "$dir/expect" | jq -sc .
+}
+
+labels() {
+	jq -Rc 'split("\t") | {(.[0]): .[1]}' "$dir/netns" | jq -sc 'add // {}'
+}
+
+# Rows of the table to $dir/rows: scenario, result, expected, reported, confidence, owner, why, ...
+judge() { # NAME
+	dir=$lab/$1
+	if [ -e "$dir/skipped" ]; then
+		printf '%s\tskipped\t-\t-\t-\t-\t%s\t\t\t\n' "$1" "$(cat "$dir/skipped")" >"$dir/rows"
+		return
+	fi
+	if [ ! -e "$dir/failed" ] && [ ! -s "$dir/expect" ]; then
+		echo "it expects nothing: $(tail -n 1 "$dir/out" 2>/dev/null)" >"$dir/failed"
+	fi
+	if [ -e "$dir/failed" ]; then
+		printf '%s\tbroken\t-\t-\t-\t-\t%s\t\t\t\n' "$1" "$(cat "$dir/failed")" >"$dir/rows"
+		return
+	fi
+	if grep -q '^silent' "$dir/expect" && [ ! -s "$dir/findings" ]; then
+		printf '%s\tright\tsilent\tsilent\t-\t-\t\t\t\t\n' "$1" >"$dir/rows"
+		return
+	fi
+	jq -sr --argjson expect "$(expectations)" --argjson netns "$(labels)" \
+		-f tests/lab/judge.jq "$dir/findings" >"$dir/judged" 2>"$dir/judge.err" ||
+		printf 'broken\t-\t-\t-\t-\t%s\t\t\t\n' "judge: $(tail -n 1 "$dir/judge.err")" >"$dir/judged"
+	sed "s/^/$1\t/" "$dir/judged" >"$dir/rows"
+	! grep -q '^silent' "$dir/expect" || sed -i 's/\tnothing\t/\tsilent\t/' "$dir/rows"
+}
+
+line() {
+	printf '%-30s %-28s %-28s %-10s %-22s %s\n' "$@"
+}
+
+show() { # NAME
+	local rest
+	while IFS="$(printf '\t')" read -r name result expected reported confidence owner rest; do
+		case $result in
+		right) rest=right ;;
+		*) rest="$(echo "$result" | tr a-z A-Z)${rest:+: $(echo "$rest" | tr '\t' ' ')}" ;;
+		esac
+		line "$name" "$expected" "$reported" "$confidence" "$owner" "$rest"
+	done <"$lab/$1/rows"
+}
+
+# ---- all of them ----
+
+for file in tests/lab/[a-z]*.sh; do
+	case $file in
+	*/run.sh | */lib.sh) ;;
+	*) . "$file" ;;
+	esac
+done
+
+wanted() { # NAME
+	local p
+	[ -n "$LAB_ONLY" ] || return 0
+	for p in $(echo "$LAB_ONLY" | tr '|' ' '); do
+		# shellcheck disable=SC2254
+		case $1 in
+		$p) return 0 ;;
+		esac
+	done
+	return 1
+}
+
+limit_of() { # OPTIONS
+	case $1 in
+	*" limit="*) echo "$1" | sed 's/.* limit=\([0-9]*\).*/\1/' ;;
+	*) echo 60 ;;
+	esac
+}
+
+# Shows those that have ended and counts those that have not. What takes too long is ended.
+reap() {
+	local still='' name pid until
+	for entry in $running_list; do
+		name=${entry%%:*} until=${entry##*:} pid=${entry#*:}
+		pid=${pid%%:*}
+		if gone "$pid"; then
+			wait "$pid" 2>/dev/null
+			judge "$name"
+			show "$name"
+			done_list="$done_list $name"
+		elif [ "$(date +%s)" -gt "$until" ]; then
+			echo "it took too long" >"$lab/$name/failed"
+			for p in $(cat "$lab/$name/pids") $pid; do
+				end_all "$p"
+			done
+			still="$still $entry"
+		else
+			still="$still $entry"
+		fi
+	done
+	running_list=$still
+	running=
+	n_running=0
+	for entry in $still; do
+		pid=${entry#*:}
+		running="$running ${pid%%:*}"
+		n_running=$((n_running + 1))
+	done
+}
+
+room_for() { # at most so many run
+	reap
+	until [ "$n_running" -le "$1" ]; do
+		sleep 0.1
+		reap
+	done
+}
+
+running_list='' done_list='' started=$(date +%s)
+line scenario expected reported confidence owner ''
+while IFS="$(printf '\t')" read -r name what how <&3; do
+	wanted "$name" || continue
+	case $how in
+	*" alone "*) room_for 0 ;;
+	*) room_for $((LAB_JOBS - 1)) ;;
+	esac
+	mkdir "$lab/$name"
+	play "$name" 3<&- &
+	running_list="$running_list $name:$!:$(($(date +%s) + $(limit_of "$how")))"
+	case $how in
+	*" alone "*) room_for 0 ;;
+	esac
+done 3<"$lab/list"
+room_for 0
+
+# ---- the sum ----
+
+for name in $done_list; do
+	cat "$lab/$name/rows"
+done >"$lab/rows"
+echo
+echo "expected x reported (answers; only what differs is listed by itself):"
+awk -F'\t' '$2 == "right" || $2 == "wrong" { n[$3 "\t" $4]++; of[$3]++ }
+	END {
+		for (k in n) {
+			split(k, w, "\t")
+			printf "  %-30s %-30s %4d of %d\n", w[1], w[2], n[k], of[w[1]]
+		}
+	}' "$lab/rows" | sort
+echo
+awk -F'\t' -v seconds=$(($(date +%s) - started)) '
+	{ seen[$1] = 1 }
+	$2 == "right" { right++ }
+	$2 == "wrong" || $2 == "broken" { bad[$1] = 1; wrong++ }
+	$2 == "skipped" { skip[$1] = $7 }
+	$2 == "wrong" { by[$5]++ }
+	$3 == "silent" { control[$1] = 1; if ($2 != "right") noisy[$1] = 1 }
+	END {
+		for (s in seen) {
+			if (s in skip) { n_skip++; why = why sprintf("  skipped: %s, %s\n", s, skip[s]); continue }
+			n++
+			if (s in bad) { n_bad++; list = list " " s }
+		}
+		for (s in control) { n_control++; if (s in noisy) n_noisy++ }
+		printf "answers: %d right, %d wrong (certain %d, high %d, medium %d, low %d, none or extra %d)\n",
+			right, wrong, by["certain"], by["high"], by["medium"], by["low"], by["-"]
+		printf "negative controls: %d, %d of them with a report\n", n_control, n_noisy
+		printf "%s", why
+		if (list) printf "wrong:%s\n", list
+		printf "%d passed, %d failed, %d skipped; %.1f %% right, %d s\n", n - n_bad, n_bad, n_skip,
+			n ? 100 * (n - n_bad) / n : 0, seconds
+		exit !(n && (n - n_bad) >= 0.95 * n && !by["certain"] && !by["high"] && !n_noisy)
+	}' "$lab/rows"
