@@ -25,7 +25,7 @@ ifeq ($(V),1)
 msg  =
 endif
 
-.PHONY: all help run check deps test-deps unit golden input live bench lint fuzz asan install clean
+.PHONY: all help run check deps test-deps unit golden input live bench lab lint fuzz asan install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -137,6 +137,14 @@ fuzz: ## a minute for each parser
 	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=$(CLANG) CFLAGS='$(FUZZ_FLAGS)' \
 		$(FUZZ:%=$(B)-fuzz/fuzz/%)
 	@tests/fuzz/run.sh $(B)-fuzz
+
+$(B)/labtool: $(call objects,tests/lab)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+lab: ## resets whose cause is known, by real software too, and what rstmond says of them
+	@tests/lab/install.sh $(BUILD_PACKAGES) $(LAB_PACKAGES)
+	@$(MAKE) --no-print-directory all $(B)/labtool
+	@tests/lab/run.sh $(B)
 
 lint: ## layers, scripts, man pages, unit files
 	@tests/check/lint.sh $(B)

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154,SC2034,SC3043
+# shellcheck shell=bash disable=SC2154,SC2034
 # SPDX-License-Identifier: GPL-2.0-only
 # Sourced by run.sh: what a scenario is made of. A file of scenarios has, for each,
 #

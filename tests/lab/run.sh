@@ -1,5 +1,5 @@
-#!/bin/sh
-# shellcheck disable=SC3043,SC1090,SC1091
+#!/bin/bash
+# shellcheck disable=SC1090,SC1091,SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 # make lab: plays resets whose cause is known and holds rstmond's answers against it. run.sh BUILD
 #
