@@ -80,7 +80,7 @@ const char *filter_field_word(enum filter_field field, unsigned int n)
 	case FILTER_FAMILY:
 		return plain_word(families, ARRAY_SIZE(families), n);
 	case FILTER_DIRECTION:
-		return n < RST_DIRECTION_MAX ? direction_name(n) : NULL;
+		return n < RST_RESET_DIRECTIONS ? direction_name(n) : NULL;
 	case FILTER_ROLE:
 		return n < RST_ROLE_MAX ? role_name(n) : NULL;
 	case FILTER_CAUSE:

@@ -12,9 +12,8 @@
 #include "rstmon/event.h"
 
 static const char *const directions[] = {
-	[RST_SENT] = "sent",
-	[RST_RECEIVED] = "received",
-	[RST_TIMEOUT] = "", /* of kind "timeout" */
+	[RST_SENT] = "sent", [RST_RECEIVED] = "received", [RST_TIMEOUT] = "", /* of kind "timeout"
+									       */
 };
 _Static_assert(ARRAY_SIZE(directions) == RST_DIRECTION_MAX, "a direction has no name");
 
@@ -143,7 +142,8 @@ const char *socket_errno_name(int error)
 
 int direction_parse(const char *text)
 {
-	return number_of(directions, ARRAY_SIZE(directions), text);
+	/* no text is the name of a direction that is none */
+	return number_of(directions, RST_RESET_DIRECTIONS, text);
 }
 
 int role_parse(const char *text)

@@ -59,6 +59,8 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 	if (s->totals.lost[RST_SENT] + s->totals.lost[RST_RECEIVED])
 		fprintf(f,
 			"Some resets were counted without a row: they are in the row \"other\". ");
+	if (s->totals.lost[RST_TIMEOUT])
+		fprintf(f, "Some time-outs were counted without a row: they are in theirs. ");
 	if (s->decode_errors)
 		fprintf(f, "%llu records could not be understood. ",
 			(unsigned long long)s->decode_errors);

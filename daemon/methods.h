@@ -15,7 +15,7 @@ struct methods_state {
 	struct recent *recent;
 	struct peers *peers;
 	uint64_t started; /* counting, CLOCK_REALTIME ns; 0: not known, as of a recording */
-	unsigned int series; /* of rstmon_resets_total at most, 0: METHODS_SERIES */
+	unsigned int series; /* of each of the two families at most, 0: METHODS_SERIES */
 	/* Reads what has arrived and recomputes what spilled; before every answer. */
 	void (*refresh)(void *userdata);
 	/* Pointers in 'ret' are valid until the next refresh. */

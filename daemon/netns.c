@@ -214,6 +214,7 @@ static bool netns_reconcile_one(struct netns_table *t, struct netns *e, struct a
 	e->tried = true;
 	report->sent = after[RST_SENT];
 	report->received = after[RST_RECEIVED];
+	report->timeouts = after[RST_TIMEOUT];
 	if (r < 0)
 		report->covered = false;
 	else if (stable)

@@ -138,6 +138,9 @@ void peers_add(struct peers *p, const struct finding *f)
 	uint32_t i = find(p, &f->reset.remote, hash);
 	struct peer *peer;
 
+	/* the table is of who resets; whom nobody reaches would drive those out */
+	if (f->reset.direction >= RST_RESET_DIRECTIONS)
+		return;
 	if (i == INDEX_NONE)
 		i = take_over(p, f, hash);
 	peer = &p->peer[i];

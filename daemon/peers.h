@@ -3,7 +3,7 @@
  * Heavy hitters among the remote addresses: the Space-Saving algorithm (Metwally, Agrawal, El Abbadi
  * 2005) over RSTMON_PEERS_MAX counters. A count is at most 'error' too high and never too low; an
  * address that had more than total / RSTMON_PEERS_MAX resets is certainly there. Spilled resets have
- * no address and are not in it. Pure.
+ * no address and are not in it, nor are time-outs. Pure.
  */
 #ifndef DAEMON_PEERS_H
 #define DAEMON_PEERS_H

@@ -16,7 +16,8 @@ struct json_object *publish_list(const struct report_list *l, enum report_by by)
 struct json_object *publish_status(const struct report_status *s);
 
 /* OpenMetrics text, "# EOF" at the end; labels without pid, peer and ephemeral ports, at most
- * 'series' of rstmon_resets_total, the rest under unit="other". malloc()ed. */
+ * 'series' of rstmon_resets_total and as many of rstmon_timeouts_total, the rest under unit="other".
+ * malloc()ed. */
 char *publish_metrics(const struct report_list *by_process, const struct report_status *s,
 		      unsigned int series);
 

@@ -7,13 +7,15 @@
  */
 #include "common/util.h"
 
+#include <errno.h>
+
 #include "daemon/publish.h"
 #include "daemon/publish_internal.h"
 
 #define OTHER "other"
 
 /* The "other" series stay out of the named ones' share, however many there are. */
-#define SERIES_OTHER (RST_DIRECTION_MAX * RST_CAUSE_MAX)
+#define SERIES_OTHER(directions) ((directions)*RST_CAUSE_MAX)
 
 struct series {
 	uint8_t direction, cause;
@@ -68,17 +70,18 @@ static size_t merge(struct series *s, size_t n)
 	return used;
 }
 
-/* Rows to series, at most 'max' of them. NULL: no memory. */
-static struct series *series_of(const struct report_list *l, unsigned int max, size_t *ret_n)
+/* Rows to series; beyond 'named' of them only "other" ones. NULL: no memory. */
+static struct series *series_of(const struct report_row *rows, size_t n_rows, size_t named,
+				size_t *ret_n)
 {
-	size_t named = max > SERIES_OTHER ? max - SERIES_OTHER : 0, n;
 	struct series *s;
+	size_t n;
 
-	s = calloc(l->n + 1, sizeof(*s));
+	s = calloc(n_rows + 1, sizeof(*s));
 	if (!s)
 		return NULL;
-	for (size_t i = 0; i < l->n; i++) {
-		const struct tally_row *r = &l->rows[i].row;
+	for (size_t i = 0; i < n_rows; i++) {
+		const struct tally_row *r = &rows[i].row;
 
 		s[i] = (struct series){
 			.direction = r->direction,
@@ -90,7 +93,7 @@ static struct series *series_of(const struct report_list *l, unsigned int max, s
 			.first = r->first,
 		};
 	}
-	n = merge(s, l->n);
+	n = merge(s, n_rows);
 
 	qsort(s, n, sizeof(*s), compare_age);
 	for (size_t i = named; i < n; i++) {
@@ -125,21 +128,41 @@ static void put_head(FILE *out, const char *family, const char *type, const char
 	fprintf(out, "# HELP %s %s\n", family, help);
 }
 
-static void put_series(FILE *out, const struct series *s)
+static void put_series(FILE *out, const char *family, const struct series *s)
 {
 	char port[8] = OTHER;
 
 	if (!s->other_port)
 		snprintf(port, sizeof(port), "%u", s->port);
-	fputs("rstmon_resets_total{", out);
-	put_label(out, "direction", direction_name(s->direction));
-	fputc(',', out);
+	fprintf(out, "%s_total{", family);
+	if (s->direction < RST_RESET_DIRECTIONS) {
+		put_label(out, "direction", direction_name(s->direction));
+		fputc(',', out);
+	}
 	put_label(out, "cause", cause_name(s->cause));
 	fputc(',', out);
 	put_label(out, "unit", s->unit);
 	fputc(',', out);
 	put_label(out, "port", port);
 	fprintf(out, "} %llu\n", (unsigned long long)s->count);
+}
+
+/* A family of counters out of rows, at most 'max' of them. -ENOMEM. */
+static int put_family(FILE *out, const char *family, const char *help,
+		      const struct report_row *rows, size_t n_rows, unsigned int directions,
+		      unsigned int max)
+{
+	const unsigned int other = SERIES_OTHER(directions);
+	_cleanup_free_ struct series *list = NULL;
+	size_t n;
+
+	list = series_of(rows, n_rows, max > other ? max - other : 0, &n);
+	if (!list)
+		return -ENOMEM;
+	put_head(out, family, "counter", NULL, help);
+	for (size_t i = 0; i < n; i++)
+		put_series(out, family, &list[i]);
+	return 0;
 }
 
 static void put_counter(FILE *out, const char *family, const char *help, uint64_t value)
@@ -161,6 +184,11 @@ static void put_losses(FILE *out, const struct report_status *s)
 		    sum_directions(s->totals.spilled));
 	put_counter(out, "rstmon_lost", "Resets counted in the totals only.",
 		    sum_directions(s->totals.lost));
+	put_counter(out, "rstmon_timeouts_spilled",
+		    "Time-outs counted by the kernel without a record.",
+		    s->totals.spilled[RST_TIMEOUT]);
+	put_counter(out, "rstmon_timeouts_lost", "Time-outs counted in the totals only.",
+		    s->totals.lost[RST_TIMEOUT]);
 	put_counter(out, "rstmon_missed", "Runs of the programs that the kernel skipped.",
 		    s->totals.missed);
 	put_head(out, "rstmon_unexplained", "gauge", NULL,
@@ -191,30 +219,40 @@ static void put_self(FILE *out, const struct report_status *s)
 	fputs("} 1\n", out);
 }
 
-char *publish_metrics(const struct report_list *by_process, const struct report_status *s,
-		      unsigned int series)
+static int put_all(FILE *out, const struct report_list *l, const struct report_status *s,
+		   unsigned int series)
 {
-	_cleanup_free_ struct series *list = NULL;
-	_cleanup_free_ char *text = NULL;
-	size_t n, size;
-	bool failed;
-	FILE *out;
+	int r;
 
-	list = series_of(by_process, series, &n);
-	out = list ? open_memstream(&text, &size) : NULL;
-	if (!out)
-		return NULL;
-
-	put_head(out, "rstmon_resets", "counter", NULL,
-		 "TCP resets by direction, cause, systemd unit and service port.");
-	for (size_t i = 0; i < n; i++)
-		put_series(out, &list[i]);
+	r = put_family(out, "rstmon_resets",
+		       "TCP resets by direction, cause, systemd unit and service port.", l->rows,
+		       l->n, RST_RESET_DIRECTIONS, series);
+	if (r < 0)
+		return r;
+	r = put_family(out, "rstmon_timeouts",
+		       "TCP connections that failed without any reset, by cause, unit and port.",
+		       l->timeouts, l->n_timeouts, 1, series);
+	if (r < 0)
+		return r;
 	put_losses(out, s);
 	put_self(out, s);
 	fputs("# EOF\n", out);
+	return ferror(out) ? -EIO : 0;
+}
 
-	failed = ferror(out);
-	if (fclose(out) != 0 || failed)
+char *publish_metrics(const struct report_list *by_process, const struct report_status *s,
+		      unsigned int series)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out;
+	int r;
+
+	out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	r = put_all(out, by_process, s, series);
+	if (fclose(out) != 0 || r < 0)
 		return NULL;
 	return TAKE_PTR(text);
 }

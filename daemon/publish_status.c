@@ -27,6 +27,7 @@ static struct json_object *publish_netns(const struct report_netns *n)
 	object_put_int(&o, "inode", n->inode);
 	object_put_int(&o, "sent", (int64_t)n->sent);
 	object_put_int(&o, "received", (int64_t)n->received);
+	object_put_int(&o, "timeouts", (int64_t)n->timeouts);
 	if (n->covered) {
 		object_put(&o, "counters", counter(n->out_rsts));
 		object_put(&o, "unexplained", counter(n->unexplained));
@@ -74,6 +75,9 @@ static void put_counts(struct object *o, const struct report_status *s)
 	object_put_int(o, "spilled", (int64_t)sum_directions(t->spilled));
 	object_put_int(o, "lost", (int64_t)sum_directions(t->lost));
 	object_put_int(o, "missed", (int64_t)t->missed);
+	object_put_int(o, "timeouts", (int64_t)t->timeouts);
+	object_put_int(o, "timeouts_spilled", (int64_t)t->spilled[RST_TIMEOUT]);
+	object_put_int(o, "timeouts_lost", (int64_t)t->lost[RST_TIMEOUT]);
 	object_put_int(o, "pending",
 		       (int64_t)(t->sent + t->received - sum_directions(s->counted.total)));
 	object_put(o, "unexplained", counter(s->unexplained_out_rsts));

@@ -171,6 +171,8 @@ void publish_summary_line(const struct report_row *row, uint64_t moved, uint64_t
 	char window[DURATION_TEXT_MAX];
 
 	line_start(ret, LINE_SUMMARY, LOG_INFO);
+	if (r->direction == RST_TIMEOUT)
+		line_add(ret, "kind", "timeout");
 	line_add(ret, "cause", cause_name(r->cause));
 	line_add(ret, "direction", direction_name(r->direction));
 	line_add(ret, "comm", r->comm);

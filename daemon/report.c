@@ -2,7 +2,8 @@
 /*
  * Rows for publishers: selects, groups, sorts and cuts what the tally and the table of peers hold.
  * Must not format anything and must not drop a row that no filter excludes: 'other' is listed and
- * grouped like every row, so that sums stay equal. Proved by tests/unit/daemon/report.c.
+ * grouped like every row, so that sums stay equal; and never mixes time-outs into resets. Proved by
+ * tests/unit/daemon/report.c.
  */
 #include "common/util.h"
 
@@ -158,47 +159,66 @@ static struct report_row start_group(const struct tally_row *row, enum report_by
 	return group;
 }
 
-static void group_rows(struct report_list *l, enum report_by by)
+/* In place; gives the number of groups. */
+static size_t group_rows(struct report_row *rows, size_t n_rows, enum report_by by)
 {
 	size_t n = 0;
 
-	qsort_r(l->rows, l->n, sizeof(*l->rows), compare_group, &by);
-	for (size_t i = 0; i < l->n; i++) {
-		const struct tally_row row = l->rows[i].row;
+	qsort_r(rows, n_rows, sizeof(*rows), compare_group, &by);
+	for (size_t i = 0; i < n_rows; i++) {
+		const struct tally_row row = rows[i].row;
 		struct tally_row *group;
 
 		/* the group so far stands before 'i', and compares like its members */
-		if (!n || compare_group(&l->rows[n - 1], &l->rows[i], &by))
-			l->rows[n++] = start_group(&row, by);
-		group = &l->rows[n - 1].row;
+		if (!n || compare_group(&rows[n - 1], &rows[i], &by))
+			rows[n++] = start_group(&row, by);
+		group = &rows[n - 1].row;
 		group->count += row.count;
 		group->spilled += row.spilled;
 		group->first = MIN(group->first, row.first);
 		group->last = MAX(group->last, row.last);
 	}
-	l->n = n;
+	return n;
+}
+
+/* True if row i is asked for. */
+static bool take_row(const struct tally *t, unsigned int i, const struct report_query *q,
+		     struct tally_row *ret, bool *ret_partial)
+{
+	struct tally_row row;
+
+	if (!tally_row(t, i, &row) || !report_match_row(q->filter, &row))
+		return false;
+	if (q->since) {
+		*ret_partial |= !tally_since(t, i, q->since, q->now, &row.count);
+		row.spilled = MIN(row.spilled, row.count);
+		if (!row.count)
+			return false;
+	}
+	*ret = row;
+	return true;
 }
 
 static int take_rows(const struct tally *t, const struct report_query *q, struct report_list *l)
 {
+	struct tally_row row;
+
 	l->rows = calloc(TALLY_PLACES, sizeof(*l->rows));
-	if (!l->rows)
+	l->timeouts = calloc(TALLY_PLACES, sizeof(*l->timeouts));
+	if (!l->rows || !l->timeouts)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < TALLY_PLACES; i++) {
-		struct tally_row *row = &l->rows[l->n].row;
-
-		if (!tally_row(t, i, row) || !report_match_row(q->filter, row))
+		if (!take_row(t, i, q, &row, &l->partial))
 			continue;
-		if (q->since) {
-			l->partial |= !tally_since(t, i, q->since, q->now, &row->count);
-			row->spilled = MIN(row->spilled, row->count);
-			if (!row->count)
-				continue;
-		}
-		l->n++;
+		if (row.direction < RST_RESET_DIRECTIONS)
+			l->rows[l->n++].row = row;
+		else
+			l->timeouts[l->n_timeouts++].row = row;
 	}
-	if (q->by != REPORT_BY_PROCESS)
-		group_rows(l, q->by);
+	if (q->by != REPORT_BY_PROCESS) {
+		l->n = group_rows(l->rows, l->n, q->by);
+		l->n_timeouts = group_rows(l->timeouts, l->n_timeouts, q->by);
+	}
 	return 0;
 }
 
@@ -227,11 +247,20 @@ static int take_peers(const struct peers *p, const struct report_query *q, struc
 	return 0;
 }
 
+static void sort_and_cut(struct report_row *rows, size_t *n, const struct report_query *q)
+{
+	enum report_sort sort = q->sort;
+
+	if (*n)
+		qsort_r(rows, *n, sizeof(*rows), compare_rows, &sort);
+	if (q->limit)
+		*n = MIN(*n, (size_t)q->limit);
+}
+
 int report_list(const struct tally *t, const struct peers *p, const struct report_query *q,
 		struct report_list *ret)
 {
 	_cleanup_(report_list_done) struct report_list l = {0};
-	enum report_sort sort = q->sort;
 	int r;
 
 	if (q->by == REPORT_BY_PEER)
@@ -240,17 +269,17 @@ int report_list(const struct tally *t, const struct peers *p, const struct repor
 		r = take_rows(t, q, &l);
 	if (r < 0)
 		return r;
-	qsort_r(l.rows, l.n, sizeof(*l.rows), compare_rows, &sort);
-	if (q->limit)
-		l.n = MIN(l.n, (size_t)q->limit);
+	sort_and_cut(l.rows, &l.n, q);
+	sort_and_cut(l.timeouts, &l.n_timeouts, q);
 	tally_stats(t, &l.totals);
 	*ret = l;
-	l.rows = NULL;
+	l.rows = l.timeouts = NULL;
 	return 0;
 }
 
 void report_list_done(struct report_list *l)
 {
 	free(l->rows);
+	free(l->timeouts);
 	*l = (struct report_list){0};
 }

@@ -44,7 +44,7 @@ int report_sort_parse(const char *text); /* -EINVAL */
 struct report_query {
 	enum report_by by;
 	enum report_sort sort;
-	unsigned int limit; /* rows at most, 0: all */
+	unsigned int limit; /* rows at most, 0: all; and as many of time-outs */
 	uint64_t since;	    /* CLOCK_REALTIME ns, 0: from the beginning */
 	uint64_t now;
 	const struct filter *filter; /* scope FILTER_ROWS, NULL: all rows */
@@ -59,8 +59,10 @@ struct report_row {
 };
 
 struct report_list {
-	struct report_row *rows;
+	struct report_row *rows; /* of resets: they add up to the totals of the two directions */
 	size_t n;
+	struct report_row *timeouts; /* the same of connections that failed without any reset */
+	size_t n_timeouts;	     /* none by peer */
 	struct tally_stats totals; /* of everything counted, whatever the filter */
 	bool partial; /* 'since' reaches further back than counting or some rows' history */
 	uint64_t from;	  /* since when the rows are counted, CLOCK_REALTIME ns; 0: not known */
@@ -79,7 +81,7 @@ bool report_match_row(const struct filter *f, const struct tally_row *row);
 struct report_netns {
 	uint32_t inode;
 	bool covered; /* the kernel's counters could be read, and since when the hooks ran */
-	uint64_t sent, received;
+	uint64_t sent, received, timeouts;
 	int64_t out_rsts;    /* growth of TcpOutRsts since the baseline */
 	int64_t unexplained; /* TcpOutRsts minus sent */
 };

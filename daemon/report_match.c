@@ -62,7 +62,7 @@ static void reset_value(const struct reset *reset, enum filter_field field,
 		ret->number = (int64_t)reset->time;
 		return;
 	case FILTER_KIND:
-		return set_text(ret, "reset");
+		return set_text(ret, reset->direction == RST_TIMEOUT ? "timeout" : "reset");
 	case FILTER_DIRECTION:
 		return set_text(ret, direction_name(reset->direction));
 	case FILTER_ROLE:

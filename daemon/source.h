@@ -30,12 +30,13 @@ struct source_hook {
 /* Sums over all CPUs. */
 struct source_totals {
 	uint64_t sent, received; /* every reset, the spilled and the lost included, the false ones not */
+	uint64_t timeouts; /* connections that failed without any reset; in none of the two above */
 	uint64_t spilled[RST_DIRECTION_MAX];
 	uint64_t lost[RST_DIRECTION_MAX];
 	uint64_t unread_ever; /* only grows, with every change of a spill slot and of 'lost' */
 	uint64_t missed;   /* runs that the kernel skipped, outside sent and received */
 	uint64_t failures[RST_FAIL_MAX];
-	uint64_t run_ns, run_samples; /* sampled cost of the reset programs */
+	uint64_t run_ns, run_samples; /* sampled cost of the reset programs, not of time-outs */
 };
 
 /* Called for each record, in the ring's order; the record is valid during the call only. A negative

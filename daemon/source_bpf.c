@@ -106,8 +106,9 @@ static void read_totals(struct source *s, struct source_totals *ret)
 			t.lost[d] += load(&c->lost) - load(&c->swallowed_lost);
 			t.unread_ever += load(&c->spilled) + load(&c->lost) +
 					 load(&c->swallowed_spilled) + load(&c->swallowed_lost);
-			t.run_ns += load(&c->run_ns);
-			t.run_samples += load(&c->run_samples);
+			/* "per reset" is of resets */
+			t.run_ns += d < RST_RESET_DIRECTIONS ? load(&c->run_ns) : 0;
+			t.run_samples += d < RST_RESET_DIRECTIONS ? load(&c->run_samples) : 0;
 			for (int f = 0; f < RST_FAIL_MAX; f++)
 				t.failures[f] += load(&c->failures[f]);
 		}
@@ -116,6 +117,7 @@ static void read_totals(struct source *s, struct source_totals *ret)
 	}
 	t.sent = seen[RST_SENT];
 	t.received = seen[RST_RECEIVED];
+	t.timeouts = seen[RST_TIMEOUT];
 	t.missed = missed_runs(b->skel->progs.on_send_reset) +
 		   missed_runs(b->skel->progs.on_receive_reset);
 	*ret = t;

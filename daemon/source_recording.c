@@ -159,10 +159,12 @@ static void recording_totals(struct source *s, struct source_totals *ret)
 
 	for (unsigned int i = 0; i < rec->n_slots; i++)
 		t.spilled[rec->slots[i].key.direction] += rec->slots[i].count;
-	t.unread_ever = t.spilled[RST_SENT] + t.spilled[RST_RECEIVED];
+	for (unsigned int d = 0; d < RST_DIRECTION_MAX; d++)
+		t.unread_ever += t.spilled[d];
 	t.sent = rec->events[RST_SENT] + t.spilled[RST_SENT];
 	t.received = rec->events[RST_RECEIVED] + t.spilled[RST_RECEIVED];
 	t.received -= MIN(t.received, rec->swallowed);
+	t.timeouts = rec->events[RST_TIMEOUT] + t.spilled[RST_TIMEOUT];
 	*ret = t;
 }
 

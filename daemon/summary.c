@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Summary and loss lines. Must not read a clock or count anything itself.
+ * Summary and loss lines. Must not read a clock or count anything itself, nor add time-outs to
+ * resets.
  * Proved by tests/unit/daemon/summary.c.
  */
 #include "common/util.h"
@@ -46,13 +47,19 @@ static uint64_t identity(const struct tally_row *r)
 	return h;
 }
 
+struct moved_rows {
+	struct moved rows[TALLY_PLACES];
+	size_t n;
+};
+
 /* The same row with a lower count had one taken back (a false receive): no news. Of a row that
  * others were folded into, what they brought counts as news; it was told under their names before.
  */
-static size_t collect(struct summary *s, const struct tally *t, struct moved *ret)
+static void collect(struct summary *s, const struct tally *t, struct moved_rows *ret_resets,
+		    struct moved_rows *ret_timeouts)
 {
+	struct moved_rows *to;
 	struct tally_row row;
-	size_t n = 0;
 
 	for (unsigned int i = 0; i < TALLY_PLACES; i++) {
 		uint64_t before = s->counted[i], id;
@@ -68,43 +75,52 @@ static size_t collect(struct summary *s, const struct tally *t, struct moved *re
 		s->counted[i] = row.count;
 		if (row.count <= before)
 			continue;
-		ret[n].place = i;
-		ret[n++].count = row.count - before;
+		to = row.direction < RST_RESET_DIRECTIONS ? ret_resets : ret_timeouts;
+		to->rows[to->n++] = (struct moved){.place = i, .count = row.count - before};
 	}
-	return n;
+}
+
+static void write_rows(const struct tally *t, struct moved_rows *moved, uint64_t window,
+		       unsigned int rows, bool timeouts, struct sink *sink)
+{
+	struct report_row row = {};
+	uint64_t rest = 0;
+	struct line line;
+
+	qsort(moved->rows, moved->n, sizeof(moved->rows[0]), busiest_first);
+	for (size_t i = 0; i < moved->n; i++) {
+		if (i >= rows) {
+			rest += moved->rows[i].count;
+			continue;
+		}
+		if (!tally_row(t, moved->rows[i].place, &row.row))
+			continue;
+		publish_summary_line(&row, moved->rows[i].count, window, &line);
+		sink_write(sink, &line);
+	}
+	if (moved->n <= rows)
+		return;
+	line_start(&line, LINE_SUMMARY, LOG_INFO);
+	if (timeouts)
+		line_add(&line, "kind", "timeout");
+	line_add_u64(&line, "more_rows", moved->n - rows);
+	line_add_u64(&line, "count", rest);
+	sink_write(sink, &line);
 }
 
 void summary_write(struct summary *s, const struct tally *t, uint64_t now, unsigned int rows,
 		   struct sink *sink)
 {
-	_cleanup_free_ struct moved *moved = calloc(TALLY_PLACES, sizeof(*moved));
+	_cleanup_free_ struct moved_rows *resets = calloc(1, sizeof(*resets));
+	_cleanup_free_ struct moved_rows *timeouts = calloc(1, sizeof(*timeouts));
 	uint64_t window = s->at && now > s->at ? now - s->at : 0;
-	struct report_row row = {};
-	uint64_t rest = 0;
-	struct line line;
-	size_t n;
 
 	s->at = now;
-	if (!moved)
+	if (!resets || !timeouts)
 		return;
-	n = collect(s, t, moved);
-	qsort(moved, n, sizeof(*moved), busiest_first);
-	for (size_t i = 0; i < n; i++) {
-		if (i >= rows) {
-			rest += moved[i].count;
-			continue;
-		}
-		if (!tally_row(t, moved[i].place, &row.row))
-			continue;
-		publish_summary_line(&row, moved[i].count, window, &line);
-		sink_write(sink, &line);
-	}
-	if (n > rows) {
-		line_start(&line, LINE_SUMMARY, LOG_INFO);
-		line_add_u64(&line, "more_rows", n - rows);
-		line_add_u64(&line, "count", rest);
-		sink_write(sink, &line);
-	}
+	collect(s, t, resets, timeouts);
+	write_rows(t, resets, window, rows, false, sink);
+	write_rows(t, timeouts, window, rows, true, sink);
 }
 
 bool summary_loss(struct summary *s, const struct source_totals *totals, uint64_t left_out,
@@ -112,11 +128,13 @@ bool summary_loss(struct summary *s, const struct source_totals *totals, uint64_
 {
 	uint64_t spilled = totals->spilled[RST_SENT] + totals->spilled[RST_RECEIVED];
 	uint64_t lost = totals->lost[RST_SENT] + totals->lost[RST_RECEIVED];
+	uint64_t timeouts_spilled = totals->spilled[RST_TIMEOUT] - s->timeouts_spilled;
+	uint64_t timeouts_lost = totals->lost[RST_TIMEOUT] - s->timeouts_lost;
 	uint64_t dropped = sink_dropped(sink);
 	struct line line;
 
 	if (spilled == s->spilled && lost == s->lost && totals->missed == s->missed &&
-	    dropped == s->log_dropped && !left_out)
+	    dropped == s->log_dropped && !timeouts_spilled && !timeouts_lost && !left_out)
 		return true;
 	line_start(&line, LINE_LOSS, lost > s->lost ? LOG_WARNING : LOG_NOTICE);
 	line_add_u64(&line, "spilled", spilled - s->spilled);
@@ -124,11 +142,17 @@ bool summary_loss(struct summary *s, const struct source_totals *totals, uint64_
 	line_add_u64(&line, "missed", totals->missed - s->missed);
 	line_add_u64(&line, "log_dropped", dropped - s->log_dropped);
 	line_add_u64(&line, "reset_lines_left_out", left_out);
+	if (timeouts_spilled || timeouts_lost) {
+		line_add_u64(&line, "timeouts_spilled", timeouts_spilled);
+		line_add_u64(&line, "timeouts_lost", timeouts_lost);
+	}
 	sink_write(sink, &line);
 	if (sink_dropped(sink) != dropped)
 		return false;
 	s->spilled = spilled;
 	s->lost = lost;
+	s->timeouts_spilled += timeouts_spilled;
+	s->timeouts_lost += timeouts_lost;
 	s->missed = totals->missed;
 	s->log_dropped = dropped;
 	return true;

@@ -11,9 +11,11 @@ struct summary {
 	uint64_t counted[TALLY_PLACES];
 	uint64_t identity[TALLY_PLACES]; /* of the row that 'counted' is of */
 	uint64_t spilled, lost, missed, log_dropped;
+	uint64_t timeouts_spilled, timeouts_lost;
 };
 
-/* A line for each row that moved, busiest first, at most 'rows' and one "and M more". */
+/* A line for each row that moved, busiest first, at most 'rows' and one "and M more". Time-outs have as
+ * many of their own behind those of the resets, with kind=timeout, so that nobody adds them up. */
 void summary_write(struct summary *s, const struct tally *t, uint64_t now, unsigned int rows,
 		   struct sink *sink);
 

@@ -17,6 +17,10 @@
  * rows of the dead and of nobody that were quiet for 24 hours (by the clock of tally_minute()) go to
  * 'other', so that a table does not stay full for ever.
  *
+ * Connections that failed without any reset (RST_TIMEOUT) are counted in the same way in rows of their
+ * own, under the same bounds; every sum here is per direction, and that of resets is the sum of the
+ * first RST_RESET_DIRECTIONS.
+ *
  * A reset is counted when its record is read; tally_move() moves a count between rows and never
  * changes a total. Invariant: sum of rows (spilled included) + other = everything ever added.
  *
@@ -57,7 +61,7 @@ struct tally_netns {
 };
 
 struct tally_stats {
-	uint64_t total[RST_DIRECTION_MAX];   /* sum of all rows and 'other' */
+	uint64_t total[RST_DIRECTION_MAX];   /* sum of all rows and 'other' of each */
 	uint64_t spilled[RST_DIRECTION_MAX]; /* of them */
 	uint64_t lost[RST_DIRECTION_MAX];    /* of them, in 'other' */
 	unsigned int rows;		     /* in use */
@@ -106,8 +110,8 @@ void tally_processes(const struct tally *t, tally_process_fn fn, void *userdata)
 /* True when the table is so full that dead processes should be looked for. */
 bool tally_pressed(const struct tally *t);
 
-/* Row i of RSTMON_ROWS_MAX + RST_DIRECTION_MAX (the last ones are 'other', one a direction);
- * false if that place is empty. */
+/* Row i of RSTMON_ROWS_MAX + RST_DIRECTION_MAX (the last ones are 'other', one a direction, that of
+ * time-outs among them); false if that place is empty. */
 bool tally_row(const struct tally *t, unsigned int i, struct tally_row *ret);
 #define TALLY_PLACES (RSTMON_ROWS_MAX + RST_DIRECTION_MAX)
 

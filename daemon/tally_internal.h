@@ -19,7 +19,7 @@
 #include "daemon/tally.h"
 
 #define TALLY_MAGIC  0x796c6c6174747372ULL
-#define TALLY_LAYOUT 1
+#define TALLY_LAYOUT 2
 
 #define OWNERLESS     UINT32_MAX /* row_key.owner: no process */
 #define ROW_SLOTS     16384

@@ -158,6 +158,8 @@ static void assign(struct live_truth *t, const struct live_daemon *d, unsigned i
 				fprintf(stderr, "%s\n", json_object_to_json_string(line));
 			continue;
 		}
+		if (strcmp(json_str(line, "kind"), "reset") != 0)
+			continue; /* beside the resets, and not what a scenario is about */
 		extra[!strcmp(json_str(line, "direction"), "received")]++;
 		snprintf(why, size, "nobody made: %s", json_object_to_json_string(line));
 	}
@@ -251,13 +253,13 @@ static void judge_row(const char *scenario, struct live_truth *t, int direction,
 void judge(const char *scenario, struct live_truth *truth, const struct live_daemon *d,
 	   struct witness *w, struct score *score)
 {
-	unsigned int extra[RST_DIRECTION_MAX] = {};
+	unsigned int extra[RST_RESET_DIRECTIONS] = {};
 	char why[300] = "";
 
 	assign(truth, d, extra, why, sizeof(why));
 	if (w)
 		assign_current(truth, w);
-	for (int i = 0; i < RST_DIRECTION_MAX; i++)
+	for (int i = 0; i < RST_RESET_DIRECTIONS; i++)
 		judge_row(scenario, truth, i, extra[i], why, w, score);
 }
 

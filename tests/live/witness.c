@@ -18,7 +18,7 @@
 
 #define RING_PAGES 256
 
-static const char *const tracepoint[RST_DIRECTION_MAX] = {
+static const char *const tracepoint[RST_RESET_DIRECTIONS] = {
 	[RST_SENT] = "tcp_send_reset",
 	[RST_RECEIVED] = "tcp_receive_reset",
 };
@@ -69,7 +69,7 @@ static int read_layout(struct witness *w, const char *root)
 {
 	int r;
 
-	for (int d = 0; d < RST_DIRECTION_MAX; d++) {
+	for (int d = 0; d < RST_RESET_DIRECTIONS; d++) {
 		r = read_id(root, tracepoint[d], &w->id[d]);
 		if (r < 0)
 			return r;
@@ -104,7 +104,7 @@ static int open_cpu(struct witness *w, unsigned int cpu, bool samples)
 {
 	size_t size = (1 + RING_PAGES) * (size_t)getpagesize();
 
-	for (int d = 0; d < RST_DIRECTION_MAX; d++) {
+	for (int d = 0; d < RST_RESET_DIRECTIONS; d++) {
 		w->fd[d][cpu] = open_event(w->id[d], (int)cpu, samples);
 		if (w->fd[d][cpu] < 0)
 			return -errno;
@@ -145,7 +145,7 @@ void witness_close(struct witness *w)
 	for (unsigned int cpu = 0; cpu < w->n_cpus; cpu++) {
 		if (w->ring[cpu])
 			munmap(w->ring[cpu], (1 + RING_PAGES) * (size_t)getpagesize());
-		for (int d = 0; d < RST_DIRECTION_MAX; d++)
+		for (int d = 0; d < RST_RESET_DIRECTIONS; d++)
 			util_close(&w->fd[d][cpu]);
 	}
 	free(w->sample);

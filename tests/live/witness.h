@@ -24,10 +24,10 @@ struct witness_sample {
 
 struct witness {
 	unsigned int n_cpus;
-	int fd[RST_DIRECTION_MAX][WITNESS_CPUS];
+	int fd[RST_RESET_DIRECTIONS][WITNESS_CPUS];
 	void *ring[WITNESS_CPUS]; /* NULL without samples */
-	unsigned int id[RST_DIRECTION_MAX]; /* of the tracepoints */
-	unsigned int local[RST_DIRECTION_MAX], remote[RST_DIRECTION_MAX]; /* offsets of the ports */
+	unsigned int id[RST_RESET_DIRECTIONS]; /* of the tracepoints */
+	unsigned int local[RST_RESET_DIRECTIONS], remote[RST_RESET_DIRECTIONS]; /* offsets of the ports */
 	struct witness_sample *sample;
 	size_t n, allocated;
 	uint64_t lost; /* samples; never counts */

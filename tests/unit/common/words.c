@@ -12,6 +12,7 @@ Test(words, names_are_the_contracts)
 {
 	cr_assert_str_eq(direction_name(RST_SENT), "sent");
 	cr_assert_str_eq(direction_name(RST_RECEIVED), "received");
+	cr_assert_str_eq(direction_name(RST_TIMEOUT), "", "it has none");
 	cr_assert_str_eq(role_name(RST_ROLE_NONE), "none");
 	cr_assert_str_eq(role_name(RST_ROLE_SERVER), "server");
 	cr_assert_str_eq(role_name(RST_ROLE_CLIENT), "client");

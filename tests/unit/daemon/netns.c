@@ -18,7 +18,7 @@ static struct netns_table *t;
 /* What the namespace shows and what we counted; the test process lives in it. */
 static struct {
 	struct netns_reading reading;
-	uint64_t sent, received;
+	uint64_t sent, received, timeouts;
 	uint64_t per_read; /* resets that come in, and are counted, during a reading */
 	unsigned int reads, floods;
 	uint32_t only; /* other namespaces count nothing */
@@ -46,6 +46,7 @@ static void count(void *userdata, uint32_t inode, uint32_t cookie, uint64_t ret[
 	(void)cookie;
 	ret[RST_SENT] = inode == kernel.only ? kernel.sent : 0;
 	ret[RST_RECEIVED] = inode == kernel.only ? kernel.received : 0;
+	ret[RST_TIMEOUT] = inode == kernel.only ? kernel.timeouts : 0;
 }
 
 static const struct report_netns *reconcile(int expect)
@@ -101,9 +102,11 @@ Test(netns, growth_since_the_baseline_is_compared)
 	kernel.reading.out_rsts += 50;
 	kernel.sent += 50;
 	kernel.received = 3;
+	kernel.timeouts = 8; /* which TcpOutRsts knows nothing of */
 	r = reconcile(0);
 	cr_expect_eq(r->sent, 50);
 	cr_expect_eq(r->received, 3);
+	cr_expect_eq(r->timeouts, 8);
 	cr_expect_eq(r->out_rsts, 50);
 	cr_expect_eq(r->unexplained, 0);
 	kernel.reading.out_rsts += 5;

@@ -87,6 +87,17 @@ Test(peers, families_do_not_mix_and_an_ipv4_address_is_four_bytes)
 	cr_assert_null(peers_get(p, 3));
 }
 
+Test(peers, who_never_answered_reset_nothing)
+{
+	_cleanup_(free_peers) struct peers *p = NULL;
+	struct finding f = from(1, 1);
+
+	cr_assert_eq(peers_new(&p), 0);
+	f.reset.direction = RST_TIMEOUT;
+	peers_add(p, &f);
+	cr_assert_null(peers_get(p, 0));
+}
+
 /* Against exact counts: never too low, at most 'error' too high, no heavy hitter missing. */
 Test(peers, property_of_space_saving)
 {

@@ -184,7 +184,9 @@ static void setup(void)
 	fake->slots[3] = (struct rst_slot){.tag = 1, .count = 100, .ready = 1, .comm = "scan"};
 	fake->slots[3].key.direction = RST_RECEIVED;
 	fake->slots[4] = (struct rst_slot){.tag = 2, .count = 1}; /* being made */
-	fake->slots[RST_SLOTS - 1] = (struct rst_slot){.tag = 3, .count = 20, .ready = 1};
+	fake->slots[RST_SLOTS - 2] = (struct rst_slot){.tag = 3, .count = 20, .ready = 1};
+	fake->slots[RST_SLOTS - 1] = (struct rst_slot){.tag = 4, .count = 9, .ready = 1};
+	fake->slots[RST_SLOTS - 1].key.direction = RST_TIMEOUT;
 }
 
 static void teardown(void)
@@ -355,13 +357,16 @@ Test(recording, round_trip, .init = setup, .fini = teardown)
 	for (int i = 0; i < EVENTS; i++)
 		cr_assert_eq(t.offset[i], offsets[i], "event %d", i);
 
-	/* 3 sent, 3 received of which one was none; 20 and 100 spilled */
+	/* 3 sent, 3 received of which one was none; 20 and 100 spilled, and 9 time-outs */
 	s->ops->totals(s, &totals);
 	cr_assert_eq(totals.sent, 3 + 20);
 	cr_assert_eq(totals.received, 3 - 1 + 100);
 	cr_assert_eq(totals.spilled[RST_SENT], 20);
 	cr_assert_eq(totals.spilled[RST_RECEIVED], 100);
 	cr_assert_eq(totals.lost[RST_SENT], 0);
+	cr_assert_eq(totals.timeouts, 9);
+	cr_assert_eq(totals.spilled[RST_TIMEOUT], 9);
+	cr_assert_eq(totals.unread_ever, 20 + 100 + 9);
 	source_free(s);
 }
 
@@ -376,7 +381,7 @@ Test(recording, slots_come_back, .init = setup, .fini = teardown)
 	slots = s->ops->slots(s);
 	for (size_t i = 0; i < RST_SLOTS; i++)
 		n += slots[i].ready;
-	cr_assert_eq(n, 2, "the one that was being made is none");
+	cr_assert_eq(n, 3, "the one that was being made is none");
 	cr_assert_eq(slots[0].count, 100);
 	cr_assert_str_eq(slots[0].comm, "scan");
 	cr_assert_eq(slots[1].count, 20);
@@ -467,9 +472,9 @@ Test(recording, cut_at_every_byte, .init = setup, .fini = teardown)
 		else
 			clean++;
 	}
-	/* between frames a cut cannot be seen: 6 events, 2 offsets, 3 processes, 1 cgroup, 2 slots
+	/* between frames a cut cannot be seen: 6 events, 2 offsets, 3 processes, 1 cgroup, 3 slots
 	 */
-	cr_assert_eq(clean, 14);
+	cr_assert_eq(clean, 15);
 	cr_assert_eq(last, EVENTS);
 }
 
@@ -765,8 +770,8 @@ Test(recording, finish_is_the_end, .init = setup, .fini = teardown)
 	cr_assert_str_eq(error, "");
 	cr_assert_eq(recording_open(path, &s, error, sizeof(error)), 0);
 	slots = s->ops->slots(s);
-	cr_assert(slots[1].ready);
-	cr_assert_not(slots[2].ready, "they were written once");
+	cr_assert(slots[2].ready);
+	cr_assert_not(slots[3].ready, "they were written once");
 	source_free(s);
 }
 

@@ -375,17 +375,53 @@ Test(tally, move_changes_the_cause_and_no_total)
 	expect_totals(t, 3, 0);
 }
 
+/* What ended without a reset is counted like one, and in no row or sum of resets. */
+Test(tally, timeouts_are_beside_the_resets)
+{
+	_cleanup_free_ struct tally *t = new_tally();
+	struct finding f = make(1, 80, RST_TIMEOUT, RST_CAUSE_CONNECT_TIMEOUT);
+	struct tally_netns netns;
+	struct tally_stats stats;
+
+	add(t, 1, 80, RST_SENT, RST_CAUSE_UNKNOWN);
+	cr_assert_not(tally_row(t, OTHER_PLACE(RST_TIMEOUT), &(struct tally_row){0}));
+	tally_add(t, &f);
+	tally_add(t, &f);
+	cr_assert_eq(count_of(t, 1, 80, RST_TIMEOUT, RST_CAUSE_CONNECT_TIMEOUT), 2);
+	cr_assert_eq(count_of(t, 1, 80, RST_SENT, RST_CAUSE_UNKNOWN), 1);
+	cr_assert_eq(rows_of(t, 1), 2);
+
+	tally_spill_begin(t);
+	tally_spill_add(t, &f, 5, START, START + 1);
+	tally_spill_end(t, (const uint64_t[RST_DIRECTION_MAX]){[RST_TIMEOUT] = 3}, START);
+	expect_each(t, (const uint64_t[RST_DIRECTION_MAX]){1, 0, 2 + 5 + 3});
+	cr_assert_eq(other_row(t, RST_TIMEOUT).count, 3);
+	cr_assert_eq(other_row(t, RST_SENT).count, 0);
+	tally_stats(t, &stats);
+	cr_assert(stats.spilled[RST_TIMEOUT] == 5 && !stats.spilled[RST_SENT]);
+	cr_assert(stats.lost[RST_TIMEOUT] == 3 && !stats.lost[RST_SENT]);
+	cr_assert(tally_netns(t, 0, &netns));
+	cr_assert(netns.count[RST_SENT] == 1 && netns.count[RST_TIMEOUT] == 2 + 5);
+
+	cr_assert_eq(tally_move(t, &f, RST_CAUSE_SILENT_DROP_TIMEOUT), 0);
+	cr_assert_eq(count_of(t, 1, 80, RST_TIMEOUT, RST_CAUSE_SILENT_DROP_TIMEOUT), 1);
+	expect_each(t, (const uint64_t[RST_DIRECTION_MAX]){1, 0, 10});
+	expect_adoptable(t);
+}
+
+#define PORTS 40 /* each with two causes in three directions, of 256 rows of an owner */
+
 /* Owners within their quota are exact under any order of adding, moving and spilling. */
 Test(tally, property_exact_within_quota)
 {
 	_cleanup_free_ struct tally *t = new_tally();
-	static uint64_t model[20][60][RST_DIRECTION_MAX][2], spilled[20][60];
+	static uint64_t model[20][PORTS][RST_DIRECTION_MAX][2], spilled[20][PORTS];
 	uint64_t sum[RST_DIRECTION_MAX] = {0}, now = START;
 
 	random_state = 11;
 	for (unsigned int step = 0; step < 200000; step++) {
-		uint32_t pid = random_below(20), port = random_below(60);
-		unsigned int direction = random_below(2), cause = random_below(2);
+		uint32_t pid = random_below(20), port = random_below(PORTS);
+		unsigned int direction = random_below(RST_DIRECTION_MAX), cause = random_below(2);
 		uint64_t(*cell)[2] = &model[pid][port][direction];
 		struct finding f = make(pid, (uint16_t)port, direction, cause);
 
@@ -410,19 +446,19 @@ Test(tally, property_exact_within_quota)
 			continue;
 		tally_minute(t, now);
 		tally_spill_begin(t);
-		for (uint32_t i = 0; i < 20 * 60; i++) {
-			f = make(i / 60, (uint16_t)(i % 60), RST_SENT, RST_CAUSE_UNKNOWN);
-			tally_spill_add(t, &f, spilled[i / 60][i % 60], START, now);
+		for (uint32_t i = 0; i < 20 * PORTS; i++) {
+			f = make(i / PORTS, (uint16_t)(i % PORTS), RST_SENT, RST_CAUSE_UNKNOWN);
+			tally_spill_add(t, &f, spilled[i / PORTS][i % PORTS], START, now);
 		}
 		tally_spill_end(t, (const uint64_t[RST_DIRECTION_MAX]){0}, now);
-		expect_totals(t, sum[RST_SENT], sum[RST_RECEIVED]);
+		expect_each(t, sum);
 	}
-	for (uint32_t i = 0; i < 20 * 60 * 4; i++) {
-		uint32_t pid = i / 240, port = i / 4 % 60;
-		uint64_t expect = model[pid][port][i / 2 % 2][i % 2];
+	for (uint32_t i = 0; i < 20 * PORTS * RST_DIRECTION_MAX * 2; i++) {
+		uint32_t cell = i / 2 / RST_DIRECTION_MAX, direction = i / 2 % RST_DIRECTION_MAX;
+		uint64_t expect = model[cell / PORTS][cell % PORTS][direction][i % 2];
 		struct tally_row row = {0};
 
-		find_row(t, pid, (int)port, i / 2 % 2, i % 2, &row);
+		find_row(t, cell / PORTS, (int)(cell % PORTS), direction, i % 2, &row);
 		cr_assert_eq(row.count - row.spilled, expect);
 	}
 	expect_adoptable(t);

@@ -44,7 +44,7 @@ Test(tally_adopt, adopt_refuses_corrupt_rows)
 	} while (0)
 
 	CORRUPT(t->rows[0].key.owner = 2);
-	CORRUPT(t->rows[0].key.direction = 2);
+	CORRUPT(t->rows[0].key.direction = RST_DIRECTION_MAX);
 	CORRUPT(t->rows[0].key.cause = RST_CAUSE_MAX);
 	CORRUPT(t->rows[0].key.role = RST_ROLE_MAX);
 	CORRUPT(t->rows[0].owner_source = RST_OWNER_SOURCE_MAX);
@@ -53,6 +53,8 @@ Test(tally_adopt, adopt_refuses_corrupt_rows)
 	CORRUPT(t->rows[0].key.reserved[2] = 1);
 	CORRUPT(t->rows[OTHER_PLACE(1)].used = 0);
 	CORRUPT(t->rows[OTHER_PLACE(1)].key.direction = 0);
+	CORRUPT(t->rows[OTHER_PLACE(RST_TIMEOUT)].used = 0);
+	CORRUPT(t->rows[OTHER_PLACE(RST_TIMEOUT)].key.direction = RST_SENT);
 	CORRUPT(memset(t->processes[0].comm, 'x', RSTMON_COMM_MAX));
 	CORRUPT(memset(t->processes[0].exe, 'x', RSTMON_EXE_MAX));
 	CORRUPT(t->processes[0].pid = 0);

@@ -111,8 +111,8 @@ static inline struct tally_row other_row(const struct tally *t, unsigned int dir
 	return row;
 }
 
-/* The invariant: what rows show is what was put in. */
-static inline void expect_totals(const struct tally *t, uint64_t sent, uint64_t received)
+/* The invariant: what rows show is what was put in, each direction by itself. */
+static inline void expect_each(const struct tally *t, const uint64_t expected[RST_DIRECTION_MAX])
 {
 	uint64_t sum[RST_DIRECTION_MAX] = {0};
 	struct tally_stats stats;
@@ -124,10 +124,16 @@ static inline void expect_totals(const struct tally *t, uint64_t sent, uint64_t 
 			sum[row.direction] += row.count;
 	}
 	tally_stats(t, &stats);
-	cr_assert_eq(sum[RST_SENT], sent, "sent %lu, not %lu", sum[RST_SENT], sent);
-	cr_assert_eq(sum[RST_RECEIVED], received);
-	cr_assert_eq(stats.total[RST_SENT], sent);
-	cr_assert_eq(stats.total[RST_RECEIVED], received);
+	for (unsigned int d = 0; d < RST_DIRECTION_MAX; d++) {
+		cr_assert_eq(sum[d], expected[d], "%u: %lu, not %lu", d, sum[d], expected[d]);
+		cr_assert_eq(stats.total[d], expected[d]);
+	}
+}
+
+/* The same without a time-out. */
+static inline void expect_totals(const struct tally *t, uint64_t sent, uint64_t received)
+{
+	expect_each(t, (const uint64_t[RST_DIRECTION_MAX]){sent, received});
 }
 
 /* Another process takes over a copy and sees the same. */
@@ -205,13 +211,16 @@ static inline void chaos_spill(struct tally *t, struct chaos *c)
 
 		if (!c->spilled[i] && !random_below(3))
 			c->slot[i] = make(random_below(9000), (uint16_t)random_below(300),
-					  random_below(2), random_below(RST_CAUSE_MAX));
+					  random_below(RST_DIRECTION_MAX),
+					  random_below(RST_CAUSE_MAX));
 		c->spilled[i] += grown;
 		c->sum[c->slot[i].reset.direction] += grown;
 		tally_spill_add(t, &c->slot[i], c->spilled[i], START, c->now);
 	}
-	c->lost[0]++;
-	c->sum[0]++;
+	c->lost[RST_SENT]++;
+	c->sum[RST_SENT]++;
+	c->lost[RST_TIMEOUT] += 2;
+	c->sum[RST_TIMEOUT] += 2;
 	tally_spill_end(t, c->lost, c->now);
 }
 
@@ -219,8 +228,8 @@ static inline void chaos_step(struct tally *t, struct chaos *c)
 {
 	/* nobody, one scanner, a crowd */
 	uint32_t pid = random_below(10) ? random_below(20) ? 1 + random_below(9000) : 7 : 0;
-	struct finding f = make(pid, (uint16_t)random_below(pid % 7 ? 3 : 600), random_below(2),
-				random_below(RST_CAUSE_MAX));
+	struct finding f = make(pid, (uint16_t)random_below(pid % 7 ? 3 : 600),
+				random_below(RST_DIRECTION_MAX), random_below(RST_CAUSE_MAX));
 
 	/* few names, so that folding merges */
 	snprintf(f.owner.comm, sizeof(f.owner.comm), "comm%u", pid % 50);
