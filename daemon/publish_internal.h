@@ -5,12 +5,16 @@
 
 #include <stdint.h>
 
+#include "daemon/object.h"
 #include "daemon/reset.h"
 
-/* Both directions together. */
+/* All resets: both directions together, the time-outs not. */
 static inline uint64_t sum_directions(const uint64_t n[RST_DIRECTION_MAX])
 {
 	return n[RST_SENT] + n[RST_RECEIVED];
 }
+
+/* RFC 3339, "" for 0. */
+void publish_time(struct object *o, const char *key, uint64_t time);
 
 #endif

@@ -37,8 +37,11 @@ struct sample {
 
 struct work {
 	const struct report_query *q;
-	uint64_t since; /* the whole minute, as rows are counted */
-	struct report_list list;
+	uint64_t since;		 /* the whole minute, as rows are counted */
+	struct report_row *rows; /* of resets and of time-outs */
+	size_t n_rows;
+	struct tally_stats totals;
+	bool partial;
 	struct group *groups;
 	size_t n_groups;
 	struct sample *samples;
@@ -48,7 +51,7 @@ struct work {
 
 static void work_done(struct work *w)
 {
-	report_list_done(&w->list);
+	free(w->rows);
 	free(w->groups);
 	free(w->samples);
 	free(w->values);
@@ -71,14 +74,13 @@ static int compare_place(const void *x, const void *y)
 /* Where a row stands, port 0: those of several ports, and those of no row. */
 static void group_rows(struct work *w)
 {
-	struct report_list *l = &w->list;
-
-	qsort(l->rows, l->n, sizeof(*l->rows), compare_place);
-	for (size_t i = 0; i < l->n; i++) {
-		const struct tally_row *row = &l->rows[i].row;
+	if (w->n_rows)
+		qsort(w->rows, w->n_rows, sizeof(*w->rows), compare_place);
+	for (size_t i = 0; i < w->n_rows; i++) {
+		const struct tally_row *row = &w->rows[i].row;
 		struct group *g = &w->groups[w->n_groups];
 
-		if (i == 0 || compare_place(&l->rows[i - 1], &l->rows[i])) {
+		if (i == 0 || compare_place(&w->rows[i - 1], &w->rows[i])) {
 			*g = (struct group){.cause = row->cause,
 					    .port = row->port,
 					    .begin = i,
@@ -228,7 +230,7 @@ static int fill_parties(const struct work *w, size_t group, struct story *s)
 	for (size_t i = 0; i < w->n_groups; i++)
 		for (size_t k = w->groups[i].begin;
 		     w->groups[i].to == group && k < w->groups[i].end; k++)
-			all[n++] = party_of(&w->list.rows[k].row);
+			all[n++] = party_of(&w->rows[k].row);
 	qsort(all, n, sizeof(*all), compare_party);
 	for (size_t i = 0; i < n; i++) {
 		if (used > 0 && compare_party(&all[used - 1], &all[i]) == 0)
@@ -424,20 +426,38 @@ static int tell(struct work *w, struct stories *ret)
 	return 0;
 }
 
+static int take_rows(struct work *w, const struct tally *t)
+{
+	struct report_query q = {.since = w->q->since, .now = w->q->now, .filter = w->q->filter};
+	_cleanup_(report_list_done) struct report_list l = {0};
+	int r = report_list(t, NULL, &q, &l);
+
+	if (r < 0)
+		return r;
+	w->rows = calloc(l.n + l.n_timeouts + 1, sizeof(*w->rows));
+	w->groups = calloc(l.n + l.n_timeouts + 1, sizeof(*w->groups));
+	if (!w->rows || !w->groups)
+		return -ENOMEM;
+	memcpy(w->rows, l.rows, l.n * sizeof(*w->rows));
+	memcpy(w->rows + l.n, l.timeouts, l.n_timeouts * sizeof(*w->rows));
+	w->n_rows = l.n + l.n_timeouts;
+	w->totals = l.totals;
+	w->partial = l.partial;
+	return 0;
+}
+
 int stories_make(const struct tally *t, const struct recent *r, const struct report_query *q,
 		 struct stories *ret)
 {
 	_cleanup_(stories_done) struct stories stories = {0};
 	_cleanup_(work_done) struct work w = {.q = q, .since = q->since - q->since % MINUTE_NS};
-	struct report_query rows = {.since = q->since, .now = q->now, .filter = q->filter};
-	int e = report_list(t, NULL, &rows, &w.list);
+	int e = take_rows(&w, t);
 
 	if (e < 0)
 		return e;
-	w.groups = calloc(w.list.n + 1, sizeof(*w.groups));
 	w.samples = calloc(RSTMON_RECENT_MAX, sizeof(*w.samples));
 	w.values = calloc(RSTMON_RECENT_MAX, sizeof(*w.values));
-	if (!w.groups || !w.samples || !w.values)
+	if (!w.samples || !w.values)
 		return -ENOMEM;
 
 	group_rows(&w);
@@ -446,8 +466,8 @@ int stories_make(const struct tally *t, const struct recent *r, const struct rep
 	e = tell(&w, &stories);
 	if (e < 0)
 		return e;
-	stories.totals = w.list.totals;
-	stories.partial = w.list.partial;
+	stories.totals = w.totals;
+	stories.partial = w.partial;
 	*ret = stories;
 	stories = (struct stories){0};
 	return 0;

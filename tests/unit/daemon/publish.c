@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 
+#include "daemon/path.h"
 #include "daemon/publish.h"
 #include "tests/unit/daemon/sample_finding.h"
 
@@ -42,14 +43,18 @@ static bool has(struct json_object *o, const char *key)
 Test(publish, a_reset_has_every_field_of_the_contract)
 {
 	struct finding f = sample_finding();
-	struct json_object *o = publish_reset(&f), *evidence;
+	struct json_object *o, *evidence;
 
+	f.verdict.path = PATH_CLOSE_UNREAD;
+	o = publish_reset(&f);
 	cr_assert(o);
 	cr_expect_str_eq(text(o, "time"), "2026-11-22T07:31:36.123456Z");
 	cr_expect_str_eq(text(o, "kind"), "reset");
 	cr_expect_str_eq(text(o, "direction"), "sent");
 	cr_expect_str_eq(text(o, "cause"), "closed_port");
 	cr_expect_str_eq(text(o, "confidence"), "high");
+	cr_expect_str_eq(text(o, "path"), path_name(PATH_CLOSE_UNREAD));
+	cr_expect_str_eq(text(o, "fact"), "closed with data unread in the receive queue");
 	cr_expect_eq(number(o, "pid"), 812);
 	cr_expect_str_eq(text(o, "comm"), "nginx");
 	cr_expect_str_eq(text(o, "exe"), "/usr/sbin/nginx");
@@ -86,6 +91,65 @@ Test(publish, a_reset_has_every_field_of_the_contract)
 	cr_expect_eq(number(o, "ttl"), 64);
 	cr_expect(json_object_get_boolean(get(o, "linger")));
 	cr_expect_not(json_object_get_boolean(get(o, "keepalive")));
+	json_object_put(o);
+}
+
+Test(publish, a_timeout_is_no_reset)
+{
+	struct finding f = sample_finding();
+	struct json_object *o;
+
+	f.reset.direction = RST_TIMEOUT;
+	f.verdict.cause = RST_CAUSE_CONNECT_TIMEOUT;
+	o = publish_reset(&f);
+	cr_expect_str_eq(text(o, "kind"), "timeout");
+	cr_expect_str_eq(text(o, "direction"), "");
+	json_object_put(o);
+}
+
+Test(publish, the_other_end_and_the_former_owner_are_told_where_known)
+{
+	struct finding f = sample_finding();
+	struct json_object *o;
+
+	f.other = (struct other_end){.pid = 640, .role = RST_ROLE_CLIENT, .comm = "nginx"};
+	f.reset.former_age_ms = 5;
+	f.reset.former_reset = 1;
+	f.reset.former_state = STATE_LAST_ACK;
+	f.reset.packet_ttl = 63;
+	o = publish_reset(&f);
+	cr_expect_eq(number(o, "other_pid"), 0);
+	cr_expect_str_eq(text(o, "other_comm"), "");
+	cr_expect_str_eq(text(o, "other_role"), "");
+	cr_expect_eq(number(o, "former_age_ms"), -1);
+	cr_expect_str_eq(text(o, "former_reset"), "");
+	cr_expect_str_eq(text(o, "former_state"), "");
+	cr_expect_eq(number(o, "former_exit_status"), -1);
+	cr_expect_eq(number(o, "packet_ttl"), -1);
+	cr_expect_str_eq(text(o, "packet_flags"), "");
+	json_object_put(o);
+
+	f.other.known = true;
+	f.reset.has_former = true;
+	f.reset.former_flags = RST_FORMER_EXITING;
+	f.reset.former_exit_signal = 9;
+	f.reset.flags |= RST_EVENT_PACKET | RST_EVENT_OOM;
+	f.reset.packet_flags = 0x14;
+	o = publish_reset(&f);
+	cr_expect_eq(number(o, "other_pid"), 640);
+	cr_expect_str_eq(text(o, "other_comm"), "nginx");
+	cr_expect_str_eq(text(o, "other_role"), "client");
+	cr_expect_eq(number(o, "former_age_ms"), 5);
+	cr_expect_str_eq(text(o, "former_reset"), "sent");
+	cr_expect_str_eq(text(o, "former_state"), "LAST_ACK");
+	cr_expect_eq(number(o, "former_exit_signal"), 9);
+	cr_expect_eq(number(o, "packet_ttl"), 63);
+	cr_expect_str_eq(text(o, "packet_flags"), "RST|ACK");
+	cr_expect(json_object_get_boolean(get(o, "oom")));
+	json_object_put(o);
+	f.reset.former_reset = 7; /* of a recording */
+	o = publish_reset(&f);
+	cr_expect_str_eq(text(o, "former_reset"), "");
 	json_object_put(o);
 }
 
