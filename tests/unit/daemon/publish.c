@@ -214,13 +214,15 @@ static struct report_row sample_row(uint16_t port, uint64_t count, const char *u
 Test(publish, a_row_has_every_field_of_the_contract)
 {
 	struct report_row rows[] = {sample_row(8080, 37, "nginx.service")};
-	struct report_list l = {.rows = rows,
-				.n = 1,
-				.totals = {.total = {3, 37}, .spilled = {1, 2}, .lost = {0, 4}}};
+	struct report_list l = {
+		.rows = rows,
+		.n = 1,
+		.totals = {.total = {3, 37, 8}, .spilled = {1, 2, 5}, .lost = {0, 4, 6}}};
 	struct json_object *o = publish_list(&l, REPORT_BY_PROCESS), *row, *totals;
 
 	cr_assert(o);
-	cr_expect_eq(json_object_object_length(o), 2);
+	cr_expect_eq(json_object_object_length(o), 3);
+	cr_expect_eq(json_object_array_length(get(o, "timeouts")), 0);
 	row = json_object_array_get_idx(get(o, "rows"), 0);
 	cr_expect_eq(number(row, "pid"), 812);
 	cr_expect_str_eq(text(row, "comm"), "nginx");
@@ -243,6 +245,32 @@ Test(publish, a_row_has_every_field_of_the_contract)
 	cr_expect_eq(number(totals, "received"), 37);
 	cr_expect_eq(number(totals, "spilled"), 3);
 	cr_expect_eq(number(totals, "lost"), 4);
+	cr_expect_eq(number(totals, "timeouts"), 8);
+	json_object_put(o);
+}
+
+Test(publish, timeouts_have_rows_of_their_own)
+{
+	struct report_row rows[] = {sample_row(8080, 37, "a.service")};
+	struct report_row timeouts[] = {sample_row(5432, 4, "b.service")};
+	struct report_list l = {.rows = rows, .n = 1, .timeouts = timeouts, .n_timeouts = 1};
+	struct json_object *o, *row;
+
+	timeouts[0].row.direction = RST_TIMEOUT;
+	timeouts[0].row.cause = RST_CAUSE_CONNECT_TIMEOUT;
+	o = publish_list(&l, REPORT_BY_PROCESS);
+	cr_assert_eq(json_object_array_length(get(o, "rows")), 1);
+	cr_assert_eq(json_object_array_length(get(o, "timeouts")), 1);
+	row = json_object_array_get_idx(get(o, "timeouts"), 0);
+	cr_expect_str_eq(text(row, "direction"), "");
+	cr_expect_str_eq(text(row, "cause"), "connect_timeout");
+	cr_expect_eq(number(row, "port"), 5432);
+	cr_expect_eq(number(row, "count"), 4);
+	json_object_put(o);
+	o = publish_list(&l, REPORT_BY_UNIT);
+	row = json_object_array_get_idx(get(o, "timeouts"), 0);
+	cr_expect_str_eq(text(row, "unit"), "b.service");
+	cr_expect_not(has(row, "cause"));
 	json_object_put(o);
 }
 
@@ -306,6 +334,7 @@ static struct report_status sample_status(void)
 		 .covered = true,
 		 .sent = 5,
 		 .received = 6,
+		 .timeouts = 2,
 		 .out_rsts = 4,
 		 .unexplained = -1},
 		{.inode = 2, .sent = 7},
@@ -317,11 +346,12 @@ static struct report_status sample_status(void)
 		.uptime_s = 9,
 		.totals = {.sent = 100,
 			   .received = 50,
-			   .spilled = {1, 2},
-			   .lost = {3, 4},
+			   .timeouts = 9,
+			   .spilled = {1, 2, 14},
+			   .lost = {3, 4, 15},
 			   .missed = 5,
 			   .failures = {11, 12, 13}},
-		.counted = {.total = {90, 50}, .rows = 17, .evicted = 18, .folded = 19},
+		.counted = {.total = {90, 50, 6}, .rows = 17, .evicted = 18, .folded = 19},
 		.hooks = hooks,
 		.n_hooks = 2,
 		.netns = netns,
@@ -351,6 +381,9 @@ Test(publish, the_status_has_every_field_of_the_contract)
 	cr_expect_eq(number(o, "spilled"), 3);
 	cr_expect_eq(number(o, "lost"), 7);
 	cr_expect_eq(number(o, "missed"), 5);
+	cr_expect_eq(number(o, "timeouts"), 9);
+	cr_expect_eq(number(o, "timeouts_spilled"), 14);
+	cr_expect_eq(number(o, "timeouts_lost"), 15);
 	cr_expect_eq(number(o, "pending"), 10);
 	cr_expect_eq(number(get(o, "unexplained"), "TcpOutRsts"), -1);
 	cr_expect_eq(number(o, "rows"), 17);
@@ -367,6 +400,7 @@ Test(publish, the_status_has_every_field_of_the_contract)
 	cr_expect_eq(number(netns, "inode"), 1);
 	cr_expect_eq(number(netns, "sent"), 5);
 	cr_expect_eq(number(netns, "received"), 6);
+	cr_expect_eq(number(netns, "timeouts"), 2);
 	cr_expect_eq(number(get(netns, "counters"), "TcpOutRsts"), 4);
 	cr_expect_eq(number(get(netns, "unexplained"), "TcpOutRsts"), -1);
 	cr_expect_not(has(netns, "uncovered"));
@@ -450,6 +484,11 @@ Test(publish, a_summary_line_counts_what_moved)
 	publish_summary_line(&row, 37, 0, &line);
 	line_format(&line, out, sizeof(out));
 	cr_expect_null(strstr(out, "rate="));
+	row.row.direction = RST_TIMEOUT;
+	publish_summary_line(&row, 37, 0, &line);
+	line_format(&line, out, sizeof(out));
+	cr_expect(strstr(out, "summary kind=timeout cause=refused_syn direction=\"\" comm="), "%s",
+		  out);
 }
 
 Test(publish, metrics_are_openmetrics)
@@ -457,7 +496,9 @@ Test(publish, metrics_are_openmetrics)
 	struct report_row rows[] = {sample_row(8080, 30, "a\"b\\c\nd"),
 				    sample_row(8080, 7, "a\"b\\c\nd"),
 				    sample_row(0, 5, "x.service")};
-	struct report_list l = {.rows = rows, .n = 3};
+	struct report_row timeouts[] = {sample_row(5432, 4, "x.service"),
+					sample_row(5432, 2, "x.service")};
+	struct report_list l = {.rows = rows, .n = 3, .timeouts = timeouts, .n_timeouts = 2};
 	struct report_status s = sample_status();
 	_cleanup_free_ char *m = NULL;
 	static const char *const lines[] = {
@@ -466,8 +507,12 @@ Test(publish, metrics_are_openmetrics)
 		"port=\"8080\"} 37\n",
 		"rstmon_resets_total{direction=\"received\",cause=\"refused_syn\",unit=\"x.service\","
 		"port=\"other\"} 5\n",
+		"# TYPE rstmon_timeouts counter\n",
+		"\nrstmon_timeouts_total{cause=\"connect_timeout\",unit=\"x.service\",port=\"5432\"} 6\n",
 		"\nrstmon_spilled_total 3\n",
 		"\nrstmon_lost_total 7\n",
+		"\nrstmon_timeouts_spilled_total 14\n",
+		"\nrstmon_timeouts_lost_total 15\n",
 		"\nrstmon_missed_total 5\n",
 		"\nrstmon_unexplained{counter=\"TcpOutRsts\"} -1\n",
 		"\nrstmon_rows 17\n",
@@ -481,6 +526,10 @@ Test(publish, metrics_are_openmetrics)
 	};
 
 	rows[1].row.pid = 900; /* another worker of the same unit: the same series */
+	for (size_t i = 0; i < ARRAY_SIZE(timeouts); i++) {
+		timeouts[i].row.direction = RST_TIMEOUT;
+		timeouts[i].row.cause = RST_CAUSE_CONNECT_TIMEOUT;
+	}
 	m = publish_metrics(&l, &s, 1000);
 	cr_assert(m);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
@@ -488,18 +537,24 @@ Test(publish, metrics_are_openmetrics)
 	cr_assert_gt(strlen(m), 6);
 	cr_expect_str_eq(m + strlen(m) - 6, "# EOF\n");
 	cr_expect_null(strstr(m, "pid"));
+	cr_expect_null(strstr(m, "direction=\"\""), "a time-out is no reset of no direction");
 }
 
-static unsigned int count_series(const char *m, uint64_t *ret_sum)
+static unsigned int count_family(const char *m, const char *family, uint64_t *ret_sum)
 {
 	unsigned int n = 0;
 
 	*ret_sum = 0;
-	for (const char *p = m; (p = strstr(p, "\nrstmon_resets_total{")); n++) {
+	for (const char *p = m; (p = strstr(p, family)); n++) {
 		p = strstr(p, "} ");
 		*ret_sum += strtoull(p + 2, NULL, 10);
 	}
 	return n;
+}
+
+static unsigned int count_series(const char *m, uint64_t *ret_sum)
+{
+	return count_family(m, "\nrstmon_resets_total{", ret_sum);
 }
 
 static uint64_t value_of(const char *m, const char *labels)
@@ -515,7 +570,7 @@ Test(publish, series_are_capped_and_never_fall)
 	static struct report_row rows[500];
 	struct report_list l = {.rows = rows, .n = 400};
 	struct report_status s = sample_status();
-	const unsigned int max = 100;
+	const unsigned int max = 2 * RST_RESET_DIRECTIONS * RST_CAUSE_MAX;
 	_cleanup_free_ char *before = NULL, *after = NULL;
 	uint64_t sum_before, sum_after;
 
@@ -543,6 +598,27 @@ Test(publish, series_are_capped_and_never_fall)
 	}
 	cr_expect_geq(value_of(after, "unit=\"other\",port=\"other\""),
 		      value_of(before, "unit=\"other\",port=\"other\""));
+}
+
+Test(publish, series_of_timeouts_are_capped_by_themselves)
+{
+	static struct report_row rows[300];
+	struct report_list l = {.timeouts = rows, .n_timeouts = ARRAY_SIZE(rows)};
+	struct report_status s = sample_status();
+	const unsigned int max = 2 * RST_CAUSE_MAX;
+	_cleanup_free_ char *m = NULL;
+	uint64_t sum;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		rows[i] = sample_row((uint16_t)(1000 + i), 2, "u.service");
+		rows[i].row.direction = RST_TIMEOUT;
+		rows[i].row.cause = i % RST_CAUSE_MAX;
+	}
+	m = publish_metrics(&l, &s, max);
+	cr_assert(m);
+	cr_expect_eq(count_series(m, &sum), 0);
+	cr_expect_leq(count_family(m, "\nrstmon_timeouts_total{", &sum), max);
+	cr_expect_eq(sum, 2 * ARRAY_SIZE(rows), "the cap loses no count");
 }
 
 Test(publish, metrics_of_nothing_are_whole)
@@ -615,6 +691,8 @@ Test(publish, the_description_describes_what_is_sent)
 	_cleanup_free_ char *watch = description("last: ?int\n) -> (", "\n)");
 	_cleanup_free_ char *status = description("method Status() -> (", "\n)");
 	_cleanup_free_ char *row = description("type Row (", "\n)");
+	_cleanup_free_ char *totals = description("type Totals (", "\n)");
+	_cleanup_free_ char *netns = description("type Namespace (", "\n)");
 	struct json_object *o;
 
 	o = publish_reset(&f);
@@ -623,6 +701,7 @@ Test(publish, the_description_describes_what_is_sent)
 	json_object_put(o);
 	o = publish_status(&s);
 	compare(o, status, 0);
+	compare(json_object_array_get_idx(get(o, "netns"), 0), netns, 1); /* uncovered */
 	json_object_put(o);
 
 	rows[0].row.pid = 0;
@@ -631,5 +710,6 @@ Test(publish, the_description_describes_what_is_sent)
 	rows[0].row.folded = rows[0].row.other = rows[0].row.other_ports = true;
 	o = publish_list(&l, REPORT_BY_PROCESS);
 	compare(json_object_array_get_idx(get(o, "rows"), 0), row, 2); /* peer, error */
+	compare(get(o, "totals"), totals, 1);			       /* from */
 	json_object_put(o);
 }

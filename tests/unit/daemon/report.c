@@ -291,6 +291,105 @@ Test(report, by_peer)
 	cr_assert_eq(report_list(t, p, &q, &l), -EOPNOTSUPP);
 }
 
+/* The sample, and five time-outs in two rows, seven more in a slot and two without even that. */
+static struct tally *sample_with_timeouts(struct peers *p)
+{
+	const struct finding f[] = {
+		make(1, 80, RST_TIMEOUT, RST_CAUSE_CONNECT_TIMEOUT, "web.service"),
+		make(2, 5432, RST_TIMEOUT, RST_CAUSE_SILENT_DROP_TIMEOUT, "api.service"),
+	};
+	struct tally *t = sample(p);
+
+	for (unsigned int i = 0; i < 5; i++) {
+		tally_add(t, &f[i % 2]);
+		if (p)
+			peers_add(p, &f[i % 2]);
+	}
+	tally_spill_begin(t);
+	tally_spill_add(t, &f[1], 7, START, START + 2 * MINUTE);
+	tally_spill_end(t, (const uint64_t[RST_DIRECTION_MAX]){4, 0, 2}, START + 2 * MINUTE);
+	return t;
+}
+
+#define SPILLED_BEFORE 50 /* the sample's slot, which the second reading does not have */
+
+static uint64_t sum_timeouts(const struct report_list *l)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->n_timeouts; i++)
+		n += l->timeouts[i].row.count;
+	return n;
+}
+
+Test(report, timeouts_are_in_no_row_of_resets)
+{
+	_cleanup_free_ struct tally *t = sample_with_timeouts(NULL);
+
+	for (unsigned int by = 0; by < REPORT_BY_PEER; by++) {
+		struct report_list l = list(t, NULL, by, REPORT_SORT_COUNT, "");
+
+		cr_assert_eq(sum(&l), TOTAL - SPILLED_BEFORE, "%s", report_by_name(by));
+		cr_assert_eq(l.totals.total[RST_SENT] + l.totals.total[RST_RECEIVED],
+			     TOTAL - SPILLED_BEFORE);
+		cr_assert_eq(sum_timeouts(&l), 5 + 7 + 2, "%s", report_by_name(by));
+		cr_assert_eq(l.totals.total[RST_TIMEOUT], 5 + 7 + 2);
+		cr_assert_eq(l.n_timeouts, 3, "two and 'other'");
+		cr_assert_eq(l.timeouts[0].row.count, 2 + 7, "sorted like the rows");
+		cr_assert_eq(l.timeouts[0].row.spilled, 7);
+		report_list_done(&l);
+		cr_assert_null(l.timeouts);
+	}
+}
+
+Test(report, timeouts_are_filtered_and_cut_like_rows)
+{
+	_cleanup_free_ struct tally *t = sample_with_timeouts(NULL);
+	struct report_query q = {.limit = 1, .now = START + 2 * MINUTE};
+	struct report_list l = list(t, NULL, REPORT_BY_PROCESS, REPORT_SORT_COUNT, "port 80");
+
+	cr_assert_eq(l.n, 3);
+	cr_assert_eq(l.n_timeouts, 1);
+	cr_assert_eq(l.timeouts[0].row.cause, RST_CAUSE_CONNECT_TIMEOUT);
+	report_list_done(&l);
+	l = list(t, NULL, REPORT_BY_PROCESS, REPORT_SORT_COUNT, "direction sent");
+	cr_assert_eq(l.n_timeouts, 0);
+	report_list_done(&l);
+	l = list(t, NULL, REPORT_BY_PROCESS, REPORT_SORT_COUNT, "direction \"\"");
+	cr_assert_eq(l.n, 0);
+	cr_assert_eq(l.n_timeouts, 3);
+	report_list_done(&l);
+	l = list(t, NULL, REPORT_BY_PROCESS, REPORT_SORT_COUNT,
+		 "not direction sent and not direction received");
+	cr_assert_eq(l.n, 0);
+	cr_assert_eq(l.n_timeouts, 3);
+	report_list_done(&l);
+
+	cr_assert_eq(report_list(t, NULL, &q, &l), 0);
+	cr_assert(l.n == 1 && l.n_timeouts == 1);
+	report_list_done(&l);
+	q.since = START + MINUTE;
+	q.limit = 0;
+	cr_assert_eq(report_list(t, NULL, &q, &l), 0);
+	cr_assert_eq(sum_timeouts(&l), 7 + 2, "what was read later");
+	report_list_done(&l);
+}
+
+Test(report, no_peer_of_a_timeout)
+{
+	_cleanup_(free_peers) struct peers *p = NULL;
+	_cleanup_free_ struct tally *t = NULL;
+	struct report_list l;
+
+	cr_assert_eq(peers_new(&p), 0);
+	t = sample_with_timeouts(p);
+	l = list(t, p, REPORT_BY_PEER, REPORT_SORT_COUNT, "");
+	cr_assert_eq(l.n, 2);
+	cr_assert_eq(sum(&l), 1 + 2 + 3 + 4);
+	cr_assert_eq(l.n_timeouts, 0);
+	report_list_done(&l);
+}
+
 static void expect_match(const struct finding *f, const char *text, bool expected)
 {
 	_cleanup_(free_filter) struct filter *filter = NULL;
@@ -394,6 +493,9 @@ Test(report, a_finding_without_anything)
 	expect_match(&f, "pid 0 and comm \"\" and reason \"\" and errno \"\"", true);
 	f.reset.local.ipv6 = true;
 	expect_match(&f, "family ipv6", true);
+	expect_match(&f, "kind timeout", false);
+	f.reset.direction = RST_TIMEOUT;
+	expect_match(&f, "kind timeout and direction \"\" and not direction sent", true);
 }
 
 Test(report, a_filter_on_every_field_of_a_row)

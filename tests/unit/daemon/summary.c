@@ -91,6 +91,49 @@ Test(summary, the_bound_and_the_rest)
 	cr_assert_eq(lines_with("more_rows=17"), 1);
 }
 
+static void add_timeouts(uint16_t port, unsigned int n)
+{
+	struct finding f = {
+		.reset = {.time = 1000 * NSEC_PER_SEC, .port = port, .direction = RST_TIMEOUT},
+		.owner = {.pid = 1, .start = 1, .comm = "java"},
+		.verdict = {.cause = RST_CAUSE_CONNECT_TIMEOUT},
+	};
+
+	while (n--)
+		tally_add(tally, &f);
+}
+
+/* However many there are, they take no line from the resets, and no sum of resets has them. */
+Test(summary, timeouts_have_lines_of_their_own)
+{
+	for (uint16_t port = 1; port <= 20; port++) {
+		add(1, port, 1);
+		add_timeouts(port, 100);
+	}
+	summary_write(summary, tally, NSEC_PER_SEC, 3, sink);
+	cr_assert_eq(lines_with("summary"), 2 * (3 + 1));
+	cr_assert_eq(lines_with("summary kind=timeout"), 3 + 1);
+	cr_assert_eq(lines_with("cause=connect_timeout direction=\"\""), 3);
+	cr_assert_eq(lines_with("summary more_rows=17 count=17"), 1);
+	cr_assert_eq(lines_with("summary kind=timeout more_rows=17 count=1700"), 1);
+	summary_write(summary, tally, 2 * NSEC_PER_SEC, 3, sink);
+	cr_assert_eq(lines_with("summary"), 2 * (3 + 1), "nothing moved");
+}
+
+Test(summary, losses_of_timeouts_are_no_losses_of_resets)
+{
+	struct source_totals t = {.spilled = {[RST_TIMEOUT] = 3}, .lost = {[RST_TIMEOUT] = 2}};
+
+	summary_loss(summary, &t, 0, sink);
+	summary_loss(summary, &t, 0, sink);
+	cr_assert_eq(lines_with("loss spilled=0 lost=0"), 1);
+	cr_assert_eq(lines_with("timeouts_spilled=3 timeouts_lost=2"), 1);
+	t.missed = 1;
+	summary_loss(summary, &t, 0, sink);
+	cr_assert_eq(lines_with("loss"), 2);
+	cr_assert_eq(lines_with("timeouts_"), 1, "told once");
+}
+
 Test(summary, losses_are_told_once)
 {
 	struct source_totals t = {.lost = {2, 0}, .missed = 1};
