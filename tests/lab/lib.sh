@@ -39,7 +39,7 @@ net() { # LABEL...: new, with loopback
 		ip netns add "$id-$label" || fail "no network namespace"
 		echo "$id-$label" >>"$lab/namespaces"
 		printf '%s\t%s\n' "$(stat -Lc %i "/run/netns/$id-$label")" "$label" >>"$dir/netns"
-		in "$label" ip link set lo up
+		inside "$label" ip link set lo up
 	done
 }
 
@@ -66,7 +66,7 @@ net_path() {
 		ip -n "$id-$e" link set eth0 up
 		ip -n "$id-R" link set "r$e" up
 	done
-	in R sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	inside R sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	ip -n "$id-C" route add default via 192.0.2.254
 	ip -n "$id-S" route add default via 198.51.100.254
 	ip -n "$id-C" route add default via 2001:db8:1::fe
@@ -77,30 +77,30 @@ net_path() {
 # played segment by segment by a labtool script (raw, catch), with no TCP of its own.
 net_tun() {
 	net_one
-	in N ip tuntap add dev tun0 mode tun
-	in N ip address add 192.0.2.1/24 dev tun0
-	in N ip link set tun0 up
+	inside N ip tuntap add dev tun0 mode tun
+	inside N ip address add 192.0.2.1/24 dev tun0
+	inside N ip link set tun0 up
 }
 
-in() { # LABEL COMMAND...
+inside() { # LABEL COMMAND...
 	local label=$1
 	shift
 	nsenter --net="/run/netns/$id-$label" -- "$@"
 }
 
 nft_in() { # LABEL; the rules on stdin
-	in "$1" nft -f - || fail "nft refused the rules in $1"
+	inside "$1" nft -f - || fail "nft refused the rules in $1"
 }
 
 set_in() { # LABEL NAME=VALUE...: sysctls
 	local label=$1
 	shift
-	in "$label" sysctl -qw "$@" || fail "sysctl $*"
+	inside "$label" sysctl -qw "$@" || fail "sysctl $*"
 }
 
 # What the kernel counted in LABEL under NAME (as nstat calls it) since the namespace began.
 counter() { # LABEL NAME
-	in "$1" nstat -asz "$2" 2>/dev/null | awk -v n="$2" '$1 == n { print $2 }'
+	inside "$1" nstat -asz "$2" 2>/dev/null | awk -v n="$2" '$1 == n { print $2 }'
 }
 
 # The scenario is no proof of anything unless its traffic did what was wanted.
@@ -175,7 +175,7 @@ flag() { # WORD: what actors 'await'
 }
 
 listens() { # LABEL PORT
-	in "$1" ss -Htln "sport = :$2" | grep -q .
+	inside "$1" ss -Htln "sport = :$2" | grep -q .
 }
 
 # At least N findings so far that the filter (a jq expression) accepts.

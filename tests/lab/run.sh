@@ -173,7 +173,7 @@ show() { # NAME
 
 for file in tests/lab/[a-z]*.sh; do
 	case $file in
-	*/run.sh | */lib.sh) ;;
+	*/run.sh | */lib.sh | */install.sh) ;;
 	*) . "$file" ;;
 	esac
 done
