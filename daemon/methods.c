@@ -12,6 +12,7 @@
 #include "common/str.h"
 #include "daemon/methods.h"
 #include "daemon/methods_arguments.h"
+#include "daemon/methods_why.h"
 #include "daemon/object.h"
 #include "daemon/publish.h"
 
@@ -266,7 +267,8 @@ static void call_metrics(struct json_object *parameters, bool more, void *userda
 #define METHOD(name) RSTMON_VARLINK_INTERFACE "." name
 
 const struct server_method methods_table[METHODS_N] = {
-	{METHOD("List"), call_list},	   {METHOD("Last"), call_last},
-	{METHOD("Watch"), call_watch},	   {METHOD("Status"), call_status},
-	{METHOD("Metrics"), call_metrics},
+	{METHOD("List"), call_list},	      {METHOD("Last"), call_last},
+	{METHOD("Watch"), call_watch},	      {METHOD("Status"), call_status},
+	{METHOD("Metrics"), call_metrics},    {METHOD("Why"), methods_why},
+	{METHOD("Explain"), methods_explain},
 };

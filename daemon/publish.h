@@ -8,11 +8,27 @@
 
 #include <json-c/json.h>
 
+#include "daemon/history.h"
 #include "daemon/report.h"
 #include "daemon/sink.h"
+#include "daemon/stories.h"
 
 struct json_object *publish_reset(const struct finding *f);  /* one reset */
 struct json_object *publish_list(const struct report_list *l, enum report_by by);
+
+/* What "why" tells beside its stories. */
+struct publish_why {
+	const struct history *history; /* its incidents, the latest first; NULL: none */
+	uint64_t since;		       /* of incidents; 0: all that are kept */
+	uint64_t from;		       /* since when the stories count, 0: not known */
+	/* Growth of the kernel's own counters over all covered namespaces: resets that no hook sees. */
+	uint64_t handshake_rst_embryonic, rst_ignored;
+};
+
+#define PUBLISH_INCIDENTS_MAX 16
+
+struct json_object *publish_why(const struct stories *s, const struct publish_why *w);
+struct json_object *publish_incident(const struct incident *i);
 struct json_object *publish_status(const struct report_status *s);
 
 /* OpenMetrics text, "# EOF" at the end; labels without pid, peer and ephemeral ports, at most

@@ -287,6 +287,12 @@ Test(methods, refuses_unknown_and_wrong_parameters)
 	expect_error(&f, "io.rstmon.Last", "{\"until\":true}", INVALID, "until");
 	expect_error(&f, "io.rstmon.Watch", "{\"last\":-1}", INVALID, "last");
 	expect_error(&f, "io.rstmon.Watch", "{\"limit\":1}", INVALID, "limit");
+	expect_error(&f, "io.rstmon.Why", "{\"by\":\"port\"}", INVALID, "by");
+	expect_error(&f, "io.rstmon.Why", "{\"limit\":-1}", INVALID, "limit");
+	expect_error(&f, "io.rstmon.Why", "{\"since\":1}", INVALID, "since");
+	expect_error(&f, "io.rstmon.Explain", "{\"cause\":1}", INVALID, "cause");
+	expect_error(&f, "io.rstmon.Explain", "{\"cause\":\"\"}", INVALID, "cause");
+	expect_error(&f, "io.rstmon.Explain", "{\"cause\":\"zzzz\",\"x\":1}", INVALID, "x");
 	expect_error(&f, "io.rstmon.Status", "{\"x\":1}", INVALID, "x");
 	expect_error(&f, "io.rstmon.Metrics", "{\"text\":\"\"}", INVALID, "text");
 	cr_expect_leq(f.refreshed, 2, "nothing is done for a call that is refused");
@@ -302,6 +308,7 @@ Test(methods, refuses_a_bad_filter_with_its_place)
 	expect_error(&f, "io.rstmon.List", "{\"filter\":\"port\"}", bad, NULL);
 	expect_error(&f, "io.rstmon.List", "{\"filter\":\"peer 10.0.0.1\"}", bad, NULL);
 	expect_error(&f, "io.rstmon.Last", "{\"filter\":\"colour red\"}", bad, NULL);
+	expect_error(&f, "io.rstmon.Why", "{\"filter\":\"peer 10.0.0.1\"}", bad, NULL);
 	expect_error(&f, "io.rstmon.Watch", "{\"filter\":\"(port 1\"}", bad, NULL);
 	expect_error(&f, "io.rstmon.Watch", "{\"filter\":\"port 1\",\"x\":1}", INVALID, "x");
 	teardown(&f);
@@ -409,6 +416,84 @@ Test(methods, watch_makes_no_more_backlog_than_a_queue_takes)
 	cr_expect_gt(reply.n_backlog, 100);
 	cr_expect_gt(reply.dropped, 0);
 	cr_expect_eq(reply.n_backlog + reply.dropped, RSTMON_RECENT_MAX);
+	server_reply_done(&reply);
+	teardown(&f);
+}
+
+static void counters(void *userdata, uint64_t *ret_embryonic, uint64_t *ret_ignored)
+{
+	struct fixture *f = userdata;
+
+	cr_expect_gt(f->refreshed, 0);
+	*ret_embryonic = 5;
+	*ret_ignored = 0;
+}
+
+Test(methods, why_tells_stories)
+{
+	struct json_object *o, *story;
+	struct fixture f;
+
+	setup(&f);
+	o = call(&f, "io.rstmon.Why", "{}");
+	cr_expect_eq(json_object_array_length(list_of(o, "stories")), 3);
+	cr_expect_eq(sum_of(list_of(o, "stories")), N);
+	cr_expect_eq(json_object_array_length(list_of(o, "incidents")), 0);
+	cr_expect_eq(json_object_array_length(list_of(o, "counters")), 0);
+	cr_expect_eq(field(o, "rest"), 0);
+	json_object_put(o);
+
+	f.state.counters = counters;
+	o = call(&f, "io.rstmon.Why", "{\"limit\":1,\"since\":\"5m\"}");
+	cr_expect_eq(json_object_array_length(list_of(o, "stories")), 1);
+	story = json_object_array_get_idx(list_of(o, "stories"), 0);
+	cr_expect_eq(field(o, "rest"), N - field(story, "count"));
+	cr_expect_eq(field(o, "more"), 2);
+	cr_expect_eq(field(json_object_array_get_idx(list_of(o, "counters"), 0), "count"), 5);
+	expect_text(o, "from", "2026-11-22T07:27:00.000000Z");
+	json_object_put(o);
+
+	o = call(&f, "io.rstmon.Why", "{\"filter\":\"port 1001 and direction sent\"}");
+	cr_expect_eq(sum_of(list_of(o, "stories")), N / 6);
+	cr_expect_eq(json_object_array_length(list_of(o, "counters")), 0,
+		     "a filter knows nothing of counters");
+	json_object_put(o);
+	o = call(&f, "io.rstmon.Why", "{\"filter\":\"port 9\"}");
+	cr_expect_eq(json_object_array_length(list_of(o, "stories")), 0);
+	json_object_put(o);
+	teardown(&f);
+}
+
+Test(methods, explain_gives_one_cause_or_all)
+{
+	struct json_object *o, *causes;
+	struct fixture f;
+
+	setup(&f);
+	o = call(&f, "io.rstmon.Explain", "{}");
+	causes = list_of(o, "causes");
+	cr_expect_eq(json_object_array_length(causes), RST_CAUSE_MAX);
+	expect_text(json_object_array_get_idx(causes, 0), "cause", "unknown");
+	json_object_put(o);
+	o = call(&f, "io.rstmon.Explain", "{\"cause\":\"linger_zero\"}");
+	causes = list_of(o, "causes");
+	cr_assert_eq(json_object_array_length(causes), 1);
+	expect_text(json_object_array_get_idx(causes, 0), "cause", "linger_zero");
+	json_object_put(o);
+	teardown(&f);
+}
+
+Test(methods, explain_names_the_nearest)
+{
+	struct json_object *message;
+	struct server_reply reply;
+	struct fixture f;
+
+	setup(&f);
+	call_raw(&f, "io.rstmon.Explain", "{\"cause\":\"lingerzero\"}", false, &reply);
+	cr_assert(reply.error);
+	cr_assert(json_object_object_get_ex(reply.parameters, "message", &message));
+	cr_expect(strstr(json_object_get_string(message), "did you mean linger_zero?"));
 	server_reply_done(&reply);
 	teardown(&f);
 }

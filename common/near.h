@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Words that were probably meant: for "did you mean". Pure. */
+#ifndef COMMON_NEAR_H
+#define COMMON_NEAR_H
+
+#include <stddef.h>
+
+#define NEAR_LEN_MAX 40 /* longer words are far from all others */
+
+/* Letters to insert, delete or replace; SIZE_MAX for words that are too long. */
+size_t near_distance(const char *a, const char *b);
+
+/* The cause whose id is nearest, or has the word in it. NULL: none is near. */
+const char *near_cause(const char *word);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Distances of words, and the cause that was meant. */
+#include "common/util.h"
+
+#include <criterion/criterion.h>
+
+#include "common/near.h"
+
+Test(near, distance_counts_letters)
+{
+	char longest[NEAR_LEN_MAX + 2];
+
+	cr_expect_eq(near_distance("", ""), 0);
+	cr_expect_eq(near_distance("", "abc"), 3);
+	cr_expect_eq(near_distance("wathc", "watch"), 2);
+	cr_expect_eq(near_distance("list", "lists"), 1);
+	cr_expect_eq(near_distance("kitten", "sitting"), 3);
+	memset(longest, 'x', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	cr_expect_eq(near_distance(longest, "x"), SIZE_MAX);
+	cr_expect_eq(near_distance("x", longest), SIZE_MAX);
+	longest[NEAR_LEN_MAX] = '\0';
+	cr_expect_eq(near_distance(longest, "x"), NEAR_LEN_MAX - 1);
+}
+
+Test(near, causes_by_slip_or_by_fragment)
+{
+	static const struct {
+		const char *word, *cause;
+	} words[] = {
+		{"closed_port", "closed_port"},	       {"closed_prot", "closed_port"},
+		{"closedport", "closed_port"},	       {"linger_z", "linger_zero"},
+		{"linger-zero", "linger_zero"},	       {"middlebox", "middlebox_idle_reject"},
+		{"connect_timeot", "connect_timeout"},
+	};
+	static const char *const far[] = {"", "x", "zzzzzzzz", "tcp",
+					  "a_word_that_is_far_longer_than_any_cause_has_a_name"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		const char *cause = near_cause(words[i].word);
+
+		cr_assert(cause, "%s", words[i].word);
+		cr_expect_str_eq(cause, words[i].cause, "%s: %s", words[i].word, cause);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(far); i++)
+		cr_expect_null(near_cause(far[i]), "%s: %s", far[i], near_cause(far[i]));
+}
