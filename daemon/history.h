@@ -39,6 +39,14 @@ void history_look(struct history *h, const struct reset *reset, const struct own
  * past.other set from this finding (history_other()). */
 bool history_note(struct history *h, const struct finding *f, uint64_t ticket, uint64_t *ret_ticket);
 
+/* On one host a reset that a process sends is traced after its answer's answer: the second reset may come
+ * before the first. True if the finding noted last is the first of an earlier one of the same end, whose
+ * ticket this is: that one should be judged again, with past.second (history_second()). */
+bool history_follower(const struct history *h, uint64_t *ret_ticket);
+
+/* Fills past->second and what belongs to it: 'f' followed 'first'. */
+void history_second(const struct finding *first, const struct finding *f, struct past *past);
+
 /* Fills past->other, other_cause and other_confidence from the finding of the other end. */
 void history_other(const struct finding *other, struct past *past);
 

@@ -15,6 +15,7 @@
 
 #define REFRESH_RECORDS 262144 /* a full ring of the largest size holds no more */
 #define DRAIN_STEP	4096
+#define LOSSES_NS	(100 * NSEC_PER_MSEC) /* between two sums over all CPUs */
 
 /* The rows lie in a memory file, so that they can be handed on to the next daemon. */
 static int map_tally(struct intake *in)
@@ -34,35 +35,171 @@ static int map_tally(struct intake *in)
 	return in->tally ? 0 : -EINVAL;
 }
 
-/* Whose it is, and why. */
-static void judge(struct intake *in, struct finding *f)
-{
-	const struct host host = HOST_UNKNOWN;
-	const struct past past = {0};
+/* ---- one reset ---- */
 
-	attribute(in->attributor, &f->reset, &f->owner);
-	diagnose(&f->reset, &f->owner, &past, &host, &f->verdict);
+static void tell(struct intake *in, uint64_t ticket)
+{
+	const struct finding *f = recent_find(in->recent, ticket);
+
+	if (f && in->tell)
+		in->tell(f, in->userdata);
+}
+
+/* Telling may wait, the order of lines may not change. */
+static void wait_or_tell(struct intake *in, const struct finding *f, uint64_t ticket,
+			 const struct past *past, const struct host *host)
+{
+	uint64_t oldest;
+
+	if (f->verdict.settled && !pending_waiting(&in->pending))
+		tell(in, ticket);
+	else if (pending_add(&in->pending, ticket, f->reset.monotonic,
+			     f->verdict.settled ? NULL : past, host, &oldest))
+		tell(in, oldest);
+}
+
+/* What is there beside the record. */
+static void look_around(struct intake *in, const struct finding *f, struct past *past,
+			struct host *host)
+{
+	history_look(in->history, &f->reset, &f->owner, past);
+	*host = HOST_UNKNOWN;
+	if (!in->live)
+		return;
+	host_seen(in->host, in->attributor, f->reset.netns, f->reset.netns_cookie, in->now);
+	host_look(in->host, &f->reset, in->now, host);
+	if (diagnose_wants_host(&f->reset))
+		host_ask(in->host, in->attributor, &f->reset, in->now, host);
+}
+
+/* A verdict anew, its count moved and its finding changed where it is kept. */
+static void judge_again(struct intake *in, struct finding *f, const struct pending_entry *e)
+{
+	struct verdict verdict;
+
+	diagnose(&f->reset, &f->owner, &e->past, &e->host, &verdict);
+	/* a count that is in 'other' stays there, and the cause goes with the finding all the same
+	 */
+	tally_move(in->tally, f, verdict.cause);
+	f->verdict = verdict;
+	history_changed(in->history, f);
+}
+
+/* Both ends of a connection are one story: each is judged by what the other turned out to be. The
+ * one that is settled, or too old to be judged again, at least learns who the other was. */
+static void meet(struct intake *in, uint64_t ticket, struct finding *f, const struct finding *other)
+{
+	struct pending_entry *e = pending_find(&in->pending, ticket);
+	struct past past = {};
+
+	if (e && e->known && !f->verdict.settled) {
+		history_other(other, &e->past);
+		f->other = e->past.other;
+		judge_again(in, f, e);
+	} else {
+		history_other(other, &past);
+		f->other = past.other;
+	}
+}
+
+static void pair(struct intake *in, uint64_t ticket, uint64_t earlier)
+{
+	struct finding *a = recent_find(in->recent, earlier);
+	struct finding *b = recent_find(in->recent, ticket);
+
+	if (!a || !b)
+		return;
+	meet(in, earlier, a, b);
+	meet(in, ticket, b, a);
+}
+
+/* The second reset of a connection was traced before the first. */
+static void follow(struct intake *in, uint64_t ticket, uint64_t follower)
+{
+	struct finding *first = recent_find(in->recent, ticket);
+	struct finding *f = recent_find(in->recent, follower);
+	struct pending_entry *e = pending_find(&in->pending, follower);
+
+	if (!first || !f || !e || !e->known)
+		return;
+	history_second(first, f, &e->past);
+	judge_again(in, f, e);
 }
 
 static void count(struct intake *in, const struct reset *reset)
 {
-	struct finding f = {.reset = *reset};
+	uint64_t ticket, earlier, follower;
+	struct finding *f = recent_next(in->recent, &ticket);
+	struct host host;
+	struct past past;
+	bool paired;
 
-	judge(in, &f);
-	tally_add(in->tally, &f);
-	recent_add(in->recent, &f);
-	peers_add(in->peers, &f);
-	netns_seen(in->netns, f.reset.netns, f.reset.netns_cookie);
-	if (in->tell)
-		in->tell(&f, in->userdata);
+	f->reset = *reset;
+	attribute(in->attributor, &f->reset, &f->owner);
+	look_around(in, f, &past, &host);
+	diagnose(&f->reset, &f->owner, &past, &host, &f->verdict);
+	f->other = past.other;
+	tally_add(in->tally, f);
+	peers_add(in->peers, f);
+	netns_seen(in->netns, f->reset.netns, f->reset.netns_cookie);
+	paired = history_note(in->history, f, ticket, &earlier);
+	wait_or_tell(in, f, ticket, &past, &host);
+	if (paired)
+		pair(in, ticket, earlier);
+	if (history_follower(in->history, &follower))
+		follow(in, ticket, follower);
 }
 
 static void release(struct intake *in, uint64_t now)
 {
 	struct reset held;
+	uint64_t ticket;
 
 	while (hold_release(&in->hold, now, &held))
 		count(in, &held);
+	while (pending_release(&in->pending, now, &ticket))
+		tell(in, ticket);
+}
+
+/* ---- what turns out to be no reset ---- */
+
+/* The finding of a reset that was counted a short while ago, and may have changed its row since. */
+static struct finding *find_counted(struct intake *in, const struct reset *reset,
+				    uint64_t *ret_ticket)
+{
+	const struct finding *newest;
+
+	for (unsigned int i = 0; (newest = recent_get(in->recent, i)); i++) {
+		if (newest->reset.socket != reset->socket ||
+		    newest->reset.monotonic != reset->monotonic)
+			continue;
+		*ret_ticket = recent_latest(in->recent) - i;
+		return recent_find(in->recent, *ret_ticket);
+	}
+	return NULL;
+}
+
+static void take_back(struct intake *in, const struct reset *late)
+{
+	struct finding alone = {.reset = *late}, *f;
+	const struct host host = HOST_UNKNOWN;
+	const struct past past = {};
+	struct pending_entry *e;
+	uint64_t ticket = 0;
+
+	f = find_counted(in, late, &ticket);
+	if (!f) {
+		f = &alone;
+		attribute(in->attributor, &f->reset, &f->owner);
+		diagnose(&f->reset, &f->owner, &past, &host, &f->verdict);
+	}
+	if (tally_take_back(in->tally, f))
+		in->unmatched_swallows++;
+	else
+		in->late_swallows++;
+	e = pending_find(&in->pending, ticket);
+	if (e)
+		e->dropped = true;
 }
 
 static void swallow(struct intake *in, const struct reset *sent)
@@ -72,16 +209,8 @@ static void swallow(struct intake *in, const struct reset *sent)
 
 	answer = hold_swallow(&in->hold, sent, &late);
 	in->unmatched_swallows += answer == HOLD_UNKNOWN;
-	if (answer != HOLD_LATE_FOUND)
-		return;
-
-	struct finding f = {.reset = late};
-
-	judge(in, &f);
-	if (tally_take_back(in->tally, &f))
-		in->unmatched_swallows++;
-	else
-		in->late_swallows++;
+	if (answer == HOLD_LATE_FOUND)
+		take_back(in, &late);
 }
 
 static int on_record(const void *record, size_t size, void *userdata)
@@ -94,6 +223,7 @@ static int on_record(const void *record, size_t size, void *userdata)
 		in->decode_errors++;
 		return 0;
 	}
+	in->record_time = MAX(in->record_time, reset.monotonic);
 	/* in the order of the kernel's clock, also when a recording is replayed */
 	release(in, reset.monotonic);
 	if (reset.flags & RST_EVENT_MAYBE_FALSE) {
@@ -107,15 +237,30 @@ static int on_record(const void *record, size_t size, void *userdata)
 	return 0;
 }
 
+/* What was lost lately may be what a verdict lacks. */
+static void look_for_losses(struct intake *in)
+{
+	struct source_totals totals;
+
+	if (!in->live || (in->losses_at && in->now - in->losses_at < LOSSES_NS))
+		return;
+	in->losses_at = in->now;
+	in->source->ops->totals(in->source, &totals);
+	host_losses(in->host, totals.unread_ever, in->now);
+}
+
 int intake_drain(struct intake *in, unsigned int max)
 {
-	int n = in->source->ops->drain(in->source, max, on_record, in);
+	int n;
 
-	/* while more records wait, the twin of a held one may be the next: then only their own time
-	 * counts (on_record) */
-	if (n == -ENODATA)
+	look_for_losses(in);
+	n = in->source->ops->drain(in->source, max, on_record, in);
+	in->ended |= n == -ENODATA;
+	/* while more records wait, the twin or the other end of one may be the next: then only
+	 * their own time counts (on_record), and always in a recording */
+	if (in->ended)
 		release(in, UINT64_MAX);
-	else if (n >= 0 && (unsigned int)n < max)
+	else if (n >= 0 && (unsigned int)n < max && in->live)
 		release(in, in->now);
 	return n;
 }
@@ -128,12 +273,23 @@ void intake_finish(struct intake *in)
 
 bool intake_waiting(const struct intake *in)
 {
-	return in->hold.n > 0;
+	return in->hold.n > 0 || pending_waiting(&in->pending);
 }
+
+void intake_tick(struct intake *in, history_incident_fn fn, void *userdata)
+{
+	uint64_t now = in->live ? in->now : in->ended ? UINT64_MAX : in->record_time;
+
+	history_tick(in->history, now, fn, userdata);
+}
+
+/* ---- the spilled ---- */
 
 /* A slot's key decides its row as a record's would, as far as a key can. */
 static void add_slot(struct intake *in, const struct rst_slot *slot, int64_t offset)
 {
+	const struct host host = HOST_UNKNOWN;
+	const struct past past = {};
 	struct finding f = {};
 	uint64_t spilled = __atomic_load_n(&slot->count, __ATOMIC_RELAXED);
 
@@ -142,7 +298,8 @@ static void add_slot(struct intake *in, const struct rst_slot *slot, int64_t off
 	f.reset.monotonic = in->now; /* what bounds questions about names is a rate */
 	memcpy(f.reset.owner_comm, slot->comm, sizeof(f.reset.owner_comm) - 1);
 	f.reset.cgroup = slot->cgroup;
-	judge(in, &f);
+	attribute(in->attributor, &f.reset, &f.owner);
+	diagnose(&f.reset, &f.owner, &past, &host, &f.verdict);
 	netns_seen(in->netns, f.reset.netns, f.reset.netns_cookie);
 	tally_spill_add(in->tally, &f, spilled, slot->first + (uint64_t)offset,
 			slot->last + (uint64_t)offset);
@@ -206,6 +363,8 @@ void intake_minute(struct intake *in)
 {
 	read_slots(in);
 	tally_minute(in->tally, in->realtime);
+	if (in->live)
+		host_minute(in->host, in->attributor, in->now);
 	if (tally_pressed(in->tally)) {
 		attributor_refresh(in->attributor, in->now);
 		tally_processes(in->tally, look_for, in);
@@ -240,6 +399,7 @@ int intake_init(struct intake *in, struct source *source, bool scan)
 	int r;
 
 	in->source = source;
+	in->live = scan;
 	r = map_tally(in);
 	if (!r)
 		r = recent_new(&in->recent);
@@ -247,6 +407,10 @@ int intake_init(struct intake *in, struct source *source, bool scan)
 		r = peers_new(&in->peers);
 	if (!r)
 		r = netns_new(&in->netns);
+	if (!r)
+		r = history_new(&in->history);
+	if (!r)
+		r = host_new(in->now, &in->host);
 	if (!r)
 		r = attributor_new(source, &in->attributor);
 	if (r)
@@ -258,6 +422,7 @@ int intake_init(struct intake *in, struct source *source, bool scan)
 			root[0] = '\0';
 		attributor_scan(in->attributor, root[0] ? root : NULL);
 		netns_seen_all(in->netns, source);
+		host_seen_all(in->host, in->attributor, in->now);
 		netns_reconcile(in->netns, in->attributor, count_netns, in);
 	}
 	return 0;
@@ -266,6 +431,8 @@ int intake_init(struct intake *in, struct source *source, bool scan)
 void intake_done(struct intake *in)
 {
 	attributor_free(in->attributor);
+	history_free(in->history);
+	host_free(in->host);
 	netns_free(in->netns);
 	peers_free(in->peers);
 	recent_free(in->recent);

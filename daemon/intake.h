@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The stages in a row: source -> decode -> hold -> attribute -> diagnose -> tally, recent, peers,
- * network namespaces. Everything that is known is in here; who is told is the daemon's business.
+ * The stages in a row: source -> decode -> hold -> attribute -> history, host -> diagnose -> tally,
+ * recent, peers, network namespaces -> pending -> told. A reset is counted and kept on arrival, and judged
+ * again when its other end turns up; only telling waits for that. Everything that is known is in here; who is told is the daemon's business.
  */
 #ifndef DAEMON_INTAKE_H
 #define DAEMON_INTAKE_H
 
 #include "daemon/attribute.h"
+#include "daemon/history.h"
 #include "daemon/hold.h"
+#include "daemon/host.h"
 #include "daemon/netns.h"
 #include "daemon/peers.h"
+#include "daemon/pending.h"
 #include "daemon/recent.h"
 #include "daemon/report.h"
 #include "daemon/source.h"
@@ -23,7 +27,14 @@ struct intake {
 	struct recent *recent;
 	struct peers *peers;
 	struct netns_table *netns;
+	struct history *history;
+	struct host_watch *host;
 	struct hold hold;
+	struct pending pending;
+	bool live;	    /* records are of now, and of this host */
+	bool ended;	    /* there will be no more records */
+	uint64_t record_time; /* CLOCK_MONOTONIC of the latest record */
+	uint64_t losses_at; /* when records that were lost were looked for */
 	uint64_t decode_errors;
 	uint64_t late_swallows; /* counts taken back after they had been told */
 	uint64_t unmatched_swallows; /* the kernel took back what was never here */
@@ -32,7 +43,7 @@ struct intake {
 	/* set by the daemon before it calls anything here: CLOCK_MONOTONIC and CLOCK_REALTIME, ns */
 	uint64_t now, realtime;
 
-	/* told of every finding, after it is counted */
+	/* told of every finding once, in the order of counting, when its other end came or did not come */
 	void (*tell)(const struct finding *f, void *userdata);
 	void *userdata;
 };
@@ -44,11 +55,14 @@ void intake_done(struct intake *in);
 /* Handles at most 'max' records; as source_ops.drain. */
 int intake_drain(struct intake *in, unsigned int max);
 
-/* The last call: reads what is there and counts what is still held. */
+/* The last call but intake_tick(): reads what is there, counts what is still held, tells what waits. */
 void intake_finish(struct intake *in);
 
 /* True while something waits for its time: do not sleep yet. */
 bool intake_waiting(const struct intake *in);
+
+/* Tells of incidents that began or ended. Called within a second while history_restless(). */
+void intake_tick(struct intake *in, history_incident_fn fn, void *userdata);
 
 /* Brings the rows up to date with everything that has happened: drains what is there, reads the
  * slots. */

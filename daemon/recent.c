@@ -40,9 +40,47 @@ static void copy_text(char *dst, const char *src, size_t size)
 	dst[n] = '\0';
 }
 
+/* Texts are ended and numbers cleared: that is what a finding uses of its half kilobyte of text. */
+static void clear(struct finding *f)
+{
+	f->owner.pid = 0;
+	f->owner.start = 0;
+	f->owner.source = RST_OWNER_NONE;
+	f->owner.comm[0] = f->owner.exe[0] = f->owner.unit[0] = f->owner.container[0] = '\0';
+	f->verdict.cause = RST_CAUSE_UNKNOWN;
+	f->verdict.confidence = CONFIDENCE_LOW;
+	f->verdict.path = 0;
+	f->verdict.settled = false;
+	f->verdict.error = 0;
+	f->verdict.n_evidence = 0;
+	f->other = (struct other_end){};
+}
+
+struct finding *recent_next(struct recent *r, uint64_t *ret_ticket)
+{
+	struct finding *f = &r->finding[r->added % RSTMON_RECENT_MAX];
+
+	clear(f);
+	*ret_ticket = ++r->added;
+	return f;
+}
+
+uint64_t recent_latest(const struct recent *r)
+{
+	return r->added;
+}
+
+struct finding *recent_find(struct recent *r, uint64_t ticket)
+{
+	if (!ticket || ticket > r->added || r->added - ticket >= RSTMON_RECENT_MAX)
+		return NULL;
+	return &r->finding[(ticket - 1) % RSTMON_RECENT_MAX];
+}
+
 void recent_add(struct recent *r, const struct finding *f)
 {
-	struct finding *to = &r->finding[r->added % RSTMON_RECENT_MAX];
+	uint64_t ticket;
+	struct finding *to = recent_next(r, &ticket);
 	unsigned int n = MIN(f->verdict.n_evidence, (unsigned int)RSTMON_EVIDENCE_MAX);
 
 	to->reset = f->reset;
@@ -55,12 +93,14 @@ void recent_add(struct recent *r, const struct finding *f)
 	copy_text(to->owner.container, f->owner.container, sizeof(to->owner.container));
 	to->verdict.cause = f->verdict.cause;
 	to->verdict.confidence = f->verdict.confidence;
+	to->verdict.path = f->verdict.path;
+	to->verdict.settled = f->verdict.settled;
 	to->verdict.error = f->verdict.error;
 	to->verdict.n_evidence = n;
 	for (unsigned int i = 0; i < n; i++)
 		copy_text(to->verdict.evidence[i], f->verdict.evidence[i],
 			  sizeof(to->verdict.evidence[i]));
-	r->added++;
+	to->other = f->other;
 }
 
 const struct finding *recent_get(const struct recent *r, unsigned int i)

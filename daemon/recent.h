@@ -9,7 +9,18 @@ struct recent;
 
 int recent_new(struct recent **ret); /* -ENOMEM */
 void recent_free(struct recent *r);
+
+/* The place of a new finding, to be filled in: all but 'reset' is empty, and that is the caller's to
+ * set. *ret_ticket names it for recent_find(); tickets grow by one. */
+struct finding *recent_next(struct recent *r, uint64_t *ret_ticket);
+
+uint64_t recent_latest(const struct recent *r); /* ticket of the newest, 0: none */
+
+/* Copies a finding. */
 void recent_add(struct recent *r, const struct finding *f);
+
+/* The finding of that ticket, to be changed in place; NULL once it was overwritten. */
+struct finding *recent_find(struct recent *r, uint64_t ticket);
 
 /* The i-th latest (0: the newest), NULL beyond the oldest; valid until the next recent_add(). */
 const struct finding *recent_get(const struct recent *r, unsigned int i);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How many different closed ports a peer asks for within ten seconds. Ports that are equal modulo
+ * ASKER_PORTS count as one: never too many. Proved by tests/unit/daemon/history.c.
+ */
+#include "common/util.h"
+
+#include "daemon/history_internal.h"
+
+#define WINDOW TICKS(10 * NSEC_PER_SEC)
+
+static uint64_t bit_of(uint16_t port)
+{
+	return 1ULL << (port % 64);
+}
+
+static unsigned int word_of(uint16_t port)
+{
+	return port % ASKER_PORTS / 64;
+}
+
+uint32_t askers_look(const struct history *h, uint64_t peer, uint32_t tick, uint16_t port)
+{
+	uint32_t i = ways_find(&h->askers.ways, peer);
+	const struct asker *a;
+
+	if (i == INDEX_NONE || tick - h->askers.entry[i].window >= WINDOW)
+		return 1;
+	a = &h->askers.entry[i];
+	return a->ports + !(a->asked[word_of(port)] & bit_of(port));
+}
+
+void askers_note(struct history *h, uint64_t peer, uint32_t tick, uint16_t port)
+{
+	struct asker *a;
+	bool made;
+
+	a = &h->askers.entry[ways_take(&h->askers.ways, peer, tick, &made)];
+	if (made || tick - a->window >= WINDOW)
+		*a = (struct asker){.window = tick};
+	a->ports += !(a->asked[word_of(port)] & bit_of(port));
+	a->asked[word_of(port)] |= bit_of(port);
+}

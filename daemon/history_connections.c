@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The latest resets by connection, both ends of it under one key. Loopback addresses mean another
+ * host in each namespace; all others are the same wherever they are used, so that a container and
+ * its peer meet. Must not judge. Proved by tests/unit/daemon/history.c.
+ */
+#include "common/util.h"
+
+#include "daemon/history_internal.h"
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+static int compare(const struct endpoint *a, const struct endpoint *b)
+{
+	int r = memcmp(a->address, b->address, a->ipv6 ? 16 : 4);
+
+	return r ? r : (int)a->port - (int)b->port;
+}
+
+/* Of a connection to itself both ends are one. */
+static uint64_t key(const struct history *h, const struct reset *r, uint8_t *ret_side)
+{
+	const struct endpoint *low = &r->local, *high = &r->remote;
+	uint64_t word[3];
+
+	*ret_side = compare(low, high) > 0;
+	if (*ret_side) {
+		low = &r->remote;
+		high = &r->local;
+	}
+	word[0] = history_address(h->seed, low, r);
+	word[1] = history_address(h->seed, high, r);
+	word[2] = (uint64_t)low->port << 16 | high->port;
+	return history_hash(h->seed, word, ARRAY_SIZE(word));
+}
+
+static bool same_end(const struct mark *m, const struct reset *r, uint8_t side)
+{
+	return m->used && m->side == side && m->netns == r->netns &&
+	       m->netns_cookie == r->netns_cookie;
+}
+
+/* A SYN begins a connection, and one that is younger than the mark is another. */
+static bool same_connection(const struct mark *m, const struct reset *r)
+{
+	uint64_t ago = distance(r->monotonic, m->monotonic);
+
+	if (ago > HISTORY_SECOND_NS || r->syn || r->state == STATE_SYN_SENT)
+		return false;
+	return r->age_ms < 0 || (uint64_t)r->age_ms + 1 >= ago / NSEC_PER_MSEC;
+}
+
+/* What one end sent, the other received. */
+static bool is_pair(const struct mark *m, const struct reset *r, uint8_t side)
+{
+	if (!m->used || m->side == side || m->direction == r->direction ||
+	    m->direction >= RST_RESET_DIRECTIONS || r->direction >= RST_RESET_DIRECTIONS)
+		return false;
+	return distance(m->monotonic, r->monotonic) < HISTORY_PAIR_NS;
+}
+
+/* Of several that the other end sent the first that a process sent: the others are answers. */
+static struct mark *find_pair(struct connection *c, const struct reset *r, uint8_t side)
+{
+	struct mark *best = NULL;
+
+	for (unsigned int i = 0; i < CONNECTION_MARKS; i++) {
+		struct mark *m = &c->mark[i];
+
+		if (is_pair(m, r, side) &&
+		    (!best || m->answer < best->answer ||
+		     (m->answer == best->answer && m->monotonic < best->monotonic)))
+			best = m;
+	}
+	return best;
+}
+
+static void fill_other(const struct mark *m, struct past *past)
+{
+	past->other = (struct other_end){
+		.known = true,
+		.pid = m->pid,
+		.direction = m->direction,
+		.role = m->role,
+	};
+	memcpy(past->other.comm, m->comm, sizeof(past->other.comm));
+	past->other_cause = m->cause;
+	past->other_confidence = m->confidence;
+}
+
+static void fill_second(const struct mark *m, const struct reset *r, struct past *past)
+{
+	past->second = true;
+	past->second_cause = m->cause;
+	past->second_confidence = m->confidence;
+	past->second_direction = m->direction;
+	past->second_ms = r->monotonic > m->monotonic
+				  ? (int64_t)((r->monotonic - m->monotonic) / NSEC_PER_MSEC)
+				  : 0;
+}
+
+/* True if the reset that this end received was sent by its peer on this host. */
+static bool was_sent(const struct connection *c, const struct mark *received)
+{
+	for (unsigned int i = 0; i < CONNECTION_MARKS; i++) {
+		const struct mark *m = &c->mark[i];
+
+		if (m->used && m->side != received->side && m->direction == RST_SENT &&
+		    distance(m->monotonic, received->monotonic) < HISTORY_PAIR_NS)
+			return true;
+	}
+	return false;
+}
+
+/* An answer to a segment of the peer, after its reset. The twin of data after close says nothing.
+ */
+static bool is_aftermath(const struct connection *c, const struct mark *m, const struct reset *r)
+{
+	return m->direction == RST_RECEIVED && r->direction == RST_SENT &&
+	       r->flags & RST_EVENT_SEGMENT && !(r->flags & RST_EVENT_SWALLOWS) &&
+	       m->monotonic < r->monotonic && !was_sent(c, m);
+}
+
+void connections_look(struct history *h, const struct reset *r, struct past *past)
+{
+	const struct mark *latest = NULL, *pair;
+	struct connection *c;
+	uint8_t side;
+	uint32_t i;
+
+	i = ways_find(&h->connections.ways, key(h, r, &side));
+	if (i == INDEX_NONE)
+		return;
+	c = &h->connections.entry[i];
+	pair = find_pair(c, r, side);
+	if (pair)
+		fill_other(pair, past);
+	for (unsigned int j = 0; j < CONNECTION_MARKS; j++) {
+		const struct mark *m = &c->mark[j];
+
+		if (!same_end(m, r, side) || !same_connection(m, r))
+			continue;
+		if (!latest || m->monotonic > latest->monotonic)
+			latest = m;
+		past->aftermath |= is_aftermath(c, m, r);
+	}
+	if (latest)
+		fill_second(latest, r, past);
+}
+
+/* The answer that was traced before the reset which it follows. */
+static bool is_follower(const struct mark *m, const struct reset *r)
+{
+	return m->direction == RST_SENT && m->answer && r->direction == RST_SENT &&
+	       !(r->flags & RST_EVENT_SEGMENT) &&
+	       distance(m->monotonic, r->monotonic) < HISTORY_PAIR_NS;
+}
+
+void connections_note(struct history *h, const struct finding *f, uint64_t ticket,
+		      struct noted *ret)
+{
+	const struct reset *r = &f->reset;
+	const struct mark *pair;
+	struct connection *c;
+	struct mark *m;
+	uint64_t tag;
+	uint8_t side;
+	bool made;
+
+	tag = key(h, r, &side);
+	c = &h->connections.entry[ways_take(&h->connections.ways, tag, TICKS(r->monotonic), &made)];
+	if (made)
+		*c = (struct connection){};
+	*ret = (struct noted){};
+	pair = find_pair(c, r, side);
+	if (pair) {
+		ret->paired = true;
+		ret->pair = pair->ticket;
+		ret->pair_direction = pair->direction;
+	}
+	for (unsigned int i = 0; i < CONNECTION_MARKS; i++) {
+		m = &c->mark[i];
+		if (!same_end(m, r, side) || !same_connection(m, r))
+			continue;
+		ret->again = true;
+		if (is_follower(m, r)) {
+			ret->followed = true;
+			ret->follower = m->ticket;
+		}
+	}
+	m = &c->mark[c->next++ % CONNECTION_MARKS];
+	*m = (struct mark){
+		.monotonic = r->monotonic,
+		.ticket = ticket,
+		.netns = r->netns,
+		.netns_cookie = r->netns_cookie,
+		.pid = f->owner.pid,
+		.side = side,
+		.used = true,
+		.answer = r->flags & RST_EVENT_SEGMENT,
+		.direction = r->direction,
+		.role = r->role,
+		.cause = (uint8_t)f->verdict.cause,
+		.confidence = (uint8_t)f->verdict.confidence,
+	};
+	memcpy(m->comm, f->owner.comm, sizeof(m->comm));
+	ret->mark = m;
+}
+
+struct mark *connections_find(struct history *h, const struct reset *r)
+{
+	struct connection *c;
+	uint8_t side;
+	uint32_t i;
+
+	i = ways_find(&h->connections.ways, key(h, r, &side));
+	if (i == INDEX_NONE)
+		return NULL;
+	c = &h->connections.entry[i];
+	for (i = 0; i < CONNECTION_MARKS; i++)
+		if (same_end(&c->mark[i], r, side) && c->mark[i].monotonic == r->monotonic &&
+		    c->mark[i].direction == r->direction)
+			return &c->mark[i];
+	return NULL;
+}

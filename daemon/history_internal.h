@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of the history share: history.c decides what is looked at and remembered, each table
+ * has a file of its own. Nobody else includes this.
+ *
+ * Time is counted in ticks of 2^20 ns (about a millisecond) where a table needs no more: 32 bits of
+ * them last 52 days, and only differences are taken.
+ */
+#ifndef DAEMON_HISTORY_INTERNAL_H
+#define DAEMON_HISTORY_INTERNAL_H
+
+#include "daemon/history.h"
+#include "daemon/index.h"
+
+#define TICK_SHIFT   20
+#define TICKS(ns)    ((uint32_t)((ns) >> TICK_SHIFT))
+#define TICKS_SECOND TICKS(1000000000ULL)
+
+/* ---- history_ways.c: which entry of an array belongs to a key ---- */
+
+#define WAYS 8
+
+/* A key may stand in one of WAYS places, the least recently used of them makes room. Keys are hashes
+ * of 64 bits with a secret seed: nobody outside can aim at a place, and equal ones do not happen. */
+struct ways {
+	uint64_t *tag; /* 0: empty */
+	uint32_t *used; /* tick */
+	uint32_t sets, lifetime; /* ticks, then an entry is worth nothing */
+	uint64_t evicted; /* younger than that */
+};
+
+int ways_init(struct ways *w, uint32_t entries, uint64_t lifetime_ns); /* -ENOMEM */
+void ways_done(struct ways *w);
+
+/* The entry of 'tag', INDEX_NONE without. */
+static inline uint32_t ways_find(const struct ways *w, uint64_t tag)
+{
+	uint32_t first = ((uint32_t)(tag >> 32) & (w->sets - 1)) * WAYS;
+
+	for (uint32_t i = first; i < first + WAYS; i++)
+		if (w->tag[i] == tag)
+			return i;
+	return INDEX_NONE;
+}
+
+/* The same, made if there is none: then *ret_new, and the caller clears what lies there. */
+uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, bool *ret_new);
+
+/* A hash of words; never 0. */
+static inline uint64_t history_hash(uint64_t seed, const uint64_t *words, unsigned int n)
+{
+	uint64_t x = seed;
+
+	for (unsigned int i = 0; i < n; i++)
+		x = index_mix(x ^ words[i]);
+	return x ? x : 1;
+}
+
+/* An address is a key by itself, but for those that mean another host in each namespace. */
+bool history_is_loopback(const struct endpoint *e);
+uint64_t history_address(uint64_t seed, const struct endpoint *e, const struct reset *r);
+
+/* ---- history_connections.c ---- */
+
+#define CONNECTION_MARKS 4
+
+/* A reset of one end of a connection. */
+struct mark {
+	uint64_t monotonic, ticket;
+	uint64_t incident; /* that it belongs to, 0: none */
+	uint32_t netns, netns_cookie, pid;
+	uint8_t side; /* which end of the two was the local one */
+	bool used, answer; /* to a segment of the peer */
+	uint8_t direction, role, cause, confidence;
+	char comm[RSTMON_COMM_MAX];
+};
+
+struct connection {
+	struct mark mark[CONNECTION_MARKS];
+	unsigned int next;
+};
+
+struct connections {
+	struct ways ways;
+	struct connection *entry;
+};
+
+/* What history_note() finds out about the connection. */
+struct noted {
+	struct mark *mark; /* the new one */
+	bool again;	   /* this end had a reset before */
+	bool paired, followed;
+	uint64_t pair, follower; /* tickets */
+	uint8_t pair_direction;
+};
+
+void connections_look(struct history *h, const struct reset *r, struct past *past);
+void connections_note(struct history *h, const struct finding *f, uint64_t ticket,
+		      struct noted *ret);
+struct mark *connections_find(struct history *h, const struct reset *r);
+
+/* ---- history_bursts.c, history_askers.c: who does it ---- */
+
+enum burst_by { BURST_BY_OWNER, BURST_BY_PORT, BURST_BY_PEER };
+
+/* A reset of the running second, with what an incident that begins later wants to know of it. */
+struct burst_mark {
+	uint32_t tick, peer;
+	uint16_t port;
+	bool used;
+	uint8_t direction, cause, confidence;
+};
+
+struct burst {
+	uint64_t incident;    /* the latest, 0: none */
+	uint32_t window, count; /* since 'window' */
+	unsigned int next;
+	struct burst_mark mark[RSTMON_INCIDENT_BURST]; /* the latest, from 'next' on the oldest */
+};
+
+struct bursts {
+	struct ways ways;
+	struct burst *entry;
+};
+
+#define ASKER_PORTS 1024 /* are told apart */
+
+struct asker {
+	uint32_t window, ports; /* since 'window' */
+	uint64_t asked[ASKER_PORTS / 64];
+};
+
+struct askers {
+	struct ways ways;
+	struct asker *entry;
+};
+
+/* What is asked of every reset, kept from look to note of the same one. */
+struct doer {
+	struct endpoint local, remote;
+	uint64_t monotonic, owner_start;
+	uint32_t netns, netns_cookie, owner;
+	uint8_t direction;
+	bool syn;
+	enum burst_by by;
+	uint64_t peer, burst; /* hashes */
+	uint32_t ports; /* that the peer asked for, this one included; 0: not of an asker */
+};
+
+const struct doer *history_doer(struct history *h, const struct reset *r, const struct owner *o);
+unsigned int bursts_look(const struct history *h, const struct doer *d);
+/* Returns the id of the incident that the reset belongs to, 0 for none. */
+uint64_t bursts_note(struct history *h, const struct finding *f, const struct doer *d);
+/* The remote end's act turned out to be one of this host. */
+void bursts_forget(struct history *h, const struct endpoint *peer, const struct reset *r);
+
+/* Different closed ports, with this one. */
+uint32_t askers_look(const struct history *h, uint64_t peer, uint32_t tick, uint16_t port);
+void askers_note(struct history *h, uint64_t peer, uint32_t tick, uint16_t port);
+
+/* ---- history_rhythms.c, history_idles.c ---- */
+
+struct rhythm {
+	uint32_t last, interval; /* ticks */
+	unsigned int repeats;
+};
+
+struct rhythms {
+	struct ways ways;
+	struct rhythm *entry;
+};
+
+void rhythms_look(const struct history *h, const struct reset *r, const struct owner *o,
+		  struct past *past);
+void rhythms_note(struct history *h, const struct finding *f);
+
+#define IDLE_CLUSTERS 4
+
+struct idle {
+	struct {
+		int64_t middle_ms;
+		unsigned int n;
+		uint32_t used; /* tick */
+	} cluster[IDLE_CLUSTERS];
+};
+
+struct idles {
+	struct ways ways;
+	struct idle *entry;
+};
+
+void idles_look(const struct history *h, const struct reset *r, struct past *past);
+void idles_note(struct history *h, const struct reset *r);
+
+/* ---- history_incidents.c ---- */
+
+struct incident_slot {
+	struct incident incident;
+	uint64_t monotonic; /* of the last reset */
+	bool opening_told, closing_told;
+	uint64_t causes[RST_CAUSE_MAX];
+	uint32_t peer[INCIDENT_PEERS_MAX];
+	uint16_t port[INCIDENT_PEERS_MAX];
+};
+
+struct incidents {
+	uint64_t made; /* ids given so far */
+	uint64_t evicted;
+	unsigned int untold; /* that will be told of once more at least */
+	struct incident_slot slot[RSTMON_INCIDENTS_MAX];
+};
+
+/* The one of that id if it still is open at 'monotonic', or NULL. */
+struct incident_slot *incidents_open(struct history *h, uint64_t id, uint64_t monotonic);
+struct incident_slot *incidents_new(struct history *h, const struct finding *f,
+				    const struct doer *d);
+void incidents_add(struct incident_slot *s, const struct burst_mark *m);
+void incidents_latest(struct incident_slot *s, const struct finding *f);
+void incidents_changed(struct history *h, uint64_t id, unsigned int from, unsigned int to);
+
+struct history {
+	uint64_t seed;
+	uint32_t plain_window, plain; /* ownerless answers to SYNs since 'plain_window' */
+	struct doer doer;
+	uint64_t follower; /* of the finding noted last */
+	bool followed;
+	struct connections connections;
+	struct bursts bursts;
+	struct askers askers;
+	struct rhythms rhythms;
+	struct idles idles;
+	struct incidents incidents;
+};
+
+#endif

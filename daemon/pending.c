@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A queue of tickets, first in first out, whose places keep what they held until they are used
+ * again. Must not tell or judge anything itself. Proved by tests/unit/daemon/pending.c.
+ */
+#include "common/util.h"
+
+#include "daemon/pending.h"
+
+static struct pending_entry *place(struct pending *p, uint64_t n)
+{
+	return &p->entry[n % PENDING_KEPT];
+}
+
+static void take(struct pending *p, uint64_t *ret_ticket)
+{
+	const struct pending_entry *e = place(p, p->told++);
+
+	*ret_ticket = e->dropped ? 0 : e->ticket;
+}
+
+bool pending_waiting(const struct pending *p)
+{
+	return p->added != p->told;
+}
+
+bool pending_add(struct pending *p, uint64_t ticket, uint64_t monotonic, const struct past *past,
+		 const struct host *host, uint64_t *ret_oldest)
+{
+	bool full = p->added - p->told == RSTMON_PENDING_MAX;
+	struct pending_entry *e;
+
+	if (full) {
+		take(p, ret_oldest);
+		p->overflowed++;
+	}
+	e = place(p, p->added++);
+	e->ticket = ticket;
+	e->monotonic = monotonic;
+	e->dropped = false;
+	e->known = past;
+	if (past) {
+		e->past = *past;
+		e->host = *host;
+	}
+	return full;
+}
+
+bool pending_release(struct pending *p, uint64_t now, uint64_t *ret_ticket)
+{
+	if (!pending_waiting(p))
+		return false;
+	/* with the time of a broken recording a sum may overflow, a difference does not */
+	if (now != UINT64_MAX &&
+	    (now < place(p, p->told)->monotonic || now - place(p, p->told)->monotonic < PENDING_NS))
+		return false;
+	take(p, ret_ticket);
+	return true;
+}
+
+/* Tickets grow along the queue. */
+struct pending_entry *pending_find(struct pending *p, uint64_t ticket)
+{
+	uint64_t low = p->added > PENDING_KEPT ? p->added - PENDING_KEPT : 0, high = p->added;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (place(p, middle)->ticket < ticket)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < p->added && place(p, low)->ticket == ticket ? place(p, low) : NULL;
+}
