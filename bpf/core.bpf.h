@@ -27,6 +27,18 @@
 #define SOCK_KEEPOPEN 3
 #define SOCK_LINGER   5
 
+/* include/uapi/asm-generic/errno*.h; x86 and arm have these */
+#define EACCES	     13
+#define ENONET	     64
+#define EPROTO	     71
+#define ENOPROTOOPT  92
+#define EOPNOTSUPP   95
+#define ENETUNREACH  101
+#define ETIMEDOUT    110
+#define ECONNREFUSED 111
+#define EHOSTDOWN    112
+#define EHOSTUNREACH 113
+
 #define RCV_SHUTDOWN  1
 #define SEND_SHUTDOWN 2
 
@@ -59,9 +71,39 @@ struct ns_common {
 	unsigned int inum;
 };
 
+/* Most of the sysctls became bytes in 5.13 (compat_sysctl()). */
+struct netns_ipv4 {
+	int sysctl_tcp_keepalive_time;
+	int sysctl_tcp_keepalive_intvl;
+	int sysctl_tcp_fin_timeout;
+	__u8 sysctl_tcp_keepalive_probes;
+	__u8 sysctl_tcp_syn_retries;
+	__u8 sysctl_tcp_synack_retries;
+	__u8 sysctl_tcp_retries2;
+	__u8 sysctl_tcp_abort_on_overflow;
+};
+
+struct netns_core {
+	int sysctl_somaxconn;
+};
+
 struct net {
 	struct ns_common ns;
 	__u64 net_cookie;
+	struct netns_core core;
+	struct netns_ipv4 ipv4;
+};
+
+struct netns_ipv4___int {
+	int sysctl_tcp_keepalive_probes;
+	int sysctl_tcp_syn_retries;
+	int sysctl_tcp_synack_retries;
+	int sysctl_tcp_retries2;
+	int sysctl_tcp_abort_on_overflow;
+};
+
+struct net___int {
+	struct netns_ipv4___int ipv4;
 };
 
 typedef struct {
@@ -92,6 +134,10 @@ struct sock_common {
 typedef struct {
 	int owned;
 } socket_lock_t;
+
+typedef struct {
+	int counter;
+} atomic_t;
 
 struct list_head {
 	struct list_head *next;
@@ -155,6 +201,7 @@ struct sock {
 	struct socket_wq *sk_wq;
 	struct sock_cgroup_data sk_cgrp_data;
 	unsigned long sk_lingertime;
+	atomic_t sk_drops;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
 	int sk_err;
@@ -180,8 +227,13 @@ struct inet_sock {
 	__u8 mc_ttl;
 };
 
+struct request_sock_queue {
+	atomic_t qlen;
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
 	__u8 icsk_retransmits;
 	__u8 icsk_backoff;
 	__u8 icsk_probes_out;
@@ -251,6 +303,7 @@ struct task_struct {
 	int tgid;
 	int exit_code;
 	struct task_struct *group_leader;
+	struct task_struct *real_parent;
 	__u64 start_boottime;
 	char comm[RST_COMM_LEN];
 	struct signal_struct *signal;

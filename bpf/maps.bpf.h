@@ -58,8 +58,25 @@ struct sock_state {
 	__u64 false_receive; /* when a receive event was counted that may be none */
 	__u32 false_slot;    /* where it was counted: 0 in a record, index + 1 of a slot, ~0 lost */
 	__u8 reset;	     /* rst_former.reset */
-	__u8 reserved[3];
+	__u8 former_flags;   /* rst_former.flags */
+	__u8 failed;	     /* its failure without a reset was reported: once is enough */
+	__u8 ttl_base;	     /* of the peer's SYN-ACK, by the packet program; 0: unknown */
 	char comm[RST_COMM_LEN];
+
+	/* rst_former: how this side closed */
+	__u64 fin_sent;
+	__u32 receive_idle_ms; /* at fin_sent */
+	__u32 send_idle_ms;
+	__u32 exit_code;
+
+	/* the last reset that arrived, by the packet program; packet_time 0: none */
+	__u16 packet_window;
+	__u16 packet_id;
+	__u64 packet_time;
+	__u8 packet_ttl;
+	__u8 packet_flags;
+	__u8 packet_header;
+	__u8 reserved[5];
 };
 
 #define STATE_SEEDED   1 /* older than the daemon */
@@ -128,6 +145,14 @@ struct {
 	__type(key, __u32); /* tgid */
 	__type(value, struct rst_exec);
 } execs __weak SEC(".maps");
+
+/* Processes that the OOM killer chose, and when. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32); /* tgid */
+	__type(value, __u64);
+} victims __weak SEC(".maps");
 
 struct rst_cgroup_path {
 	char path[RST_PATH_LEN];

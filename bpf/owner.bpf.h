@@ -71,6 +71,26 @@ static __always_inline void owner_name(const struct sock_state *st, char *comm)
 		__builtin_memcpy(comm, st->comm, RST_COMM_LEN);
 }
 
+/* How the current process ends, which closes its sockets on the way. */
+static __always_inline __u32 task_exit_code(const struct task_struct *task)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	int code = signal ? BPF_CORE_READ(signal, group_exit_code) : 0;
+
+	/* threads that a group exit kills carry its code only there */
+	return code ? code : BPF_CORE_READ(task, exit_code);
+}
+
+/* Whom the OOM killer chooses is gone soon; later the number is somebody else's. */
+#define VICTIM_NS (60 * 1000000000ULL)
+
+static __always_inline bool is_oom_victim(__u32 tgid, __u64 now)
+{
+	const __u64 *chosen = bpf_map_lookup_elem(&victims, &tgid);
+
+	return chosen && now - *chosen < VICTIM_NS;
+}
+
 /* A task_struct is recognised by what holds for every task and for nothing else: its leader leads
  * itself and has its thread group's id as its own. */
 static __always_inline bool is_task(const struct task_struct *task)

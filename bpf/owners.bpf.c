@@ -31,6 +31,12 @@ static __always_inline struct sock_state *take(struct sock *sk, __u8 source, __u
 	st->established = 0;
 	st->false_receive = 0;
 	st->reset = 0;
+	st->former_flags = 0;
+	st->failed = 0;
+	st->ttl_base = 0;
+	st->fin_sent = 0;
+	st->exit_code = 0;
+	st->packet_time = 0;
 	return st;
 }
 
@@ -44,6 +50,8 @@ static __always_inline void remember(struct rst_former *former, const struct soc
 	former->role = st->role;
 	former->previous_state = state;
 	former->reset = st->reset;
+	former->flags = st->former_flags;
+	former->exit_code = st->exit_code;
 	former->closed = now;
 	former->cgroup = cgroup;
 	former->receive_idle_ms = UNKNOWN_MS;
@@ -61,6 +69,7 @@ static __always_inline void listener_closed(struct sock *sk, const struct sock_s
 
 	sock_netns(net, &key.netns, &key.netns_cookie);
 	remember(&former, st, TCP_LISTEN, sock_cgroup(sk), now);
+	former.established = st->state_since;
 	if (bpf_map_update_elem(&closed_listeners, &key, &former, BPF_ANY))
 		count_failure(RST_FAIL_MAP);
 	ports = bpf_map_lookup_elem(&closed_ports, &word);
@@ -77,6 +86,49 @@ static __always_inline void listener_opened(struct sock *sk)
 	bpf_map_delete_elem(&closed_listeners, &key);
 }
 
+static __always_inline void idle_times(const struct tcp_sock *tp, __u32 *ret_receive, __u32 *ret_send)
+{
+	__u32 jiffies = (__u32)bpf_jiffies64();
+
+	*ret_receive = jiffies_age_ms(tp->inet_conn.icsk_ack.lrcvtime, jiffies);
+	*ret_send = jiffies_age_ms(tp->lsndtime, jiffies);
+}
+
+/* close() or shutdown(): this is when the owner was done with the connection. Its end comes when the
+ * peer has acknowledged, and by then the idle times say something else. */
+static __always_inline void side_closed(struct sock *sk, struct sock_state *st, int state, __u64 now)
+{
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	st->fin_sent = now;
+	st->receive_idle_ms = UNKNOWN_MS;
+	st->send_idle_ms = UNKNOWN_MS;
+	if (tp)
+		idle_times(tp, &st->receive_idle_ms, &st->send_idle_ms);
+	if (state == TCP_FIN_WAIT1)
+		st->former_flags |= RST_FORMER_FIN_FIRST;
+}
+
+/* Does the owner close because it ends? A process that holds the lock is 'current'. */
+static __always_inline void note_exit(const struct sock *sk, struct sock_state *st, __u64 now)
+{
+	const struct task_struct *task;
+	__u32 tgid;
+
+	if (!sk->sk_lock.owned || st->former_flags & RST_FORMER_EXITING)
+		return;
+	tgid = bpf_get_current_pid_tgid() >> 32;
+	if (tgid != st->owner_tgid)
+		return;
+	task = current_task();
+	if (!(BPF_CORE_READ(task, flags) & PF_EXITING))
+		return;
+	st->exit_code = task_exit_code(task);
+	st->former_flags |= RST_FORMER_EXITING;
+	if (is_oom_victim(tgid, now))
+		st->former_flags |= RST_FORMER_OOM;
+}
+
 static __always_inline void connection_closed(struct sock *sk, const struct sock_state *st, __u8 state,
 					      __u64 now)
 {
@@ -89,13 +141,17 @@ static __always_inline void connection_closed(struct sock *sk, const struct sock
 	sock_netns(net, &netns, &cookie);
 	connection_key(sk, netns, cookie, &key);
 	remember(&former, st, state, sock_cgroup(sk), now);
+	former.established = st->established;
+	former.fin_sent = st->fin_sent;
 	if (tp) {
-		__u32 jiffies = (__u32)bpf_jiffies64();
-
 		former.bytes_received = tp->bytes_received;
 		former.bytes_sent = tp->bytes_sent;
-		former.receive_idle_ms = jiffies_age_ms(tp->inet_conn.icsk_ack.lrcvtime, jiffies);
-		former.send_idle_ms = jiffies_age_ms(tp->lsndtime, jiffies);
+		if (!st->fin_sent)
+			idle_times(tp, &former.receive_idle_ms, &former.send_idle_ms);
+	}
+	if (st->fin_sent) {
+		former.receive_idle_ms = st->receive_idle_ms;
+		former.send_idle_ms = st->send_idle_ms;
 	}
 	if (bpf_map_update_elem(&closed_connections, &key, &former, BPF_ANY))
 		count_failure(RST_FAIL_MAP);
@@ -138,6 +194,10 @@ int on_set_state(__u64 *ctx)
 	}
 	if (new == TCP_ESTABLISHED && old != TCP_ESTABLISHED)
 		st->established = now;
+	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
+		side_closed(sk, st, new, now);
+	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK || new == TCP_CLOSE)
+		note_exit(sk, st, now);
 	if (new == TCP_CLOSE) {
 		if (st->flags & STATE_LISTENER && old == TCP_LISTEN)
 			listener_closed(sk, st, now);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two tracepoints of TCP resets. Each program counts first, then writes one record, and if the
- * ring is full counts in a slot. Proved by tests/live.
+ * The two tracepoints of TCP resets, and the one of connections that fail without any. Each program
+ * counts first, then writes one record, and if the ring is full counts in a slot. Proved by
+ * tests/live.
  *
  * NULL hazard (CAUSES.md 0.7, C.3): from 6.2 to early 6.12.y the verifier believes that 'sk' and
  * 'skb' of tcp_send_reset are never NULL, deletes a plain test as dead code, and loads through them
@@ -24,11 +25,15 @@ struct facts {
 	__u32 flags;
 	__u32 actor_tgid;
 	__u32 exit_code;
-	__u32 owned;
+	__u16 owned;
+	__u8 active;   /* no segment provoked it */
+	__u8 swallows; /* the receive event before was no reset */
 	__u64 now;
 	__u64 cgroup;
 	char owner_comm[RST_COMM_LEN];
 	char actor_comm[RST_COMM_LEN];
+	__u32 actor_parent_tgid;
+	char actor_parent_comm[RST_COMM_LEN];
 	struct segment segment;
 };
 
@@ -108,16 +113,30 @@ static __always_inline void facts_of_segment(struct facts *f, const struct sk_bu
 	f->key.flags |= f->segment.flags >> 1 & RST_KEY_SYN;
 }
 
-/* Was the connection, or a listener on the port, closed here not long ago? */
-static __always_inline const struct rst_former *find_former(struct facts *f)
+/* Was the connection that the segment belongs to closed here not long ago? */
+static __always_inline const struct rst_former *find_connection(const struct facts *f)
 {
 	const struct segment *s = &f->segment;
+	struct connection_key connection;
+
+	__builtin_memcpy(connection.local, s->local, 16);
+	__builtin_memcpy(connection.remote, s->remote, 16);
+	connection.netns = f->key.netns;
+	connection.netns_cookie = f->key.netns_cookie;
+	connection.local_port = s->local_port;
+	connection.remote_port = s->remote_port;
+	return bpf_map_lookup_elem(&closed_connections, &connection);
+}
+
+/* The same; or was a listener on the port, for a segment that asks for one? */
+static __always_inline const struct rst_former *find_former(struct facts *f)
+{
 
 	if (f->key.flags & RST_KEY_SYN && !(f->flags & RST_EVENT_TIME_WAIT)) {
 		struct listener_key listener = {
 			.netns = f->key.netns,
 			.netns_cookie = f->key.netns_cookie,
-			.port = s->local_port,
+			.port = f->segment.local_port,
 		};
 		__u32 word = listener.port >> 6;
 		const __u64 *ports = bpf_map_lookup_elem(&closed_ports, &word);
@@ -130,16 +149,7 @@ static __always_inline const struct rst_former *find_former(struct facts *f)
 			f->flags |= RST_EVENT_FORMER_LISTENER;
 		return former;
 	}
-
-	struct connection_key connection;
-
-	__builtin_memcpy(connection.local, s->local, 16);
-	__builtin_memcpy(connection.remote, s->remote, 16);
-	connection.netns = f->key.netns;
-	connection.netns_cookie = f->key.netns_cookie;
-	connection.local_port = s->local_port;
-	connection.remote_port = s->remote_port;
-	return bpf_map_lookup_elem(&closed_connections, &connection);
+	return find_connection(f);
 }
 
 /* The connection is gone, but who had it is known: the reset is that process's. */
@@ -202,7 +212,7 @@ static __always_inline bool emit_without_socket(struct rst_count *count, struct 
 }
 
 static __always_inline void facts_of_socket(struct facts *f, const struct sock *sk,
-					    const struct sock_state *st)
+					    struct sock_state *st)
 {
 	unsigned long bits = sk->__sk_common.skc_flags;
 	__u8 shutdown = sk->sk_shutdown;
@@ -215,6 +225,10 @@ static __always_inline void facts_of_socket(struct facts *f, const struct sock *
 	/* listeners take packets without the lock, so there it says nothing (CAUSES.md 0.1) */
 	f->owned = key->state != TCP_LISTEN && sk->sk_lock.owned;
 	if (st) {
+		if (!st->role) { /* made a moment ago, of a socket that nobody had found */
+			st->role = guess_role(sk);
+			st->flags |= STATE_SEEDED;
+		}
 		key->owner_tgid = st->owner_tgid;
 		key->owner_start = st->owner_start;
 		key->owner_source = st->owner_source;
@@ -282,12 +296,35 @@ static __always_inline void facts_waiter(struct facts *f, const struct sock *sk)
 
 static __always_inline void facts_exit(struct facts *f, const struct task_struct *task)
 {
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
-	int code = signal ? BPF_CORE_READ(signal, group_exit_code) : 0;
-
 	f->flags |= RST_EVENT_EXITING;
-	/* threads that a group exit kills carry its code only there */
-	f->exit_code = code ? code : BPF_CORE_READ(task, exit_code);
+	f->exit_code = task_exit_code(task);
+	if (is_oom_victim(f->actor_tgid, f->now))
+		f->flags |= RST_EVENT_OOM;
+}
+
+/* Somebody reset a connection that is not its own: who told it to? A tool is gone in a moment. */
+static __always_inline void facts_parent(struct facts *f, const struct task_struct *task)
+{
+	const struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	struct process p;
+
+	process_of(parent, &p);
+	f->actor_parent_tgid = p.tgid;
+	__builtin_memcpy(f->actor_parent_comm, p.comm, sizeof(f->actor_parent_comm));
+}
+
+/* Who uses a socket to which something happens from outside. */
+static __always_inline void facts_user(struct facts *f, const struct sock *sk)
+{
+	struct process p;
+
+	if (f->owned && owner_is_vague(f)) {
+		/* the process drains the backlog in a call of its own on this socket */
+		process_of(current_task(), &p);
+		if (!(p.flags & PF_KTHREAD))
+			facts_owner(f, &p, RST_OWNER_READ);
+	}
+	facts_waiter(f, sk);
 }
 
 /*
@@ -295,9 +332,9 @@ static __always_inline void facts_exit(struct facts *f, const struct task_struct
  * being closed are reset without the lock, by inet_csk_listen_stop() in the closing process; they
  * have neither a struct socket nor SOCK_DEAD.
  */
-static __always_inline void facts_actor(struct facts *f, bool active)
+static __always_inline void facts_actor(struct facts *f)
 {
-	bool orphaned_child = active && f->key.state == TCP_CLOSE && !f->owned &&
+	bool orphaned_child = f->active && f->key.state == TCP_CLOSE && !f->owned &&
 			      f->flags & RST_EVENT_NO_SOCKET_FILE && !(f->flags & RST_EVENT_DEAD);
 	const struct task_struct *task;
 	struct process p;
@@ -312,9 +349,11 @@ static __always_inline void facts_actor(struct facts *f, bool active)
 		return;
 	/* state CLOSE: the actor closed its own descriptor, the last one; a tool that kills from
 	 * outside leaves the state as it is. It took the connection if nobody else was seen to. */
-	if (active && f->owned && f->key.state == TCP_CLOSE && owner_is_vague(f))
+	if (f->active && f->owned && f->key.state == TCP_CLOSE && owner_is_vague(f))
 		facts_owner(f, &p, RST_OWNER_ACCEPT);
-	if (p.flags & PF_EXITING && f->key.owner_tgid == p.tgid)
+	if (f->key.owner_tgid != p.tgid)
+		facts_parent(f, task);
+	else if (p.flags & PF_EXITING)
 		facts_exit(f, task);
 }
 
@@ -323,13 +362,6 @@ static __always_inline void event_connection(struct rst_event_sock *e, const str
 {
 	__u32 jiffies = (__u32)bpf_jiffies64();
 
-	e->backlog = sk->sk_ack_backlog;
-	e->backlog_max = sk->sk_max_ack_backlog;
-	e->linger_time_s = config.hz ? sk->sk_lingertime / config.hz : 0;
-	e->error = sk->sk_err;
-	e->error_soft = sk->sk_err_soft;
-	if (!tp || f->key.state == TCP_LISTEN)
-		return;
 	e->ttl_base = sock_ttl_base(sk);
 	e->bytes_received = tp->bytes_received;
 	e->bytes_sent = tp->bytes_sent;
@@ -352,9 +384,113 @@ static __always_inline void event_connection(struct rst_event_sock *e, const str
 	e->probes = tp->inet_conn.icsk_probes_out;
 }
 
+/* Of the namespace that the socket is in; a reader of /proc/sys sees its own. */
+static __always_inline void event_sysctls(struct rst_event_sock *e, const struct net *net)
+{
+	e->sysctl_keepalive_time_s = sysctl_seconds(compat_sysctl_int(net, ipv4, sysctl_tcp_keepalive_time));
+	e->sysctl_keepalive_intvl_s =
+		sysctl_seconds(compat_sysctl_int(net, ipv4, sysctl_tcp_keepalive_intvl));
+	e->sysctl_fin_timeout_s = sysctl_seconds(compat_sysctl_int(net, ipv4, sysctl_tcp_fin_timeout));
+	e->somaxconn = compat_sysctl_int(net, core, sysctl_somaxconn);
+	e->sysctl_keepalive_probes = compat_sysctl(net, sysctl_tcp_keepalive_probes);
+	e->syn_retries = compat_sysctl(net, sysctl_tcp_syn_retries);
+	e->synack_retries = compat_sysctl(net, sysctl_tcp_synack_retries);
+	e->retries2 = compat_sysctl(net, sysctl_tcp_retries2);
+	e->abort_on_overflow = compat_sysctl(net, sysctl_tcp_abort_on_overflow);
+}
+
+/* What the packet program saw of the reset, if it was this one: it ran moments ago, or, when a process
+ * held the lock, before that process let go of it. */
+#define PACKET_FRESH_NS 1000000000ULL
+
+static __always_inline void event_packet(struct rst_event_sock *e, struct sock_state *st, __u64 now)
+{
+	if (now - st->packet_time < PACKET_FRESH_NS) {
+		e->event.flags |= RST_EVENT_PACKET;
+		e->packet_window = st->packet_window;
+		e->packet_id = st->packet_id;
+		e->packet_ttl = st->packet_ttl;
+		e->packet_flags = st->packet_flags;
+		e->packet_header = st->packet_header;
+	}
+	st->packet_time = 0;
+}
+
+static __always_inline void event_state(struct rst_event_sock *e, struct sock_state *st,
+					const struct facts *f, __u8 direction)
+{
+	e->established = st->established;
+	if (st->ttl_base)
+		e->ttl_base = st->ttl_base;
+	if (direction == RST_RECEIVED && st->packet_time)
+		event_packet(e, st, f->now);
+}
+
+/* What a listener's record has, and a connection's, too. */
+static __always_inline void event_socket(struct rst_event_sock *e, const struct sock *sk,
+					 const struct sock_state *st, const struct facts *f)
+{
+	e->sk = (__u64)sk;
+	e->cgroup = f->cgroup;
+	e->backlog = sk->sk_ack_backlog;
+	e->backlog_max = sk->sk_max_ack_backlog;
+	e->drops = sk->sk_drops.counter;
+	e->linger_time_s = config.hz ? sk->sk_lingertime / config.hz : 0;
+	e->error = sk->sk_err;
+	e->error_soft = sk->sk_err_soft;
+	event_sysctls(e, sk->__sk_common.skc_net.net);
+	__builtin_memcpy(e->owner_comm, f->owner_comm, sizeof(e->owner_comm));
+	if (st)
+		e->state_since = st->state_since;
+}
+
+/* A listener's record. The address it answered from is in the segment only; so is its peer's. */
+static __always_inline void event_listener(struct rst_event_sock *e, const struct sock *sk,
+					   const struct tcp_sock *tp, const struct sock_state *st,
+					   struct facts *f, __u8 kind, __u16 size)
+{
+	__builtin_memset(e, 0, sizeof(*e));
+	event_addresses(&e->event, &f->segment);
+	if (f->segment.ipv6)
+		f->flags |= RST_EVENT_IPV6;
+	event_segment(&e->event, f);
+	event_head(&e->event, kind, size, f);
+	event_socket(e, sk, st, f);
+	if (tp)
+		e->requests = tp->inet_conn.icsk_accept_queue.qlen.counter;
+}
+
+/* The reset of a listener. The connection may have been here before, and what became of it explains
+ * the reset. Returns false if there was no room. */
+static __always_inline bool emit_listener(struct rst_count *count, struct sock *sk,
+					  const struct tcp_sock *tp, const struct sock_state *st,
+					  struct facts *f)
+{
+	const struct rst_former *former = f->key.flags & RST_KEY_SYN ? 0 : find_connection(f);
+
+	if (former) {
+		struct rst_event_sock_former *both = bpf_ringbuf_reserve(&ring, sizeof(*both), 0);
+
+		if (!both)
+			return false;
+		event_listener(&both->sock, sk, tp, st, f, RST_EVENT_SOCK_FORMER, sizeof(*both));
+		bpf_probe_read_kernel(&both->former, sizeof(both->former), former);
+		bpf_ringbuf_submit(both, count_wake_flag());
+	} else {
+		struct rst_event_sock *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+
+		if (!e)
+			return false;
+		event_listener(e, sk, tp, st, f, RST_EVENT_SOCK, sizeof(*e));
+		bpf_ringbuf_submit(e, count_wake_flag());
+	}
+	count->records++;
+	return true;
+}
+
 /* Writes the record of a full socket. Returns false if there was no room. */
 static __always_inline bool emit_socket(struct rst_count *count, struct sock *sk,
-					const struct sock_state *st, struct facts *f)
+					struct sock_state *st, struct facts *f, __u8 direction)
 {
 	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct rst_event_sock *e;
@@ -365,36 +501,30 @@ static __always_inline bool emit_socket(struct rst_count *count, struct sock *sk
 		f->flags |= RST_EVENT_MPTCP;
 		f->key.flags |= RST_KEY_MPTCP;
 	}
+	if (direction == RST_SENT && f->key.state == TCP_LISTEN && f->flags & RST_EVENT_SEGMENT)
+		return emit_listener(count, sk, tp, st, f);
 
 	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 	if (!e)
 		return false;
 	__builtin_memset(e, 0, sizeof(*e));
-	if (f->flags & RST_EVENT_SEGMENT && f->key.state == TCP_LISTEN) {
-		/* the address a listener answered from is in the segment only; so is its peer's */
-		event_addresses(&e->event, &f->segment);
-		if (f->segment.ipv6)
-			f->flags |= RST_EVENT_IPV6;
-	} else {
-		if (sock_addresses(sk, e->event.local, e->event.remote))
-			f->flags |= RST_EVENT_IPV6;
-		e->event.local_port = sock_local_port(sk);
-		e->event.remote_port = sock_remote_port(sk);
-	}
-	if (f->flags & RST_EVENT_SEGMENT)
+	if (sock_addresses(sk, e->event.local, e->event.remote))
+		f->flags |= RST_EVENT_IPV6;
+	e->event.local_port = sock_local_port(sk);
+	e->event.remote_port = sock_remote_port(sk);
+	if (direction == RST_SENT && f->flags & RST_EVENT_SEGMENT)
 		event_segment(&e->event, f);
 	event_head(&e->event, RST_EVENT_SOCK, sizeof(*e), f);
-	e->sk = (__u64)sk;
-	e->cgroup = f->cgroup;
-	if (st) {
-		e->established = st->established;
-		e->state_since = st->state_since;
-	}
+	event_socket(e, sk, st, f);
 	e->actor_tgid = f->actor_tgid;
 	e->exit_code = f->exit_code;
-	__builtin_memcpy(e->owner_comm, f->owner_comm, sizeof(e->owner_comm));
+	e->actor_parent_tgid = f->actor_parent_tgid;
 	__builtin_memcpy(e->actor_comm, f->actor_comm, sizeof(e->actor_comm));
-	event_connection(e, sk, tp, f);
+	__builtin_memcpy(e->actor_parent_comm, f->actor_parent_comm, sizeof(e->actor_parent_comm));
+	if (tp)
+		event_connection(e, sk, tp, f);
+	if (st)
+		event_state(e, st, f, direction);
 	bpf_ringbuf_submit(e, count_wake_flag());
 	count->records++;
 	return true;
@@ -439,25 +569,34 @@ static __always_inline bool send_with_socket(struct rst_totals *totals, struct f
 					     const struct sk_buff *skb)
 {
 	struct rst_count *count = &totals->direction[RST_SENT];
-	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
-	bool swallows = false, written;
+	/* a reset that leaves the socket alive for a moment, as a keep-alive time-out and ss -K do: the
+	 * error that is reported next is explained by it, and the socket may be older than the daemon */
+	bool explains = !skb && sk->__sk_common.skc_state != TCP_CLOSE;
+	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0,
+						   explains ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	bool written;
 
+	if (explains && st)
+		st->reset = 1;
+	else if (explains)
+		count->failures[RST_FAIL_STORAGE]++;
 	facts_of_socket(f, sk, st);
-	facts_actor(f, !skb);
-	if (!f->actor_tgid)
-		facts_waiter(f, sk);
+	f->active = !skb;
 	if (skb) {
 		facts_of_segment(f, skb, count);
 		/* without reasons: only data after close leaves the socket in CLOSE here */
-		swallows = st && st->false_receive && f->key.state == TCP_CLOSE &&
+		f->swallows = st && st->false_receive && f->key.state == TCP_CLOSE &&
 			   (f->key.reason == config.reason_abort_on_data || !config.has_reason);
-		if (swallows && !st->false_slot)
+		if (f->swallows && !st->false_slot)
 			f->flags |= RST_EVENT_SWALLOWS;
 	}
-	written = emit_socket(count, sk, st, f);
+	facts_actor(f);
+	if (!f->actor_tgid)
+		facts_waiter(f, sk);
+	written = emit_socket(count, sk, st, f, RST_SENT);
 	/* a receive record can only be taken back by a record; without one it stays counted, so that
 	 * rows and totals agree */
-	if (swallows && (st->false_slot || written))
+	if (st && f->swallows && (st->false_slot || written))
 		swallow(totals, st);
 	if (f->key.state == TCP_CLOSE)
 		mark_reset(sk, &f->key);
@@ -518,6 +657,20 @@ int on_send_reset(__u64 *ctx)
 	return 0;
 }
 
+static __always_inline bool receive_is_doubtful(const struct sock *sk)
+{
+	return sk->sk_shutdown & RCV_SHUTDOWN && sk->__sk_common.skc_state != TCP_SYN_SENT;
+}
+
+/* To take the event back; and a refused connect is about to report an error that an ICMP message could
+ * have made, too. The flags of bpf_sk_storage_get(). */
+static __always_inline __u64 receive_needs_storage(const struct sock *sk)
+{
+	return sk->sk_shutdown & RCV_SHUTDOWN || sk->__sk_common.skc_state == TCP_SYN_SENT
+		       ? BPF_SK_STORAGE_GET_F_CREATE
+		       : 0;
+}
+
 /*
  * At the top of tcp_reset(), with the socket's state still as it was; softirq, or the process that
  * drains its backlog. Also called when data arrives after close: see swallow().
@@ -530,9 +683,7 @@ int on_receive_reset(__u64 *ctx)
 	struct rst_count *count;
 	struct sock_state *st;
 	struct facts *f;
-	struct process p;
 	__u64 begin;
-	bool doubtful;
 	__u32 slot = 0;
 
 	if (!totals || !count_active())
@@ -543,29 +694,112 @@ int on_receive_reset(__u64 *ctx)
 	if (!f)
 		return 0;
 
-	doubtful = sk->sk_shutdown & RCV_SHUTDOWN && sk->__sk_common.skc_state != TCP_SYN_SENT;
-	st = bpf_sk_storage_get(&sock_states, sk, 0,
-				doubtful ? BPF_SK_STORAGE_GET_F_CREATE : 0);
-	if (!st && doubtful)
-		count->failures[RST_FAIL_STORAGE]++;
-	if (st)
+	st = bpf_sk_storage_get(&sock_states, sk, 0, receive_needs_storage(sk));
+	if (st) {
 		st->reset = 2;
-	facts_of_socket(f, sk, st);
-	if (f->owned && owner_is_vague(f)) {
-		/* the process drains the backlog in a call of its own on this socket */
-		process_of(current_task(), &p);
-		if (!(p.flags & PF_KTHREAD))
-			facts_owner(f, &p, RST_OWNER_READ);
+		if (receive_is_doubtful(sk))
+			f->flags |= RST_EVENT_MAYBE_FALSE;
+	} else if (receive_needs_storage(sk)) {
+		count->failures[RST_FAIL_STORAGE]++;
 	}
-	facts_waiter(f, sk);
-	if (doubtful && st)
-		f->flags |= RST_EVENT_MAYBE_FALSE;
-	if (!emit_socket(count, sk, st, f))
+	facts_of_socket(f, sk, st);
+	facts_user(f, sk);
+	if (!emit_socket(count, sk, st, f, RST_RECEIVED))
 		slot = count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);
-	if (st && doubtful) {
+	if (st && f->flags & RST_EVENT_MAYBE_FALSE) {
 		st->false_receive = f->now;
 		st->false_slot = slot;
 	}
 	run_end(count, begin);
+	return 0;
+}
+
+/* Errors with which a connection ends without any reset: its time ran out, or ICMP told. */
+static __always_inline bool error_is_failure(int error)
+{
+	switch (error) {
+	case ETIMEDOUT:
+	case ECONNREFUSED:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+	case EACCES:
+	case ENONET:
+	case EPROTO:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * With IP_RECVERR an ICMP message is reported as an error of a connection that lives on. That one ended
+ * is known by its state; before 6.10 the error was reported first, and then only a time-out, which
+ * ICMP cannot fake, and an attempt to connect are sure to have ended. tcp_write_err() gives the error that
+ * ICMP had told before, if it did.
+ */
+static __always_inline bool error_is_final(const struct sock *sk, int error)
+{
+	__u8 state = sk->__sk_common.skc_state;
+
+	if (state == TCP_CLOSE)
+		return true;
+	if (config.error_after_close)
+		return false;
+	return error == ETIMEDOUT || state == TCP_SYN_SENT || error == sk->sk_err_soft;
+}
+
+/*
+ * sk_error_report(), when the application is told of an error; any context. Here it is about those errors
+ * alone that no reset explains: the programs above have marked the sockets of theirs. A socket can be
+ * told of the same error again (IP_RECVERR, connect(AF_UNSPEC)): the first time counts.
+ */
+SEC("tp_btf/inet_sk_error_report")
+int on_error_report(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	int error = sk->sk_err;
+	struct rst_totals *totals;
+	struct rst_count *count;
+	struct sock_state *st;
+	struct facts *f;
+	__u64 begin;
+
+	if (!error_is_failure(error) || sk->sk_protocol != IPPROTO_TCP || !error_is_final(sk, error))
+		return 0;
+	st = bpf_sk_storage_get(&sock_states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (st && (st->reset || st->failed))
+		return 0;
+	totals = count_totals();
+	if (!totals || !count_active())
+		return 0;
+	count = &totals->direction[RST_TIMEOUT];
+	begin = run_begin(count);
+	if (st)
+		st->failed = 1;
+	else
+		count->failures[RST_FAIL_STORAGE]++;
+	f = facts_begin(RST_TIMEOUT, RST_REASON_NONE, begin ? begin : bpf_ktime_get_ns());
+	if (!f)
+		return 0;
+	facts_of_socket(f, sk, st);
+	facts_user(f, sk);
+	if (!emit_socket(count, sk, st, f, RST_TIMEOUT))
+		count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);
+	run_end(count, begin);
+	return 0;
+}
+
+/* The OOM killer chose a process. The argument is a number before 6.9 (72ba14deb40a), of the thread
+ * whose memory it is: nearly always the first one, which has the process's number. */
+SEC("tp_btf/mark_victim")
+int on_mark_victim(__u64 *ctx)
+{
+	__u32 tgid = config.victim_is_task ? BPF_CORE_READ((struct task_struct *)ctx[0], tgid) : ctx[0];
+	__u64 now = bpf_ktime_get_ns();
+
+	if (bpf_map_update_elem(&victims, &tgid, &now, BPF_ANY))
+		count_failure(RST_FAIL_MAP);
 	return 0;
 }

@@ -83,6 +83,12 @@ static __always_inline __u32 jiffies_age_ms(__u32 stamp, __u32 now)
 	return ms > 0xfffffffe ? 0xfffffffe : (__u32)ms;
 }
 
+/* sysctls that are times are kept in jiffies. */
+static __always_inline __u32 sysctl_seconds(int jiffies)
+{
+	return config.hz ? (__u32)jiffies / config.hz : 0;
+}
+
 /* Only the states after a peer's FIN; CLOSE may have been one of them (see previous_state). */
 static __always_inline bool state_has_fin(__u8 state)
 {

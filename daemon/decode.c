@@ -65,6 +65,25 @@ int decode_key(const struct rst_key *key, const struct reasons *reasons, struct 
 		.ttl_base = -1,
 		.closed_ms = -1,
 		.exit_status = -1,
+		.drops = -1,
+		.requests = -1,
+		.listener_age_ms = -1,
+		.abort_on_overflow = -1,
+		.syn_retries = -1,
+		.synack_retries = -1,
+		.retries2 = -1,
+		.sysctl_keepalive_time_s = -1,
+		.sysctl_keepalive_intvl_s = -1,
+		.sysctl_keepalive_probes = -1,
+		.sysctl_fin_timeout_s = -1,
+		.somaxconn = -1,
+		.former_exit_status = -1,
+		.former_fin_ms = -1,
+		.former_age_ms = -1,
+		.former_receive_idle_ms = -1,
+		.former_send_idle_ms = -1,
+		.former_bytes_received = -1,
+		.former_bytes_sent = -1,
 	};
 
 	if (key->direction >= RST_DIRECTION_MAX || key->role >= RST_ROLE_MAX ||
@@ -98,23 +117,111 @@ static void decode_endpoint(const uint8_t address[16], uint16_t port, bool ipv6,
 	ret->ipv6 = ipv6;
 }
 
-static void decode_former(const struct rst_event_former *e, struct reset *r)
+/* An exit code as wait(2) has it. */
+static void decode_exit(uint32_t code, int *ret_signal, int *ret_status)
+{
+	*ret_signal = code & 0x7f;
+	*ret_status = *ret_signal ? -1 : (int)(code >> 8 & 0xff);
+}
+
+/* How the connection, or the listener, that was here before had ended. */
+static void decode_former(const struct rst_former *f, struct reset *r)
+{
+	uint64_t end = f->fin_sent ? f->fin_sent : f->closed;
+
+	r->has_former = true;
+	r->former_role = f->role;
+	r->former_state = f->previous_state;
+	r->former_reset = f->reset;
+	r->former_flags = f->flags;
+	if (f->flags & RST_FORMER_EXITING)
+		decode_exit(f->exit_code, &r->former_exit_signal, &r->former_exit_status);
+	str_sanitise(r->former_comm, sizeof(r->former_comm), f->comm, sizeof(f->comm));
+	r->closed_ms = since_ms(f->closed, r->monotonic);
+	r->former_fin_ms = since_ms(f->fin_sent, r->monotonic);
+	r->former_age_ms = since_ms(f->established, f->closed);
+	if (r->flags & RST_EVENT_FORMER_LISTENER) {
+		r->listener_age_ms = r->former_age_ms;
+		return;
+	}
+	r->former_receive_idle_ms = idle(f->receive_idle_ms, since_ms(f->established, end));
+	r->former_send_idle_ms = idle(f->send_idle_ms, since_ms(f->established, end));
+	r->former_bytes_received = (int64_t)MIN(f->bytes_received, INT64_MAX);
+	r->former_bytes_sent = (int64_t)MIN(f->bytes_sent, INT64_MAX);
+}
+
+/* A reset without a full socket. The owner is who had the connection; of a closed listener nobody.
+ */
+static void decode_without_socket(const struct rst_event_former *e, struct reset *r)
 {
 	const struct rst_former *f = &e->former;
 
+	decode_former(f, r);
 	if (r->flags & RST_EVENT_FORMER_LISTENER) {
 		r->former_tgid = f->owner_tgid;
-		str_sanitise(r->former_comm, sizeof(r->former_comm), f->comm, sizeof(f->comm));
-	} else {
-		str_sanitise(r->owner_comm, sizeof(r->owner_comm), f->comm, sizeof(f->comm));
-		r->cgroup = f->cgroup;
-		r->bytes_received = (int64_t)MIN(f->bytes_received, INT64_MAX);
-		r->bytes_sent = (int64_t)MIN(f->bytes_sent, INT64_MAX);
+		return;
 	}
-	r->closed_ms = since_ms(f->closed, e->event.time);
-	if (r->closed_ms >= 0 && f->receive_idle_ms != UNKNOWN_MS &&
-	    !(r->flags & RST_EVENT_FORMER_LISTENER))
-		r->idle_ms = r->closed_ms + f->receive_idle_ms;
+	memcpy(r->owner_comm, r->former_comm, sizeof(r->owner_comm));
+	r->cgroup = f->cgroup;
+	r->bytes_received = r->former_bytes_received;
+	r->bytes_sent = r->former_bytes_sent;
+	/* idle times were measured when the owner closed, if that is known */
+	if (r->former_receive_idle_ms >= 0)
+		r->idle_ms = r->former_fin_ms >= 0 ? r->former_fin_ms + r->former_receive_idle_ms
+			     : r->closed_ms >= 0   ? r->closed_ms + r->former_receive_idle_ms
+						   : -1;
+}
+
+/* 0 where that is no value that a sysctl can have: it was not read. */
+static int64_t sysctl(uint32_t value)
+{
+	return value ? (int64_t)value : -1;
+}
+
+static void decode_sysctls(const struct rst_event_sock *e, struct reset *r)
+{
+	r->syn_retries = sysctl(e->syn_retries);
+	r->synack_retries = sysctl(e->synack_retries);
+	r->retries2 = sysctl(e->retries2);
+	r->sysctl_keepalive_time_s = sysctl(e->sysctl_keepalive_time_s);
+	r->sysctl_keepalive_intvl_s = sysctl(e->sysctl_keepalive_intvl_s);
+	r->sysctl_keepalive_probes = sysctl(e->sysctl_keepalive_probes);
+	r->sysctl_fin_timeout_s = sysctl(e->sysctl_fin_timeout_s);
+	r->somaxconn = sysctl(e->somaxconn);
+	/* 0 is the usual value; it was read if its neighbours were */
+	if (e->retries2 || e->syn_retries)
+		r->abort_on_overflow = e->abort_on_overflow;
+}
+
+static void decode_actor(const struct rst_event_sock *e, struct reset *r)
+{
+	r->actor_tgid = e->actor_tgid;
+	str_sanitise(r->actor_comm, sizeof(r->actor_comm), e->actor_comm, sizeof(e->actor_comm));
+	r->actor_parent_tgid = e->actor_parent_tgid;
+	str_sanitise(r->actor_parent_comm, sizeof(r->actor_parent_comm), e->actor_parent_comm,
+		     sizeof(e->actor_parent_comm));
+	if (r->flags & RST_EVENT_EXITING) {
+		r->has_exit = true;
+		decode_exit(e->exit_code, &r->exit_signal, &r->exit_status);
+	}
+}
+
+static void decode_packet(const struct rst_event_sock *e, struct reset *r)
+{
+	if (!(r->flags & RST_EVENT_PACKET))
+		return;
+	r->packet_window = e->packet_window;
+	r->packet_id = e->packet_id;
+	r->packet_ttl = e->packet_ttl;
+	r->packet_flags = e->packet_flags;
+	r->packet_header = e->packet_header;
+}
+
+/* True if the connection never came to be: its SYN takes a sequence number, but is no data. */
+static bool is_attempt(const struct reset *r)
+{
+	return r->state == STATE_SYN_SENT ||
+	       (r->state == STATE_CLOSE && r->previous_state == STATE_SYN_SENT);
 }
 
 static void decode_sock(const struct rst_event_sock *e, struct reset *r)
@@ -123,20 +230,19 @@ static void decode_sock(const struct rst_event_sock *e, struct reset *r)
 
 	r->socket = e->sk;
 	r->cgroup = e->cgroup;
-	r->actor_tgid = e->actor_tgid;
 	str_sanitise(r->owner_comm, sizeof(r->owner_comm), e->owner_comm, sizeof(e->owner_comm));
-	str_sanitise(r->actor_comm, sizeof(r->actor_comm), e->actor_comm, sizeof(e->actor_comm));
-	if (r->flags & RST_EVENT_EXITING) {
-		r->has_exit = true;
-		r->exit_signal = e->exit_code & 0x7f;
-		r->exit_status = r->exit_signal ? -1 : (int)(e->exit_code >> 8 & 0xff);
-	}
+	decode_actor(e, r);
+	decode_packet(e, r);
+	decode_sysctls(e, r);
 	r->backlog_max = e->backlog_max;
 	r->error = e->error;
 	r->error_soft = e->error_soft;
 	r->linger_time_s = e->linger_time_s;
 	if (listener) {
 		r->backlog = e->backlog;
+		r->drops = e->drops;
+		r->requests = e->requests;
+		r->listener_age_ms = since_ms(e->state_since, e->event.time);
 		return;
 	}
 	r->age_ms = since_ms(e->established, e->event.time);
@@ -149,8 +255,7 @@ static void decode_sock(const struct rst_event_sock *e, struct reset *r)
 	r->bytes_sent = (int64_t)MIN(e->bytes_sent, INT64_MAX);
 	r->bytes_acked = (int64_t)MIN(e->bytes_acked, INT64_MAX);
 	r->unread_bytes = e->unread;
-	/* the SYN takes a sequence number, but is no data */
-	r->unacked_bytes = r->state == STATE_SYN_SENT ? 0 : e->unacked;
+	r->unacked_bytes = is_attempt(r) ? 0 : e->unacked;
 	r->unsent_bytes = e->unsent;
 	r->srtt_us = e->srtt_us;
 	r->user_timeout_ms = e->user_timeout_ms;
@@ -173,6 +278,44 @@ static size_t kind_size(uint8_t kind)
 		return sizeof(struct rst_event_former);
 	case RST_EVENT_SOCK:
 		return sizeof(struct rst_event_sock);
+	case RST_EVENT_SOCK_FORMER:
+		return sizeof(struct rst_event_sock_former);
+	default:
+		return 0;
+	}
+}
+
+/* The former connection's enumerations go into tables, too. */
+static bool former_is_valid(const struct rst_former *f)
+{
+	return f->role < RST_ROLE_MAX && f->previous_state <= STATE_NEW_SYN_RECV &&
+	       f->owner_source < RST_OWNER_SOURCE_MAX && f->reset <= 2;
+}
+
+/* What the kinds add to the first part of the record. */
+static int decode_rest(const void *record, uint8_t kind, struct reset *r)
+{
+	const struct rst_event_former *without = record;
+	const struct rst_event_sock_former *with = record;
+
+	switch (kind) {
+	case RST_EVENT_FORMER:
+		if (!former_is_valid(&without->former))
+			return -EBADMSG;
+		decode_without_socket(without, r);
+		return 0;
+	case RST_EVENT_SOCK:
+		decode_sock(record, r);
+		return 0;
+	case RST_EVENT_SOCK_FORMER:
+		if (!former_is_valid(&with->former))
+			return -EBADMSG;
+		decode_sock(&with->sock, r);
+		/* this record is of the connection */
+		r->flags &= ~(uint32_t)RST_EVENT_FORMER_LISTENER;
+		r->former_tgid = with->former.owner_tgid;
+		decode_former(&with->former, r);
+		return 0;
 	default:
 		return 0;
 	}
@@ -209,10 +352,9 @@ int decode(const void *record, size_t size, const struct reasons *reasons, int64
 		r.tcp_flags = e->tcp_flags;
 		r.ttl = e->ttl;
 	}
-	if (e->kind == RST_EVENT_FORMER)
-		decode_former(record, &r);
-	else if (e->kind == RST_EVENT_SOCK)
-		decode_sock(record, &r);
+	error = decode_rest(record, e->kind, &r);
+	if (error)
+		return error;
 	*ret = r;
 	return 0;
 }

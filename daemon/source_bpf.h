@@ -8,6 +8,7 @@
 struct source_bpf_options {
 	uint32_t ring_kib;  /* size of the ring, a power of two */
 	bool scan_at_start; /* find the owners of sockets that are open already */
+	bool packet_evidence; /* look at the resets themselves; needs CAP_NET_ADMIN, fails softly */
 };
 
 /* Loads and attaches the programs, and seeds the owners of open sockets. On failure 'error' holds one

@@ -114,6 +114,11 @@ static void name_hooks(struct source_bpf *b)
 				 false},
 		[HOOK_SEED] = {"iter/task_file", "owners of sockets older than rstmond", false},
 		[HOOK_PROCESSES] = {"iter/task", "executables, and network namespaces", false},
+		[HOOK_ERROR] = {"tp_btf/inet_sk_error_report",
+				"connections that fail without a reset: time-outs, ICMP errors",
+				false},
+		[HOOK_VICTIM] = {"tp_btf/mark_victim", "processes that the OOM killer chose",
+				 false},
 	};
 
 	for (int i = 0; i < HOOK_MAX; i++) {
@@ -121,6 +126,27 @@ static void name_hooks(struct source_bpf *b)
 		b->hooks[i].adds = table[i].adds;
 		b->hooks[i].required = table[i].required;
 	}
+}
+
+/* Is the first argument of the tracepoint a pointer? */
+static bool tracepoint_takes_pointer(const struct btf *btf, const char *name)
+{
+	const struct btf_type *t;
+	char type[80];
+	int id;
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
+	t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	if (t) /* typedef -> pointer -> function, whose own first argument is the private data */
+		t = btf__type_by_id(btf, t->type);
+	if (t)
+		t = btf__type_by_id(btf, t->type);
+	if (!t || !btf_is_func_proto(t) || btf_vlen(t) < 2)
+		return false;
+	id = btf__resolve_type(btf, btf_params(t)[1].type);
+	t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	return t && btf_is_ptr(t);
 }
 
 static struct bpf_program *hook_program(struct source_bpf *b, int hook)
@@ -135,6 +161,8 @@ static struct bpf_program *hook_program(struct source_bpf *b, int hook)
 		[HOOK_CGROUP] = b->skel->progs.on_cgroup_mkdir,
 		[HOOK_SEED] = b->skel->progs.seed_sockets,
 		[HOOK_PROCESSES] = b->skel->progs.list_processes,
+		[HOOK_ERROR] = b->skel->progs.on_error_report,
+		[HOOK_VICTIM] = b->skel->progs.on_mark_victim,
 	};
 
 	return programs[hook];
@@ -156,6 +184,10 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 	c->sample_mask = 63;
 	c->has_reason = b->reasons.n > 0;
 	c->reason_abort_on_data = number_of(&b->reasons, REASON_TCP_ABORT_ON_DATA);
+	c->victim_is_task = tracepoint_takes_pointer(b->vmlinux, "mark_victim");
+	/* the function that turned the order round */
+	c->error_after_close =
+		btf__find_by_name_kind(b->vmlinux, "tcp_done_with_error", BTF_KIND_FUNC) > 0;
 	bpf_map__set_max_entries(b->skel->maps.ring, options->ring_kib * 1024);
 	bpf_map__set_max_entries(b->skel->maps.totals, (uint32_t)b->n_cpus);
 }
@@ -313,7 +345,8 @@ static int attach_all(struct source_bpf *b, const struct source_bpf_options *opt
 {
 	/* owners first, then those of older sockets, then the resets: what is counted has an owner
 	 */
-	static const int order[] = {HOOK_STATE, HOOK_READ, HOOK_WRITE, HOOK_EXEC, HOOK_CGROUP};
+	static const int order[] = {HOOK_STATE, HOOK_READ,   HOOK_WRITE,
+				    HOOK_EXEC,	HOOK_CGROUP, HOOK_VICTIM};
 	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
@@ -324,7 +357,10 @@ static int attach_all(struct source_bpf *b, const struct source_bpf_options *opt
 	seed(b, options);
 	b->hooks[HOOK_PROCESSES].attached = bpf_program__autoload(b->skel->progs.list_processes);
 	r = attach(b, HOOK_SEND, error, size);
-	return r ? r : attach(b, HOOK_RECEIVE, error, size);
+	if (!r)
+		r = attach(b, HOOK_RECEIVE, error, size);
+	/* after the resets, which explain some of the errors */
+	return r ? r : attach(b, HOOK_ERROR, error, size);
 }
 
 /* Totals lie at the index of the CPU's number, and numbers may have gaps: "0-3,8-11". */

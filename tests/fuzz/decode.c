@@ -23,8 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct reasons reasons;
 	static struct tally *tally;
+	const struct past past = {};
 	struct finding f = {};
-	struct rst_event_sock record;
+	struct rst_event_sock_former record;
 	char text[512];
 
 	if (!tally) {
@@ -40,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	f.owner.pid = f.reset.owner_tgid;
 	f.owner.start = f.reset.owner_start;
-	diagnose(&f.reset, &f.owner, &f.verdict);
+	diagnose(&f.reset, &f.owner, &past, &HOST_UNKNOWN, &f.verdict);
 	tally_add(tally, &f);
 	publish_text(&f, text, sizeof(text));
 	json_object_put(publish_reset(&f));
