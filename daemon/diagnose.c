@@ -1,153 +1,124 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names a cause where the kernel's own facts decide one: the reason, the state and the segment that
- * provoked the reset. Everything that needs history or judgement stays 'unknown' here.
- * Must not read a clock or keep state. Proved by tests/unit/daemon/diagnose.c.
+ * The verdict: the path, then the story that the reset belongs to, then the first rule that holds
+ * (diagnose_sent.c, diagnose_answers.c, diagnose_received.c). Must not read a clock or keep state.
+ * Proved by tests/unit/daemon/diagnose.c.
  */
 #include "common/util.h"
 
 #include <errno.h>
-#include <stdarg.h>
 
-#include "daemon/diagnose.h"
+#include "daemon/diagnose_internal.h"
 
-#define STATE(name) (1u << STATE_##name)
-#define ANY_STATE   (~0u)
-
-/* First match wins. A rule without a reason (REASON_NONE) holds for every reason. */
-static const struct rule {
-	enum rst_cause cause;
-	enum confidence confidence;
-	uint8_t direction;
-	enum reason reason;
-	unsigned int states;
-	enum { SYN_ANY, SYN_YES, SYN_NO } syn;
-} rules[] = {
-	{RST_CAUSE_MPTCP_SUBFLOW_RESET, CONFIDENCE_CERTAIN, RST_SENT, REASON_MPTCP, ANY_STATE,
-	 SYN_ANY},
-	{RST_CAUSE_CLOSED_PORT, CONFIDENCE_CERTAIN, RST_SENT, REASON_NO_SOCKET, ANY_STATE, SYN_YES},
-	{RST_CAUSE_KEEPALIVE_PROBE_TIMEOUT, CONFIDENCE_CERTAIN, RST_SENT,
-	 REASON_TCP_KEEPALIVE_TIMEOUT, ANY_STATE, SYN_ANY},
-	{RST_CAUSE_ORPHAN_MEMORY, CONFIDENCE_CERTAIN, RST_SENT, REASON_TCP_ABORT_ON_MEMORY,
-	 ANY_STATE, SYN_ANY},
-	{RST_CAUSE_LINGER2_ABORT, CONFIDENCE_CERTAIN, RST_SENT, REASON_TCP_ABORT_ON_LINGER,
-	 ANY_STATE, SYN_ANY},
-	/* tcp_abort() alone leaves the state as it was; FIN_WAIT2 is also the orphan timer's */
-	{RST_CAUSE_ADMIN_ABORT, CONFIDENCE_CERTAIN, RST_SENT, REASON_TCP_STATE,
-	 STATE(ESTABLISHED) | STATE(SYN_RECV) | STATE(CLOSE_WAIT), SYN_ANY},
-	{RST_CAUSE_ACCEPT_OVERFLOW_ABORT, CONFIDENCE_CERTAIN, RST_SENT, REASON_INVALID_SYN,
-	 STATE(LISTEN), SYN_NO},
-	{RST_CAUSE_BAD_SYN, CONFIDENCE_HIGH, RST_SENT, REASON_INVALID_SYN, STATE(LISTEN), SYN_YES},
-	{RST_CAUSE_BAD_SYN, CONFIDENCE_HIGH, RST_SENT, REASON_TCP_TIMEWAIT_SOCKET, ANY_STATE,
-	 SYN_YES},
-	{RST_CAUSE_STALE_PEER_CONNECTION, CONFIDENCE_HIGH, RST_SENT,
-	 REASON_TCP_INVALID_ACK_SEQUENCE, STATE(SYN_SENT), SYN_ANY},
-	{RST_CAUSE_STALE_PEER_CONNECTION, CONFIDENCE_HIGH, RST_SENT, REASON_TCP_RFC7323_PAWS,
-	 STATE(SYN_SENT), SYN_ANY},
-	{RST_CAUSE_REFUSED_SYN, CONFIDENCE_CERTAIN, RST_RECEIVED, REASON_NONE, STATE(SYN_SENT),
-	 SYN_ANY},
-	{RST_CAUSE_LATE_RST_AFTER_CLOSE, CONFIDENCE_CERTAIN, RST_RECEIVED, REASON_NONE,
-	 STATE(FIN_WAIT1) | STATE(FIN_WAIT2) | STATE(CLOSING) | STATE(LAST_ACK), SYN_ANY},
-};
-
-static bool rule_matches(const struct rule *rule, const struct reset *r)
+static const struct rule *find_rule(const struct view *v)
 {
-	if (rule->direction != r->direction)
-		return false;
-	if (rule->reason != REASON_NONE && rule->reason != r->reason)
-		return false;
-	if (rule->states != ANY_STATE && !(rule->states & 1u << r->state))
-		return false;
-	return rule->syn == SYN_ANY || (rule->syn == SYN_YES) == r->syn;
+	const struct rule *rule = v->path >= PATH_RECEIVED_SYN_SENT ? diagnose_received
+				  : v->path >= PATH_NO_SOCKET_SYN   ? diagnose_answers
+								    : diagnose_sent;
+	uint32_t path = 1u << v->path;
+
+	for (; rule->paths; rule++)
+		if (rule->paths & path && (!rule->when || rule->when(v)))
+			return rule;
+	return NULL;
 }
 
-static void add_evidence(struct verdict *v, const char *format, ...) _printf_(2, 3);
-
-static void add_evidence(struct verdict *v, const char *format, ...)
+/*
+ * The second reset of a connection tells nothing new: its peer answers the first with a challenge
+ * ACK, or had more on its way (CAUSES.md F.1, second_rst). A SYN begins another connection with the
+ * same ports, and what a living socket does is no echo.
+ */
+static bool continues_earlier(const struct view *v)
 {
-	va_list args;
+	const struct past *past = v->past;
+	const uint32_t echoes = ON(NO_SOCKET) | ON(LISTENER_ACK) | ON(TIME_WAIT) | ON(TIMED_OUT);
 
-	if (v->n_evidence == RSTMON_EVIDENCE_MAX)
-		return;
-	va_start(args, format);
-	vsnprintf(v->evidence[v->n_evidence++], RSTMON_EVIDENCE_LEN, format, args);
-	va_end(args);
+	return past->second && echoes >> v->path & 1 && past->second_cause != RST_CAUSE_UNKNOWN &&
+	       past->second_cause < RST_CAUSE_MAX && past->second_cause != RST_CAUSE_CLOSED_PORT &&
+	       past->second_cause != RST_CAUSE_SERVICE_DOWN;
 }
 
-static void evidence(const struct reset *r, struct verdict *v)
+/*
+ * Both ends are here: whoever sent the reset knows why, the other only that. What a refused connect
+ * and a reset after close mean to this end is not what they mean to the other.
+ */
+static bool other_knows_more(const struct view *v, const struct verdict *own)
 {
-	if (r->reason_name && r->reason_name[0])
-		add_evidence(v, "reason=%s", r->reason_name);
-	if (r->state)
-		add_evidence(v, "state=%s", tcp_state_name(r->state));
-	if (r->direction == RST_SENT && r->syn)
-		add_evidence(v, "segment=SYN");
-	if (r->flags & RST_EVENT_FORMER_LISTENER)
-		add_evidence(v, "former_listener=%s[%u]", r->former_comm, r->former_tgid);
-	if (r->closed_ms >= 0)
-		add_evidence(v, "closed_ms=%lld", (long long)r->closed_ms);
-	if (r->unread_bytes > 0)
-		add_evidence(v, "unread_bytes=%lld", (long long)r->unread_bytes);
-	if (r->flags & RST_EVENT_LINGER && !r->linger_time_s)
-		add_evidence(v, "linger=0");
-	if (r->probes > 0)
-		add_evidence(v, "probes=%lld", (long long)r->probes);
-	if (r->state == STATE_LISTEN && r->backlog >= 0)
-		add_evidence(v, "backlog=%lld/%lld", (long long)r->backlog,
-			     (long long)r->backlog_max);
+	const struct past *past = v->past;
+	const uint32_t open =
+		ON(RECEIVED_ESTABLISHED) | ON(RECEIVED_CLOSE_WAIT) | ON(RECEIVED_SYN_RECV);
+
+	return past->other.known && past->other.direction == RST_SENT && open >> v->path & 1 &&
+	       past->other_cause != RST_CAUSE_UNKNOWN && past->other_cause < RST_CAUSE_MAX &&
+	       past->other_confidence >= own->confidence && past->other_confidence < CONFIDENCE_MAX;
 }
 
 /* tcp_reset() chooses by state (net/ipv4/tcp_input.c); an orphan has nobody to tell. Of the resets
  * that this host sends only those reach the application that it did not ask for. */
-static int application_errno(const struct reset *r, enum rst_cause cause)
+static int application_errno(const struct reset *r, enum path path)
 {
+	if (r->direction == RST_TIMEOUT)
+		return r->error;
 	if (r->flags & RST_EVENT_DEAD)
 		return 0;
-	if (r->direction == RST_RECEIVED) {
-		switch (r->state) {
-		case STATE_SYN_SENT:
-			return ECONNREFUSED;
-		case STATE_CLOSE_WAIT:
-			return EPIPE;
-		case STATE_CLOSE:
-			return 0;
-		default:
-			return ECONNRESET;
-		}
-	}
-	if (cause == RST_CAUSE_ADMIN_ABORT)
+	switch (path) {
+	case PATH_RECEIVED_SYN_SENT:
+		return ECONNREFUSED;
+	case PATH_RECEIVED_CLOSE_WAIT:
+		return EPIPE;
+	case PATH_RECEIVED_CLOSED:
+		return r->state == STATE_CLOSE ? 0 : ECONNRESET;
+	case PATH_RECEIVED_ESTABLISHED:
+	case PATH_RECEIVED_SYN_RECV:
+		return ECONNRESET;
+	case PATH_ABORT:
 		return ECONNABORTED;
-	if (cause == RST_CAUSE_KEEPALIVE_PROBE_TIMEOUT)
+	case PATH_KEEPALIVE:
 		return ETIMEDOUT;
-	return r->error;
+	default:
+		return r->error;
+	}
+}
+
+/* A SYN that found no connection is the whole story: nothing follows, and floods are made of these.
+ * A service that stopped is not: its clients' ends tell who wanted it. */
+static bool is_settled(const struct view *v, enum rst_cause cause)
+{
+	return (cause == RST_CAUSE_CLOSED_PORT && !v->owner->pid) || cause == RST_CAUSE_BAD_SYN;
 }
 
 bool diagnose_wants_host(const struct reset *reset)
 {
-	(void)reset;
-	return false;
+	enum path path = path_of(reset);
+
+	if (!(reset->flags & RST_EVENT_SEGMENT) || fact_former_connection(reset))
+		return false;
+	return path == PATH_LISTENER_ACK || (path == PATH_NO_SOCKET && reset->payload);
 }
 
 void diagnose(const struct reset *reset, const struct owner *owner, const struct past *past,
 	      const struct host *host, struct verdict *ret)
 {
-	struct verdict v = {.cause = RST_CAUSE_UNKNOWN, .confidence = CONFIDENCE_LOW};
+	const struct view v = {reset, owner, past, host, path_of(reset)};
+	struct verdict verdict = {.path = v.path, .confidence = CONFIDENCE_LOW};
+	const struct rule *rule = NULL;
 
-	(void)owner;
-	(void)past;
-	(void)host;
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-		if (rule_matches(&rules[i], reset)) {
-			v.cause = rules[i].cause;
-			v.confidence = rules[i].confidence;
-			break;
+	if (continues_earlier(&v) && !fact_aftermath(&v)) {
+		verdict.cause = past->second_cause;
+		verdict.confidence = MIN(past->second_confidence, CONFIDENCE_CERTAIN);
+	} else {
+		rule = find_rule(&v);
+		if (rule) {
+			verdict.cause = rule->cause;
+			verdict.confidence = diagnose_confidence(&v, rule);
+		}
+		if (other_knows_more(&v, &verdict)) {
+			verdict.cause = past->other_cause;
+			verdict.confidence = past->other_confidence;
 		}
 	}
-	if (reset->flags & RST_EVENT_MPTCP && reset->direction == RST_SENT) {
-		v.cause = RST_CAUSE_MPTCP_SUBFLOW_RESET;
-		v.confidence = CONFIDENCE_CERTAIN;
-	}
-	v.error = application_errno(reset, v.cause);
-	evidence(reset, &v);
-	*ret = v;
+	verdict.settled = is_settled(&v, verdict.cause);
+	verdict.error = application_errno(reset, v.path);
+	diagnose_evidence(&v, rule, &verdict);
+	*ret = verdict;
 }
