@@ -185,9 +185,9 @@ static bool varies(struct json_object *rows, size_t n, enum column column,
 	return false;
 }
 
-/* The columns of this view in 'shown', in order; their number. */
+/* The columns of this view in 'shown', in order, but none of 'without'; their number. */
 static size_t choose_columns(struct json_object *rows, size_t n_rows, const struct cli_options *o,
-			     enum column shown[COLUMN_MAX])
+			     unsigned int without, enum column shown[COLUMN_MAX])
 {
 	size_t n = 0, view = 0;
 
@@ -195,18 +195,19 @@ static size_t choose_columns(struct json_object *rows, size_t n_rows, const stru
 		if (!strcmp(views[i].by, o->by))
 			view = i;
 	for (enum column c = 0; c < COLUMN_MAX; c++)
-		if ((views[view].columns & (1U << c)) ||
-		    ((views[view].varying & (1U << c)) && varies(rows, n_rows, c, o)))
+		if (!(without & (1U << c)) &&
+		    ((views[view].columns & (1U << c)) ||
+		     ((views[view].varying & (1U << c)) && varies(rows, n_rows, c, o))))
 			shown[n++] = c;
 	return n;
 }
 
 static char *rows_text(struct json_object *rows, size_t n_rows, const struct cli_options *o,
-		       bool colors)
+		       bool colors, unsigned int without)
 {
 	struct cli_column used[COLUMN_MAX];
 	enum column shown[COLUMN_MAX];
-	size_t n = choose_columns(rows, n_rows, o, shown);
+	size_t n = choose_columns(rows, n_rows, o, without, shown);
 	struct cli_table *table = NULL;
 	char *text = NULL;
 	int r;
@@ -231,28 +232,41 @@ static char *rows_text(struct json_object *rows, size_t n_rows, const struct cli
 	return text;
 }
 
+static size_t count_shown(struct json_object *rows, size_t most)
+{
+	size_t n = rows ? json_object_array_length(rows) : 0;
+
+	return most ? MIN(n, most) : n;
+}
+
 char *cli_list_text(struct json_object *parameters, const struct cli_options *o, bool colors,
 		    size_t most)
 {
 	struct json_object *rows = cli_array(parameters, "rows");
-	size_t n = rows ? json_object_array_length(rows) : 0, shown = most ? MIN(n, most) : n;
-	_cleanup_free_ char *table = rows_text(rows, shown, o, colors);
+	struct json_object *timeouts = cli_array(parameters, "timeouts");
+	size_t shown = count_shown(rows, most), shown_timeouts = count_shown(timeouts, most);
+	_cleanup_free_ char *table = rows_text(rows, shown, o, colors, 0);
+	_cleanup_free_ char *table_timeouts =
+		rows_text(timeouts, shown_timeouts, o, colors, BIT(DIRECTION));
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	FILE *f;
 
-	if (!table)
+	if (!table || !table_timeouts)
 		return NULL;
 	f = open_memstream(&text, &size);
 	if (!f)
 		return NULL;
 	fputs(table, f);
+	/* without headings nothing would tell the second table from the first */
 	if (!o->no_headings) {
 		if (!*table)
 			fputs(o->filter[0] || o->since ? "No reset matches.\n"
 						       : "No resets so far.\n",
 			      f);
-		cli_list_notes(f, parameters, o, shown);
+		cli_list_note_rows(f, rows, shown);
+		cli_list_timeouts(f, timeouts, shown_timeouts, table_timeouts);
+		cli_list_notes(f, parameters, o);
 	}
 	return fclose(f) == 0 ? TAKE_PTR(text) : NULL;
 }

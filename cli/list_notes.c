@@ -15,7 +15,7 @@
 #define HOUR (3600 * NSEC_PER_SEC)
 
 /* What the user should know of the rows above. */
-static void notes_text(FILE *f, struct json_object *rows, size_t shown)
+void cli_list_note_rows(FILE *f, struct json_object *rows, size_t shown)
 {
 	size_t n = rows ? json_object_array_length(rows) : 0;
 	bool unknown = false;
@@ -39,6 +39,18 @@ static void notes_text(FILE *f, struct json_object *rows, size_t shown)
 		fputs("unknown: 'rstmon last FILTER' shows reason and state of each\n", f);
 }
 
+void cli_list_timeouts(FILE *f, struct json_object *timeouts, size_t shown, const char *table)
+{
+	size_t n = timeouts ? json_object_array_length(timeouts) : 0;
+
+	if (!n)
+		return;
+	fprintf(f, "\nTime-outs: connections that failed without any reset\n%s", table);
+	if (n > shown)
+		fprintf(f, "… %zu more row%s of time-outs\n", n - shown, n - shown == 1 ? "" : "s");
+	fputc('\n', f);
+}
+
 /* "Counted since 09:27:00.", where the user asked for a time. */
 static void since_text(FILE *f, struct json_object *parameters, const struct cli_options *o)
 {
@@ -60,6 +72,7 @@ static void since_text(FILE *f, struct json_object *parameters, const struct cli
 static void totals_text(FILE *f, struct json_object *parameters, const struct cli_options *o)
 {
 	struct json_object *totals = cli_object(parameters, "totals");
+	int64_t timeouts = cli_number(totals, "timeouts", 0);
 	uint64_t from = cli_time(totals, "from");
 	char when[WHEN_TEXT_MAX];
 
@@ -72,15 +85,16 @@ static void totals_text(FILE *f, struct json_object *parameters, const struct cl
 		fputs("Whole host", f);
 	fprintf(f,
 		": %" PRId64 " sent, %" PRId64 " received; %" PRId64
-		" counted without detail, %" PRId64 " lost\n",
+		" counted without detail, %" PRId64 " lost",
 		cli_number(totals, "sent", 0), cli_number(totals, "received", 0),
 		cli_number(totals, "spilled", 0), cli_number(totals, "lost", 0));
+	if (timeouts > 0)
+		fprintf(f, "; %" PRId64 " time-out%s", timeouts, timeouts == 1 ? "" : "s");
+	fputc('\n', f);
 }
 
-void cli_list_notes(FILE *f, struct json_object *parameters, const struct cli_options *o,
-		    size_t shown)
+void cli_list_notes(FILE *f, struct json_object *parameters, const struct cli_options *o)
 {
-	notes_text(f, cli_array(parameters, "rows"), shown);
 	since_text(f, parameters, o);
 	totals_text(f, parameters, o);
 }

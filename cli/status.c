@@ -130,9 +130,17 @@ static void put_resets(FILE *f, struct json_object *status)
 		{"pending", "pending", "counted by the kernel, not read yet"},
 		{"decode_errors", "not understood", "records of an unknown form"},
 	};
+	static const struct fact timeouts[] = {
+		{"timeouts", "time-outs", "connections that failed without any reset"},
+		{"timeouts_spilled", "spilled time-outs", ""},
+		{"timeouts_lost", "lost time-outs", ""},
+	};
 	char text[512];
 
 	put_facts(f, status, facts, ARRAY_SIZE(facts));
+	for (size_t i = 0; i < ARRAY_SIZE(timeouts); i++)
+		if (i == 0 || cli_number(status, timeouts[i].key, 0))
+			put_facts(f, status, &timeouts[i], 1);
 	join_numbers(cli_object(status, "unexplained"), true, text, sizeof(text));
 	if (*text)
 		fprintf(f, "  %-20s %s", "unexplained", text);
@@ -162,7 +170,7 @@ static int put_table(FILE *f, struct cli_table *table)
 static bool quiet(struct json_object *netns)
 {
 	return !cli_number(netns, "sent", 0) && !cli_number(netns, "received", 0) &&
-	       !any_number(cli_object(netns, "counters")) &&
+	       !cli_number(netns, "timeouts", 0) && !any_number(cli_object(netns, "counters")) &&
 	       !any_number(cli_object(netns, "unexplained")) && !cli_true(netns, "uncovered");
 }
 
@@ -185,11 +193,9 @@ static bool count_gone(struct json_object *netns, struct gone *gone)
 static int put_netns(FILE *f, struct json_object *list, const struct cli_options *o)
 {
 	static const struct cli_column columns[] = {
-		{.heading = "NETNS", .right = true},
-		{.heading = "SENT", .right = true},
-		{.heading = "RECEIVED", .right = true},
-		{.heading = "KERNEL COUNTED"},
-		{.heading = "UNEXPLAINED"},
+		{.heading = "NETNS", .right = true},	{.heading = "SENT", .right = true},
+		{.heading = "RECEIVED", .right = true}, {.heading = "TIME-OUTS", .right = true},
+		{.heading = "KERNEL COUNTED"},		{.heading = "UNEXPLAINED"},
 	};
 	struct cli_table *table = NULL;
 	struct gone gone = {};
@@ -198,12 +204,11 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 
 	for (size_t i = 0; !r && i < json_object_array_length(list); i++) {
 		struct json_object *netns = json_object_array_get_idx(list, i);
-		char inode[24], sent[24], received[24], counters[160], unexplained[160];
-		struct cli_cell cells[ARRAY_SIZE(columns)] = {{.text = inode},
-							      {.text = sent},
-							      {.text = received},
-							      {.text = counters},
-							      {.text = unexplained}};
+		char inode[24], sent[24], received[24], timeouts[24];
+		char counters[160], unexplained[160];
+		struct cli_cell cells[ARRAY_SIZE(columns)] = {
+			{.text = inode},    {.text = sent},	{.text = received},
+			{.text = timeouts}, {.text = counters}, {.text = unexplained}};
 
 		if (quiet(netns)) {
 			n_quiet++;
@@ -214,6 +219,7 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 		snprintf(inode, sizeof(inode), "%" PRId64, cli_number(netns, "inode", 0));
 		snprintf(sent, sizeof(sent), "%" PRId64, cli_number(netns, "sent", 0));
 		snprintf(received, sizeof(received), "%" PRId64, cli_number(netns, "received", 0));
+		snprintf(timeouts, sizeof(timeouts), "%" PRId64, cli_number(netns, "timeouts", 0));
 		join_numbers(cli_object(netns, "counters"), false, counters, sizeof(counters));
 		join_numbers(cli_object(netns, "unexplained"), true, unexplained,
 			     sizeof(unexplained));

@@ -22,9 +22,11 @@ char *cli_process_text(char *dst, size_t size, const char *comm, int64_t pid);
 /* Shows the first 'most' rows, 0: all; says what it left out. */
 char *cli_list_text(struct json_object *parameters, const struct cli_options *o, bool colors,
 		    size_t most);
-/* The lines below the table, of which so many rows are shown. */
-void cli_list_notes(FILE *f, struct json_object *parameters, const struct cli_options *o,
-		    size_t shown);
+/* The lines below the table of rows, of which so many are shown; the table of time-outs, which are no
+ * resets; and the lines below both. */
+void cli_list_note_rows(FILE *f, struct json_object *rows, size_t shown);
+void cli_list_timeouts(FILE *f, struct json_object *timeouts, size_t shown, const char *table);
+void cli_list_notes(FILE *f, struct json_object *parameters, const struct cli_options *o);
 /* What 'last' says instead of lines. */
 char *cli_last_nothing(struct json_object *parameters, const struct cli_options *o);
 char *cli_reset_text(struct json_object *reset, const struct cli_options *o, bool colors);

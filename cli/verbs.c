@@ -30,7 +30,9 @@ const struct cli_verb cli_verbs[] = {
 		.details =
 			"Who sent and received how many resets, on which port, and why; one row per\n"
 			"process, port, role, direction and cause unless --by says otherwise.\n"
-			"With --by peer a count may be too high by the error that stands beside it.\n\n" FILTER_DETAILS
+			"With --by peer a count may be too high by the error that stands beside it.\n"
+			"Connections that failed without any reset (time-outs) have a table of their own,\n"
+			"but not with --no-headings; the filter direction '\"\"' has them alone.\n\n" FILTER_DETAILS
 				ROW_FIELDS,
 		.run = verb_list,
 		.options = CLI_BIT(BY) | CLI_BIT(SORT) | CLI_BIT(LIMIT) | CLI_BIT(SINCE),
@@ -77,7 +79,8 @@ const struct cli_verb cli_verbs[] = {
 		.help = "a monitoring plugin: one line, exit 0 to 3",
 		.details =
 			"Compares the rate of resets in the window with -w and -c; at least one of\n"
-			"them must be given. Exit 0: OK, 1: WARNING, 2: CRITICAL, 3: UNKNOWN.\n\n" FILTER_DETAILS
+			"them must be given. Exit 0: OK, 1: WARNING, 2: CRITICAL, 3: UNKNOWN.\n"
+			"Connections that failed without any reset (time-outs) are not counted.\n\n" FILTER_DETAILS
 				ROW_FIELDS,
 		.run = verb_check,
 		.options = CLI_BIT(WARNING) | CLI_BIT(CRITICAL) | CLI_BIT(WINDOW),

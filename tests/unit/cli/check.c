@@ -46,6 +46,8 @@ Test(cli_check, above_is_bad_equal_is_not)
 
 Test(cli_check, counts_that_are_none)
 {
+	cr_assert_eq(check("{\"rows\":[],\"timeouts\":[{\"count\":9}]}", MINUTES(1), 0, 0).count,
+		     0);
 	cr_assert_eq(check("{}", MINUTES(1), 0, 0).count, 0);
 	cr_assert_eq(
 		check("{\"rows\":[{\"count\":-5},{\"count\":\"x\"},7]}", MINUTES(1), 0, 0).count,

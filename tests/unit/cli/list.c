@@ -112,6 +112,45 @@ Test(cli_list, nothing_and_partial)
 	cr_assert_str_eq(quiet, "");
 }
 
+#define TIMEOUT_ROW                                                                                \
+	ROW("\"pid\":7,\"comm\":\"curl\",\"unit\":\"\",\"port\":443,\"role\":\"client\","          \
+	    "\"direction\":\"\",\"cause\":\"connect_timeout\"")
+
+Test(cli_list, timeouts_are_a_table_of_their_own)
+{
+	struct cli_options o = plain;
+	_cleanup_free_ char *text = NULL, *cut = NULL, *none = NULL, *quiet = NULL;
+	static const char two[] = "{\"rows\":[],\"timeouts\":[" TIMEOUT_ROW "," TIMEOUT_ROW
+				  "],\"totals\":{\"sent\":1,\"received\":0,\"spilled\":0,"
+				  "\"lost\":0,\"timeouts\":10}}";
+	const char *table;
+
+	text = text_of(
+		"{\"rows\":[" ROW(
+			"\"pid\":1,\"comm\":\"java\",\"direction\":\"sent\"") "],"
+									      "\"timeouts\":[" TIMEOUT_ROW
+									      "],\"totals\":{\"sent\":5,\"timeouts\":1}}",
+		&o);
+	table = strstr(text, "\nTime-outs: connections that failed without any reset\nCOUNT");
+	cr_assert(table, "%s", text);
+	cr_assert_lt(strstr(text, "java[1]"), table);
+	cr_assert_gt(strstr(text, "curl[7]"), table);
+	cr_assert_not(strstr(table, "DIRECTION"), "they have none");
+	cr_assert(strstr(table, "connect_timeout\n\nIn all: 5 sent, 0 received; 0 counted "
+				"without detail, 0 lost; 1 time-out\n"),
+		  "%s", text);
+
+	cut = text_of_most(two, &o, 1);
+	cr_assert(strstr(cut, "No resets so far.\n\nTime-outs: "), "%s", cut);
+	cr_assert(strstr(cut, "\n… 1 more row of time-outs\n"));
+	cr_assert(strstr(cut, "0 lost; 10 time-outs\n"));
+	none = text_of("{\"rows\":[],\"timeouts\":[],\"totals\":{\"timeouts\":0}}", &o);
+	cr_assert_not(strstr(none, "ime-out"));
+	o.no_headings = true;
+	quiet = text_of(two, &o);
+	cr_assert_str_eq(quiet, "");
+}
+
 Test(cli_list, without_headings_only_rows)
 {
 	struct cli_options o = plain;
@@ -129,6 +168,8 @@ Test(cli_list, hostile_replies)
 		"{}",
 		"{\"rows\":5,\"totals\":[]}",
 		"{\"rows\":[5,null,\"x\",[]]}",
+		"{\"rows\":[],\"timeouts\":[5,null,\"\\u001b[2J\",{\"comm\":\"\\u001b\"}]}",
+		"{\"timeouts\":{}}",
 		"{\"rows\":[{\"pid\":\"x\",\"comm\":5,\"last\":7,\"port\":-1,\"count\":{}}]}",
 		"{\"rows\":[{\"comm\":\"a\\u001b[2Jb\\u0000c\",\"unit\":\"\\u009b\\n\"}]}",
 	};
