@@ -21,6 +21,8 @@ static const struct {
 	[LINE_RESET] = {"reset", "859d84b9bbef4454b759fa994151db09"},
 	[LINE_LOSS] = {"loss", "8d045fb932f94ef2b95e91dc5d400a38"},
 	[LINE_STATUS] = {"status", "884e98e44f354770aeee416e992f998c"},
+	[LINE_TIMEOUT] = {"timeout", "c8fe1df5255c97a1bb75a08e85a52090"},
+	[LINE_INCIDENT] = {"incident", "322229ebcd7e1268448cded39abd64b8"},
 };
 
 _Static_assert(ARRAY_SIZE(kinds) == LINE_KIND_MAX, "a kind of line without a name");

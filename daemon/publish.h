@@ -40,7 +40,10 @@ char *publish_metrics(const struct report_list *by_process, const struct report_
 /* "07:31:36.123456 sent closed_port ..." : one line for people, without newline; for --print. */
 void publish_text(const struct finding *f, char *dst, size_t size);
 
+/* Kind "reset" or "timeout". */
 void publish_reset_line(const struct finding *f, struct line *ret);
+/* Told when it opens and when it is over. */
+void publish_incident_line(const struct incident *i, struct line *ret);
 void publish_summary_line(const struct report_row *r, uint64_t moved, uint64_t window_ns,
 			  struct line *ret);
 

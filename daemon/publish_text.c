@@ -11,7 +11,10 @@
 
 #include "common/addr.h"
 #include "common/str.h"
+#include "daemon/path.h"
 #include "daemon/publish.h"
+
+#define EVIDENCE_TOLD 2 /* strings of it in a line for people */
 
 /* The time of day out of "2026-11-22T07:31:36.123456Z". */
 static void time_of_day(char *dst, size_t size, uint64_t time)
@@ -71,6 +74,51 @@ static void put_state(const struct reset *r, char *dst, size_t size)
 		put(dst, size, " %s", now);
 }
 
+/* What a cause rests on and the line has not told yet: the first that diagnose names tell most. */
+static void put_evidence(const struct verdict *v, char *dst, size_t size)
+{
+	static const char *const told[] = {
+		"state",	 "previous_state", "reason",  "unread",	  "unread_bytes", "unacked",
+		"unacked_bytes", "idle",	   "idle_ms", "signal",	  "exit_signal",  "unit",
+		"errno",	 "role",	   "port",    "direction"};
+	unsigned int put_so_far = 0;
+
+	for (unsigned int i = 0; i < v->n_evidence && put_so_far < EVIDENCE_TOLD; i++) {
+		size_t n = strcspn(v->evidence[i], "="), k = 0;
+
+		while (k < ARRAY_SIZE(told) &&
+		       (strlen(told[k]) != n || strncmp(told[k], v->evidence[i], n) != 0))
+			k++;
+		if (k < ARRAY_SIZE(told))
+			continue;
+		put(dst, size, " %s", v->evidence[i]);
+		put_so_far++;
+	}
+}
+
+/* "keepalive_race_server (high)"; nothing behind what is certain. */
+static void put_cause(const struct finding *f, char *dst, size_t size)
+{
+	const struct verdict *v = &f->verdict;
+	const char *reason = f->reset.reason_name;
+
+	/* what decides nothing by itself is still what there is to know */
+	if (v->cause == RST_CAUSE_UNKNOWN) {
+		put(dst, size, "%s%s", reason && *reason ? " " : "", reason ? reason : "");
+		return;
+	}
+	put(dst, size, " %s", cause_name(v->cause));
+	if (v->confidence != CONFIDENCE_CERTAIN)
+		put(dst, size, " (%s)", confidence_name(v->confidence));
+}
+
+/* The process at the other end, where that is on this host. */
+static void put_other(const struct other_end *other, char *dst, size_t size)
+{
+	if (other->known && other->pid > 0)
+		put(dst, size, " with %s[%u]", other->comm, other->pid);
+}
+
 void publish_text(const struct finding *f, char *dst, size_t size)
 {
 	char time[TIME_TEXT_MAX], local[ENDPOINT_TEXT_MAX], remote[ENDPOINT_TEXT_MAX];
@@ -80,16 +128,14 @@ void publish_text(const struct finding *f, char *dst, size_t size)
 	time_of_day(time, sizeof(time), r->time);
 	endpoint_text(local, &r->local);
 	endpoint_text(remote, &r->remote);
-	snprintf(dst, size, "%s %-8s", time, direction_name(r->direction));
+	snprintf(dst, size, "%s %-8s", time,
+		 r->direction == RST_TIMEOUT ? "timeout" : direction_name(r->direction));
 	put_owner(f, dst, size);
+	put_other(&f->other, dst, size);
 	put(dst, size, " %s %s %s %s", role_name(r->role), local,
-	    r->direction == RST_SENT ? "->" : "<-", remote);
+	    r->direction == RST_RECEIVED ? "<-" : "->", remote);
 	put_state(r, dst, size);
-	/* what decides nothing by itself is still what there is to know */
-	if (f->verdict.cause != RST_CAUSE_UNKNOWN)
-		put(dst, size, " %s", cause_name(f->verdict.cause));
-	else if (r->reason_name && *r->reason_name)
-		put(dst, size, " %s", r->reason_name);
+	put_cause(f, dst, size);
 	if (*error)
 		put(dst, size, " %s", error);
 	if (r->unread_bytes > 0)
@@ -100,6 +146,7 @@ void publish_text(const struct finding *f, char *dst, size_t size)
 		put(dst, size, " idle=%llds", (long long)r->idle_ms / 1000);
 	if (r->exit_signal)
 		put(dst, size, " signal=%d", r->exit_signal);
+	put_evidence(&f->verdict, dst, size);
 	if (*f->owner.unit)
 		put(dst, size, " unit=%s", f->owner.unit);
 }
@@ -125,11 +172,21 @@ static void add_text(struct line *l, const char *key, const char *value)
 		line_add(l, key, value);
 }
 
+/* In one field: a key of its own could be that of another field. */
+static void add_evidence(struct line *l, const struct verdict *v)
+{
+	char text[LINE_VALUE_MAX] = "";
+
+	for (unsigned int i = 0; i < v->n_evidence; i++)
+		put(text, sizeof(text), "%s%s", i > 0 ? " " : "", v->evidence[i]);
+	add_text(l, "evidence", text);
+}
+
 void publish_reset_line(const struct finding *f, struct line *ret)
 {
 	const struct reset *r = &f->reset;
 
-	line_start(ret, LINE_RESET, LOG_INFO);
+	line_start(ret, r->direction == RST_TIMEOUT ? LINE_TIMEOUT : LINE_RESET, LOG_INFO);
 	line_add(ret, "cause", cause_name(f->verdict.cause));
 	line_add(ret, "direction", direction_name(r->direction));
 	line_add(ret, "comm", f->owner.comm);
@@ -139,6 +196,11 @@ void publish_reset_line(const struct finding *f, struct line *ret)
 	add_endpoint(ret, "local", &r->local);
 	add_endpoint(ret, "remote", &r->remote);
 	line_add(ret, "confidence", confidence_name(f->verdict.confidence));
+	line_add(ret, "path", path_name(f->verdict.path));
+	if (f->other.known) {
+		line_add_u64(ret, "other_pid", f->other.pid);
+		line_add(ret, "other_comm", f->other.comm);
+	}
 	add_text(ret, "state", tcp_state_name(r->state));
 	add_text(ret, "previous_state", tcp_state_name(r->previous_state));
 	add_text(ret, "reason", r->reason_name);
@@ -161,7 +223,36 @@ void publish_reset_line(const struct finding *f, struct line *ret)
 		line_add_format(ret, "exit_signal", "%d", r->exit_signal);
 		line_add_format(ret, "exit_status", "%d", r->exit_status);
 	}
+	add_evidence(ret, &f->verdict);
 	add_text(ret, "exe", f->owner.exe);
+}
+
+void publish_incident_line(const struct incident *i, struct line *ret)
+{
+	char peer[ENDPOINT_TEXT_MAX], time[TIME_TEXT_MAX];
+
+	line_start(ret, LINE_INCIDENT, LOG_NOTICE);
+	line_add(ret, "cause", cause_name(i->cause));
+	line_add(ret, "comm", i->comm);
+	line_add_u64(ret, "pid", i->pid);
+	line_add_u64(ret, "port", i->port);
+	line_add_u64(ret, "count",
+		     i->count[RST_SENT] + i->count[RST_RECEIVED] + i->count[RST_TIMEOUT]);
+	line_add_u64(ret, "sent", i->count[RST_SENT]);
+	line_add_u64(ret, "received", i->count[RST_RECEIVED]);
+	line_add_u64(ret, "timeouts", i->count[RST_TIMEOUT]);
+	line_add(ret, "open", i->open ? "true" : "false");
+	line_add(ret, "confidence", confidence_name(i->confidence));
+	line_add_u64(ret, "cause_count", i->cause_count);
+	if (i->by_peer) {
+		addr_format(peer, sizeof(peer), i->peer.address, i->peer.ipv6);
+		line_add(ret, "peer", peer);
+	}
+	line_add_u64(ret, "peers", i->peers);
+	line_add_u64(ret, "ports", i->ports);
+	add_text(ret, "unit", i->unit);
+	line_add_u64(ret, "id", i->id);
+	line_add(ret, "start", format_time(time, sizeof(time), i->start));
 }
 
 void publish_summary_line(const struct report_row *row, uint64_t moved, uint64_t window_ns,

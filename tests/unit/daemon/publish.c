@@ -426,13 +426,14 @@ Test(publish, one_line_for_people)
 	publish_text(&f, line, sizeof(line));
 	cr_expect_str_eq(line,
 			 "07:31:36.123456 sent     nginx[812] by ss[813] server 127.0.0.1:8080 -> "
-			 "192.0.2.7:40000 ESTABLISHED closed_port ECONNRESET unread=3 signal=9 "
-			 "unit=nginx.service");
+			 "192.0.2.7:40000 ESTABLISHED closed_port (high) ECONNRESET unread=3 "
+			 "signal=9 unit=nginx.service");
 	f.verdict.cause = RST_CAUSE_UNKNOWN;
 	f.reset.state = STATE_CLOSE;
 	publish_text(&f, line, sizeof(line));
 	cr_expect_not_null(strstr(line, " SYN_RECV>CLOSE TCP_STATE "), "%s", line);
 	f.verdict.cause = RST_CAUSE_CLOSED_PORT;
+	f.verdict.confidence = CONFIDENCE_CERTAIN;
 	f.reset.actor_tgid = 0;
 	f.reset.unread_bytes = 0;
 	f.reset.exit_signal = 0;
@@ -446,6 +447,78 @@ Test(publish, one_line_for_people)
 			       "closed_port");
 	publish_text(&f, small, sizeof(small));
 	cr_expect_str_eq(small, "07:31:3");
+}
+
+Test(publish, a_line_tells_the_other_end_and_two_pieces_of_evidence)
+{
+	struct finding f = sample_finding();
+	char line[512], out[RSTMON_LOG_LINE_MAX];
+	struct line log;
+
+	f.other = (struct other_end){.known = true, .pid = 640, .comm = "nginx"};
+	f.reset.actor_tgid = 0;
+	f.verdict.n_evidence = 5;
+	snprintf(f.verdict.evidence[1], RSTMON_EVIDENCE_LEN, "idle_alike=5");
+	snprintf(f.verdict.evidence[2], RSTMON_EVIDENCE_LEN, "unread=3");
+	snprintf(f.verdict.evidence[3], RSTMON_EVIDENCE_LEN, "both_ends");
+	snprintf(f.verdict.evidence[4], RSTMON_EVIDENCE_LEN, "third=1");
+	publish_text(&f, line, sizeof(line));
+	cr_expect_not_null(strstr(line, " nginx[812] with nginx[640] server "), "%s", line);
+	cr_expect_not_null(strstr(line, " signal=9 idle_alike=5 both_ends unit="), "%s", line);
+	publish_reset_line(&f, &log);
+	line_format(&log, out, sizeof(out));
+	cr_expect_not_null(strstr(out, " path=unknown other_pid=640 other_comm=nginx "), "%s", out);
+	cr_expect_not_null(strstr(out, " evidence=\"state=ESTABLISHED idle_alike=5 unread=3 "
+				       "both_ends third=1\""),
+			   "%s", out);
+	f.other.pid = 0; /* nobody's */
+	publish_text(&f, line, sizeof(line));
+	cr_expect_null(strstr(line, " with "), "%s", line);
+}
+
+Test(publish, a_timeout_is_a_line_of_its_own_kind)
+{
+	struct finding f = sample_finding();
+	char line[512];
+	struct line log;
+
+	f.reset.direction = RST_TIMEOUT;
+	publish_text(&f, line, sizeof(line));
+	cr_expect_not_null(strstr(line, "123456 timeout  nginx[812]"), "%s", line);
+	cr_expect_not_null(strstr(line, " 127.0.0.1:8080 -> 192.0.2.7:40000 "), "%s", line);
+	publish_reset_line(&f, &log);
+	line_format(&log, line, sizeof(line));
+	cr_expect_eq(strncmp(line, "timeout cause=closed_port direction=\"\" ", 39), 0, "%s", line);
+}
+
+Test(publish, an_incident_is_a_line)
+{
+	struct incident i = {.id = 3,
+			     .start = SAMPLE_TIME,
+			     .pid = 812,
+			     .comm = "java",
+			     .unit = "tomcat.service",
+			     .port = 8080,
+			     .count = {240, 1, 2},
+			     .peers = 5,
+			     .ports = 1,
+			     .cause = RST_CAUSE_LISTENER_CLOSED_PENDING,
+			     .confidence = CONFIDENCE_CERTAIN,
+			     .cause_count = 239};
+	char out[RSTMON_LOG_LINE_MAX];
+	struct line line;
+
+	publish_incident_line(&i, &line);
+	line_format(&line, out, sizeof(out));
+	cr_expect_str_eq(out, "incident cause=listener_closed_pending comm=java pid=812 port=8080 "
+			      "count=243 sent=240 received=1 timeouts=2 open=false "
+			      "confidence=certain cause_count=239 peers=5 ports=1 "
+			      "unit=tomcat.service id=3 start=2026-11-22T07:31:36.123456Z");
+	i.by_peer = true;
+	i.peer.address[0] = 10;
+	publish_incident_line(&i, &line);
+	line_format(&line, out, sizeof(out));
+	cr_expect_not_null(strstr(out, " peer=10.0.0.0 "), "%s", out);
 }
 
 Test(publish, the_longest_reset_line_keeps_the_important_fields)
