@@ -72,6 +72,7 @@ static int source_ended(struct daemon *d)
 	d->ended = true;
 	sd_event_source_set_enabled(d->drain, SD_EVENT_OFF);
 	intake_refresh(&d->intake);
+	daemon_write_incidents(d);
 	if (d->options->replay)
 		d->replay_error = recording_error(d->intake.source);
 	if (d->replay_error)
@@ -108,6 +109,7 @@ static int round_of_draining(struct daemon *d)
 	}
 	if (sink_pending(d->sink) && !d->flush_usec)
 		daemon_arm_flush(d);
+	daemon_arm_incidents(d);
 	if (n > 0 || intake_waiting(&d->intake)) {
 		d->empty_rounds = 0;
 		d->asleep = false;
@@ -153,6 +155,7 @@ static int on_minute(sd_event_source *s, uint64_t usec, void *userdata)
 	intake_minute(&d->intake);
 	look_at_recording(d);
 	d->reset_lines = 0;
+	daemon_end_incident_minute(d);
 	daemon_write_losses(d);
 	daemon_notify_status(d);
 	return daemon_arm(d->minute, MINUTE_USEC);
@@ -248,6 +251,8 @@ static int build_loop(struct daemon *d)
 		r = add_timer(d, &d->lines, daemon_on_lines, 1000000);
 	if (r >= 0)
 		r = add_timer(d, &d->flush, daemon_on_flush, 50000);
+	if (r >= 0)
+		r = add_timer(d, &d->incidents, daemon_on_incidents, 50000);
 	if (r >= 0 && fd >= 0) {
 		r = sd_event_add_io(d->event, &d->ring, fd, EPOLLIN, on_ring, d);
 		if (r >= 0)
@@ -318,6 +323,7 @@ static void finish(struct daemon *d)
 {
 	daemon_set_time(d);
 	intake_finish(&d->intake);
+	daemon_write_incidents(d);
 	if (d->options->record)
 		recorder_finish(d->intake.source);
 	look_at_recording(d);
@@ -341,6 +347,7 @@ static void stop(struct daemon *d)
 	sd_event_source_unref(d->minute);
 	sd_event_source_unref(d->lines);
 	sd_event_source_unref(d->flush);
+	sd_event_source_unref(d->incidents);
 	intake_done(&d->intake);
 	sd_event_unref(d->event);
 	free(d->summary);

@@ -25,6 +25,7 @@ struct daemon {
 	sd_event_source *ring;	/* the kernel's wake-up; off while awake */
 	sd_event_source *drain; /* the timer; off while asleep */
 	sd_event_source *minute, *lines, *flush;
+	sd_event_source *incidents; /* on while one is open: an idle host stays asleep */
 	uint64_t flush_usec; /* until the next try, 0: nothing waits */
 	unsigned int empty_rounds;
 	bool running; /* everything is open */
@@ -35,6 +36,7 @@ struct daemon {
 	struct print print;
 	uint64_t reset_lines; /* of this minute */
 	uint64_t reset_lines_left_out;
+	uint64_t incident_lines, incident_lines_left_out; /* of this minute */
 	const char *replay_error; /* the recording's, when it ended early */
 	int record_error;	  /* of the one that is written, once it was told; else 0 */
 	char problems[512];
@@ -68,8 +70,16 @@ int daemon_arm_lines(struct daemon *d);
 /* What was lost on the way to the rows or to the log since the last time. */
 void daemon_write_losses(struct daemon *d);
 
+/* Lines of incidents, while there are any; a timer asks for them. */
+void daemon_write_incidents(struct daemon *d);
+int daemon_arm_incidents(struct daemon *d);
+
+/* Says how many of them the minute had no room for. */
+void daemon_end_incident_minute(struct daemon *d);
+
 int daemon_on_flush(sd_event_source *s, uint64_t usec, void *userdata);
 int daemon_on_lines(sd_event_source *s, uint64_t usec, void *userdata);
+int daemon_on_incidents(sd_event_source *s, uint64_t usec, void *userdata);
 
 /* SIGHUP: the new configuration, or one sentence and the old one. */
 int daemon_on_reload(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata);

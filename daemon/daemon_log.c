@@ -16,6 +16,9 @@
 #define FLUSH_MAX_USEC	30000000 /* ... up to this: a host without a log stays asleep */
 #define FLUSH_BUSY_USEC 10000	 /* while the reader takes what waits */
 
+#define INCIDENT_USEC		  500000 /* from a burst to its line */
+#define INCIDENT_LINES_PER_MINUTE 120
+
 static void write_reset_line(struct daemon *d, const struct finding *f)
 {
 	struct line line;
@@ -69,6 +72,57 @@ int daemon_on_flush(sd_event_source *s, uint64_t usec, void *userdata)
 	(void)s;
 	(void)usec;
 	return flush(d);
+}
+
+static void write_incident(const struct incident *i, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct line line;
+
+	if (d->incident_lines >= INCIDENT_LINES_PER_MINUTE) {
+		d->incident_lines_left_out++;
+		return;
+	}
+	d->incident_lines++;
+	publish_incident_line(i, &line);
+	sink_write(d->sink, &line);
+}
+
+void daemon_write_incidents(struct daemon *d)
+{
+	intake_tick(&d->intake, write_incident, d);
+	if (sink_pending(d->sink) && !d->flush_usec)
+		daemon_arm_flush(d);
+}
+
+int daemon_arm_incidents(struct daemon *d)
+{
+	int on = SD_EVENT_OFF;
+
+	if (!history_restless(d->intake.history) ||
+	    (sd_event_source_get_enabled(d->incidents, &on) >= 0 && on != SD_EVENT_OFF))
+		return 0;
+	return daemon_arm(d->incidents, INCIDENT_USEC);
+}
+
+void daemon_end_incident_minute(struct daemon *d)
+{
+	if (d->incident_lines_left_out)
+		sink_say(d->sink, LOG_NOTICE, "%llu lines about incidents were left out",
+			 (unsigned long long)d->incident_lines_left_out);
+	d->incident_lines = 0;
+	d->incident_lines_left_out = 0;
+}
+
+int daemon_on_incidents(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)s;
+	(void)usec;
+	daemon_set_time(d);
+	daemon_write_incidents(d);
+	return daemon_arm_incidents(d);
 }
 
 void daemon_write_losses(struct daemon *d)
