@@ -46,7 +46,7 @@ $(B)/bpf/%.o: bpf/%.bpf.c | needs
 	$(call msg,BPF,$@)$(CLANG) -g -O2 -Wall -Werror -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
 		-Iinclude -Ibpf -idirafter /usr/include/$(MULTIARCH) -MMD -MP -c $< -o $@
 
-$(B)/rstmon.bpf.o: $(B)/bpf/rstmon.o $(B)/bpf/owners.o $(B)/bpf/names.o
+$(B)/rstmon.bpf.o: $(B)/bpf/rstmon.o $(B)/bpf/owners.o $(B)/bpf/names.o $(B)/bpf/packets.o
 	$(call msg,LINK,$@)$(BPFTOOL) gen object $@ $^
 
 $(B)/%.skel.h: $(B)/%.bpf.o

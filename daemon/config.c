@@ -50,6 +50,9 @@ static const struct option options[] = {
 	 "counted without their details."},
 	{"daemon", "scan_at_start", TYPE_BOOL, false, AT(scan_at_start), 0, 0, "yes",
 	 "Find the owners of sockets that are older than the daemon."},
+	{"daemon", "packet_evidence", TYPE_BOOL, false, AT(packet_evidence), 0, 0, "no",
+	 "Look at each packet for local sockets, to know what received resets look like. Needs\n"
+	 "CAP_NET_ADMIN at the start, which rstmond-packets.conf gives."},
 	{"log", "target", TYPE_TARGET, false, AT(log_target), 0, 0, "auto",
 	 "Where lines go; auto is the journal where its socket answers, else syslog."},
 	{"log", "summary", TYPE_DURATION, true, AT(summary_ns), NSEC_PER_SEC, 86400 * NSEC_PER_SEC,

@@ -20,7 +20,7 @@
 
 #define CONFIG_PATH_MAX	   256
 #define CONFIG_ORIGIN_MAX  (CONFIG_PATH_MAX + 12) /* "file:line" */
-#define CONFIG_OPTIONS	   12 /* asserted in config.c */
+#define CONFIG_OPTIONS	   13 /* asserted in config.c */
 #define CONFIG_DROPINS_MAX 64
 #define CONFIG_FILE_MAX	   65536 /* bytes of one file */
 
@@ -30,6 +30,7 @@ struct config {
 	char state[CONFIG_PATH_MAX];
 	uint32_t ring_kib;     /* power of two, 64 .. 65536 */
 	bool scan_at_start;    /* owners of sockets older than the daemon */
+	bool packet_evidence;  /* look at the received resets themselves */
 	/* [log] */
 	uint32_t log_target;   /* enum sink_target */
 	uint64_t summary_ns;   /* interval of summary lines, 0: none */

@@ -242,6 +242,7 @@ static int open_source(const struct arguments *a, const struct config *c, struct
 	const struct source_bpf_options options = {
 		.ring_kib = c->ring_kib,
 		.scan_at_start = c->scan_at_start,
+		.packet_evidence = c->packet_evidence,
 	};
 	struct source *inner = NULL;
 	int r;

@@ -7,11 +7,14 @@
 #include "common/util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #include "common/str.h"
@@ -119,6 +122,10 @@ static void name_hooks(struct source_bpf *b)
 				false},
 		[HOOK_VICTIM] = {"tp_btf/mark_victim", "processes that the OOM killer chose",
 				 false},
+		[HOOK_PACKET] =
+			{"cgroup_skb/ingress",
+			 "TTL, window and flags of received resets, and the peer's usual TTL",
+			 false},
 	};
 
 	for (int i = 0; i < HOOK_MAX; i++) {
@@ -163,6 +170,7 @@ static struct bpf_program *hook_program(struct source_bpf *b, int hook)
 		[HOOK_PROCESSES] = b->skel->progs.list_processes,
 		[HOOK_ERROR] = b->skel->progs.on_error_report,
 		[HOOK_VICTIM] = b->skel->progs.on_mark_victim,
+		[HOOK_PACKET] = b->skel->progs.on_packet,
 	};
 
 	return programs[hook];
@@ -209,6 +217,8 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 		return -errno;
 	}
 	configure(b, options);
+	if (!options->packet_evidence)
+		leave_out(b, HOOK_PACKET, "switched off in the configuration");
 	for (int i = 0; i < HOOK_MAX; i++) {
 		const char *point = strchr(b->hooks[i].name, '/') + 1;
 
@@ -220,7 +230,8 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 				return -ENOTSUP;
 			}
 			leave_out(b, i, "this kernel has no such tracepoint");
-		} else if (bare && !b->hooks[i].required) {
+		} else if (bare && !b->hooks[i].required &&
+			   bpf_program__autoload(hook_program(b, i))) {
 			leave_out(b, i, "left out because the kernel refused the full set");
 		}
 	}
@@ -230,17 +241,34 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 	return r;
 }
 
-/* Tries the full set, then what is required alone: a monitor without names beats none. */
+static bool worth_less(int r)
+{
+	return r && r != -ENOTSUP && r != -EPERM;
+}
+
+/* Tries the full set, then without looking at packets, then what is required alone: a monitor
+ * without names beats none. */
 static int load_programs(struct source_bpf *b, const struct source_bpf_options *options,
 			 char *error, size_t size)
 {
+	struct source_bpf_options less = *options;
 	int r = open_and_load(b, options, false, error, size);
 
-	if (!r || r == -ENOTSUP || r == -EPERM)
-		return r;
-	rstmon_bpf__destroy(b->skel);
-	b->skel = NULL;
-	return open_and_load(b, options, true, error, size);
+	if (worth_less(r) && less.packet_evidence) {
+		rstmon_bpf__destroy(b->skel);
+		b->skel = NULL;
+		less.packet_evidence = false;
+		r = open_and_load(b, &less, false, error, size);
+	}
+	if (worth_less(r)) {
+		rstmon_bpf__destroy(b->skel);
+		b->skel = NULL;
+		r = open_and_load(b, &less, true, error, size);
+	}
+	if (options->packet_evidence && !less.packet_evidence)
+		snprintf(b->hooks[HOOK_PACKET].why, sizeof(b->hooks[HOOK_PACKET].why),
+			 "left out because the kernel refused the full set");
+	return r;
 }
 
 static int map_memory(int fd, size_t size, int protection, off_t offset, const void *ret)
@@ -305,6 +333,45 @@ static int attach(struct source_bpf *b, int hook, char *error, size_t size)
 	return r;
 }
 
+/* The root of the unified hierarchy: alone, or beside those of version 1 as systemd mounts it. */
+static int open_cgroup_root(void)
+{
+	static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+	struct statfs fs;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (!statfs(places[i], &fs) && fs.f_type == CGROUP2_SUPER_MAGIC)
+			return open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return -ENOENT;
+}
+
+/* What received resets look like is worth having, but nothing depends on it: a failure is named in
+ * status, and that is all. The link leaves room for other programs on the same control group. */
+static void attach_packets(struct source_bpf *b)
+{
+	struct source_hook *h = &b->hooks[HOOK_PACKET];
+	struct bpf_program *program = b->skel->progs.on_packet;
+	_cleanup_close_ int fd = -1;
+
+	if (!bpf_program__autoload(program))
+		return;
+	fd = open_cgroup_root();
+	if (fd < 0) {
+		snprintf(h->why, sizeof(h->why), "no cgroup2 file system at /sys/fs/cgroup");
+		return;
+	}
+	b->links[HOOK_PACKET] = bpf_program__attach_cgroup(program, fd);
+	h->attached = b->links[HOOK_PACKET];
+	if (h->attached)
+		return;
+	if (errno == EPERM && !has_capability(CAP_NET_ADMIN))
+		snprintf(h->why, sizeof(h->why),
+			 "not permitted without CAP_NET_ADMIN; see packet_evidence in "
+			 "rstmond.conf(5)");
+	else
+		snprintf(h->why, sizeof(h->why), "cannot attach: %s", strerror(errno));
+}
+
 /* The iterator runs while its file is read; it writes nothing, so one read to the end is a pass. */
 static int seed_pass(struct source_bpf *b)
 {
@@ -354,6 +421,7 @@ static int attach_all(struct source_bpf *b, const struct source_bpf_options *opt
 		if (r)
 			return r;
 	}
+	attach_packets(b);
 	seed(b, options);
 	b->hooks[HOOK_PROCESSES].attached = bpf_program__autoload(b->skel->progs.list_processes);
 	r = attach(b, HOOK_SEND, error, size);

@@ -88,6 +88,7 @@ Test(config, defaults_are_in_their_own_bounds)
 	cr_assert_str_eq(c.state, RSTMON_STATE_PATH);
 	cr_assert_eq(c.ring_kib, 4096);
 	cr_assert(c.scan_at_start);
+	cr_assert_not(c.packet_evidence);
 	cr_assert_eq(c.log_target, SINK_AUTO);
 	cr_assert_eq(c.summary_ns, 60 * NSEC_PER_SEC);
 	cr_assert_eq(c.summary_rows, 20);
@@ -108,6 +109,7 @@ Test(config, every_type_is_read, .init = setup, .fini = teardown)
 			  "socket = /tmp/x.sock\n"
 			  "  ring_kib=64   ; indented, with a comment behind\n"
 			  "scan_at_start: off\n"
+			  "packet_evidence = yes\n"
 			  "[log]\n"
 			  "target = stderr\r\n"
 			  "summary = 1m30s\n"
@@ -118,6 +120,7 @@ Test(config, every_type_is_read, .init = setup, .fini = teardown)
 	cr_assert_str_eq(config.socket, "/tmp/x.sock");
 	cr_assert_eq(config.ring_kib, 64);
 	cr_assert_not(config.scan_at_start);
+	cr_assert(config.packet_evidence);
 	cr_assert_eq(config.log_target, SINK_STDERR);
 	cr_assert_eq(config.summary_ns, 90 * NSEC_PER_SEC);
 	cr_assert_str_eq(config.group, "");
