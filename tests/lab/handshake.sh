@@ -59,10 +59,10 @@ service_killed() {
 }
 
 # Four clients for a queue of two; the server never accepts.
-overflow() { # SYSCTL...
+queue_of_two() { # SYSCTL...
 	net_one
 	set_in N "$@"
-	actor N server defer 5 backlog 1 listen 8080 hold
+	actor N server defer 1 backlog 1 listen 8080 hold
 	await 5 listens N 8080
 	actor N client connect 8080 connect 8080 connect 8080 connect 8080 sleep 50 \
 		use 0 write 100 use 1 write 100 use 2 write 100 use 3 write 100 sleep "$wait_ms"
@@ -75,7 +75,7 @@ accept_overflow_abort() {
 	wait_ms=200
 	expect sent accept_overflow_abort comm=server role=server n=2
 	expect received accept_overflow_abort,accept_overflow_peer comm=client role=client n=2
-	overflow net.ipv4.tcp_abort_on_overflow=1
+	queue_of_two net.ipv4.tcp_abort_on_overflow=1
 }
 
 scenario accept_overflow_expired "the accept queue stays full until the waiting connections expire"
@@ -83,7 +83,7 @@ accept_overflow_expired() {
 	wait_ms=9000
 	expect sent accept_overflow_expired comm=server role=server n=2
 	expect received accept_overflow_expired,accept_overflow_peer comm=client role=client n=2
-	overflow net.ipv4.tcp_synack_retries=1
+	queue_of_two net.ipv4.tcp_synack_retries=1 net.ipv4.tcp_syncookies=0
 }
 
 scenario accept_overflow_peer "a far server's queue is full: it resets a request that it never took"

@@ -5,7 +5,7 @@
 # A line takes first the findings that it is entirely right about, then those that it means but that
 # were called something else, so that one wrong answer makes one wrong row.
 
-def words($s): $s | split(",");
+def words($s): if $s == "" then [""] else $s | split(",") end;
 def fits($e; $key; $value):
 	if $e.keys | has($key) then words($e.keys[$key]) | any(. == $value) else true end;
 def direction: if .kind == "timeout" then "timeout" else .direction end;
@@ -34,12 +34,12 @@ def wanted: (.keys.n // "1") | rtrimstr("+") | tonumber;
 def most: if .kind == "also" or (.keys.n // "1" | endswith("+")) then 1000000 else wanted end;
 def least: if .kind == "also" then 0 else wanted end;
 
-# {left: findings, lines: expectations with .got}; fn says whether a line takes a finding
-def round(f):
+# {left: findings, lines: expectations with .got}; strict: a line takes only what it is right about
+def take($strict):
 	reduce range(0; .lines | length) as $i (.;
 		.lines[$i] as $e
-		| ($e | most) - ($e.got | length) as $room
-		| [.left[] | select(f)][:$room] as $take
+		| (($e | most) - ($e.got | length)) as $room
+		| [.left[] | select(means($e) and (($strict | not) or wrong($e) == ""))][:$room] as $take
 		| .lines[$i].got += $take
 		| .left -= $take);
 
@@ -48,8 +48,8 @@ def row($result; $expected; $why):
 	[$result, $expected, .cause, .confidence, owner, $why, direction, (.reason // ""), (.state // "")];
 
 {left: [to_entries[] | .value + {nth: .key}], lines: [$expect[] | . + {got: []}]}
-| round(. as $f | $f | means($e) and wrong($e) == "")
-| round(. as $f | $f | means($e))
+| take(true)
+| take(false)
 | (.lines[]
 	| . as $e
 	| ($e.causes[0]) as $expected

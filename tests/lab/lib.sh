@@ -34,11 +34,16 @@
 
 # A label is a namespace of this scenario: N, or C, R and S.
 net() { # LABEL...: new, with loopback
-	local label
+	local label inode
 	for label; do
 		ip netns add "$id-$label" || fail "no network namespace"
 		echo "$id-$label" >>"$lab/namespaces"
-		printf '%s\t%s\n' "$(stat -Lc %i "/run/netns/$id-$label")" "$label" >>"$dir/netns"
+		inode=$(stat -Lc %i "/run/netns/$id-$label")
+		printf '%s\t%s\n' "$inode" "$label" >>"$dir/netns"
+		# with the latest: nothing is missed that happens before it watches
+		"$B/rstmon" watch --last 500 --json "netns $inode" >"$dir/watch.$label" \
+			2>"$dir/watch.$label.err" </dev/null &
+		echo $! >>"$dir/watchers"
 		inside "$label" ip link set lo up
 	done
 }
@@ -184,10 +189,7 @@ told() { # N EXPRESSION
 }
 
 findings() { # those of this scenario so far, one JSON object a line
-	local inodes
-	inodes=$(cut -f1 "$dir/netns" | paste -sd'|')
-	grep -E "\"netns\":\"?($inodes)[^0-9]" "$lab/watch.json" |
-		jq -c --arg since "$(cat "$dir/since")" 'select(.time >= $since)' 2>/dev/null
+	cat "$dir"/watch.*[A-Z] 2>/dev/null | jq -c --arg since "$(cat "$dir/since")" 'select(.time >= $since)'
 }
 
 # ---- expectations ----

@@ -4,7 +4,8 @@
 # make lab: plays resets whose cause is known and holds rstmond's answers against it. run.sh BUILD
 #
 #	LAB_ONLY='keepalive*|nat*'	only scenarios with such names
-#	LAB_JOBS=4			so many side by side
+#	LAB_FILES='sent silent'		only those of these files
+#	LAB_JOBS=6			so many side by side
 #	LAB_CONFIG=FILE			a configuration for rstmond
 #	LAB_KEEP=DIR			what was seen stays there
 #
@@ -34,9 +35,7 @@ clean() {
 	for p in $running; do
 		end_all "$p"
 	done
-	for p in $watcher $daemon; do
-		kill -TERM "$p" 2>/dev/null && wait "$p" 2>/dev/null
-	done
+	[ -z "$daemon" ] || { kill -TERM "$daemon" && wait "$daemon"; } 2>/dev/null
 	while read -r ns; do
 		ip netns del "$ns" 2>/dev/null
 	done <"$lab/namespaces"
@@ -46,7 +45,7 @@ clean() {
 		rm -rf "$lab"
 	fi
 }
-running='' watcher='' daemon='' failed=''
+running='' daemon=''
 trap clean EXIT
 trap 'exit 130' INT TERM HUP
 
@@ -73,13 +72,6 @@ if ! poll 30 grep -q 'ready$' "$lab/daemon.err"; then
 	echo "lab: rstmond did not start: $(tail -n 1 "$lab/daemon.err")" >&2
 	exit 1
 fi
-"$B/rstmon" watch --json >"$lab/watch.json" 2>"$lab/watch.err" </dev/null &
-watcher=$!
-watching() {
-	"$B/rstmon" status --json | jq -e '.watchers == null or .watchers > 0' >/dev/null
-}
-poll 10 watching || exit 1
-
 # ---- one scenario ----
 
 now() {
@@ -100,13 +92,14 @@ play() { # NAME
 	mkdir -p "$dir"
 	: >"$dir/netns"
 	: >"$dir/pids"
+	: >"$dir/watchers"
 	: >"$dir/expect"
 	now >"$dir/since"
 	("$1") >"$dir/out" 2>&1
 	sleep 0.5 # what happened last has been told: pairs wait 50 ms
 	now >"$dir/until"
 	findings_until >"$dir/findings"
-	for p in $(cat "$dir/pids"); do
+	for p in $(cat "$dir/watchers" "$dir/pids"); do
 		end_all "$p"
 	done
 	sleep 0.1
@@ -159,14 +152,13 @@ line() {
 }
 
 show() { # NAME
-	local rest
-	while IFS="$(printf '\t')" read -r name result expected reported confidence owner rest; do
-		case $result in
-		right) rest=right ;;
-		*) rest="$(echo "$result" | tr a-z A-Z)${rest:+: $(echo "$rest" | tr '\t' ' ')}" ;;
-		esac
-		line "$name" "$expected" "$reported" "$confidence" "$owner" "$rest"
-	done <"$lab/$1/rows"
+	local n name result expected reported confidence owner why rest
+	uniq -c "$lab/$1/rows" | sed 's/^ *\([0-9]*\) /\1\t/; s/\t\t/\t-\t/g' |
+		while IFS=$'\t' read -r n name result expected reported confidence owner why rest; do
+			[ "$result" = right ] || result="${result^^}: $why ($rest)"
+			[ "$n" = 1 ] || result="$n x $result"
+			line "$name" "$expected" "$reported" "$confidence" "$owner" "${result//$'\t'/ }"
+		done
 }
 
 # ---- all of them ----
@@ -174,14 +166,22 @@ show() { # NAME
 for file in tests/lab/[a-z]*.sh; do
 	case $file in
 	*/run.sh | */lib.sh | */install.sh) ;;
-	*) . "$file" ;;
+	*)
+		# functions come from all of them
+		cp "$lab/list" "$lab/list.before"
+		. "$file"
+		file=${file##*/}
+		[ -z "$LAB_FILES" ] || [[ " $LAB_FILES " = *" ${file%.sh} "* ]] ||
+			mv "$lab/list.before" "$lab/list"
+		;;
 	esac
 done
 
 wanted() { # NAME
-	local p
+	local p patterns
 	[ -n "$LAB_ONLY" ] || return 0
-	for p in $(echo "$LAB_ONLY" | tr '|' ' '); do
+	IFS='|' read -ra patterns <<<"$LAB_ONLY"
+	for p in "${patterns[@]}"; do
 		# shellcheck disable=SC2254
 		case $1 in
 		$p) return 0 ;;
@@ -210,7 +210,7 @@ reap() {
 			done_list="$done_list $name"
 		elif [ "$(date +%s)" -gt "$until" ]; then
 			echo "it took too long" >"$lab/$name/failed"
-			for p in $(cat "$lab/$name/pids") $pid; do
+			for p in $(cat "$lab/$name/pids" "$lab/$name/watchers") $pid; do
 				end_all "$p"
 			done
 			still="$still $entry"
@@ -238,7 +238,7 @@ room_for() { # at most so many run
 
 running_list='' done_list='' started=$(date +%s)
 line scenario expected reported confidence owner ''
-while IFS="$(printf '\t')" read -r name what how <&3; do
+while IFS=$'\t' read -r name what how <&3; do
 	wanted "$name" || continue
 	case $how in
 	*" alone "*) room_for 0 ;;
