@@ -61,6 +61,8 @@ poll() { # SECONDS COMMAND...
 	done
 }
 
+evidence=no
+[ -z "$LAB_CONFIG" ] || ! grep -q "^packet_evidence *= *\(yes\|true\|on\|1\)" "$LAB_CONFIG" || evidence=yes
 : >"$lab/config"
 [ -z "$LAB_CONFIG" ] || cat "$LAB_CONFIG" >"$lab/config"
 export RSTMON_SOCKET="$lab/socket"
