@@ -117,6 +117,14 @@ static void decode_endpoint(const uint8_t address[16], uint16_t port, bool ipv6,
 	ret->ipv6 = ipv6;
 }
 
+/* The kernel counts the peer's FIN among the bytes, because it has a sequence number. */
+static int64_t payload(uint64_t bytes, bool fin_received)
+{
+	if (fin_received && bytes)
+		bytes--;
+	return (int64_t)MIN(bytes, INT64_MAX);
+}
+
 /* An exit code as wait(2) has it. */
 static void decode_exit(uint32_t code, int *ret_signal, int *ret_status)
 {
@@ -146,7 +154,10 @@ static void decode_former(const struct rst_former *f, struct reset *r)
 	}
 	r->former_receive_idle_ms = idle(f->receive_idle_ms, since_ms(f->established, end));
 	r->former_send_idle_ms = idle(f->send_idle_ms, since_ms(f->established, end));
-	r->former_bytes_received = (int64_t)MIN(f->bytes_received, INT64_MAX);
+	r->former_bytes_received =
+		payload(f->bytes_received, f->previous_state == STATE_CLOSE_WAIT ||
+						   f->previous_state == STATE_LAST_ACK ||
+						   f->previous_state == STATE_CLOSING);
 	r->former_bytes_sent = (int64_t)MIN(f->bytes_sent, INT64_MAX);
 }
 
@@ -251,7 +262,7 @@ static void decode_sock(const struct rst_event_sock *e, struct reset *r)
 	r->ack_idle_ms = idle(e->ack_idle_ms, r->age_ms);
 	r->send_idle_ms = idle(e->send_idle_ms, r->age_ms);
 	r->idle_ms = least(r->receive_idle_ms, r->ack_idle_ms);
-	r->bytes_received = (int64_t)MIN(e->bytes_received, INT64_MAX);
+	r->bytes_received = payload(e->bytes_received, r->flags & RST_EVENT_FIN_RECEIVED);
 	r->bytes_sent = (int64_t)MIN(e->bytes_sent, INT64_MAX);
 	r->bytes_acked = (int64_t)MIN(e->bytes_acked, INT64_MAX);
 	r->unread_bytes = e->unread;

@@ -64,6 +64,40 @@ static struct rst_event_sock sample(void)
 	return e;
 }
 
+static struct rst_former former(void)
+{
+	struct rst_former f = {
+		.owner_start = 78,
+		.owner_tgid = 640,
+		.established = 2 * NSEC_PER_SEC,
+		.fin_sent = 8 * NSEC_PER_SEC,
+		.closed = 9 * NSEC_PER_SEC,
+		.receive_idle_ms = 500,
+		.send_idle_ms = 7000,
+		.bytes_received = 11,
+		.bytes_sent = 12,
+		.exit_code = 9,
+		.owner_source = RST_OWNER_READ,
+		.role = RST_ROLE_CLIENT,
+		.previous_state = STATE_FIN_WAIT2,
+		.reset = 2,
+		.flags = RST_FORMER_FIN_FIRST,
+		.comm = "ng\x1binx",
+	};
+
+	return f;
+}
+
+static struct rst_event_former sample_former(void)
+{
+	struct rst_event_former e = {.event = sample().event, .former = former()};
+
+	e.event.kind = RST_EVENT_FORMER;
+	e.event.size = sizeof(e);
+	e.event.flags = 0;
+	return e;
+}
+
 Test(decode, a_full_socket)
 {
 	struct rst_event_sock e = sample();
@@ -87,6 +121,27 @@ Test(decode, a_full_socket)
 	cr_assert_eq(r.local.port, 8080);
 	cr_assert_not(r.local.ipv6);
 	cr_assert_eq(r.backlog, -1, "no listener");
+}
+
+Test(decode, a_fin_is_no_data)
+{
+	struct rst_event_former f = sample_former();
+	struct rst_event_sock e = sample();
+	struct reset r;
+
+	e.event.flags = RST_EVENT_FIN_RECEIVED;
+	e.bytes_received = 1;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert_eq(r.bytes_received, 0);
+	e.bytes_received = 0;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert_eq(r.bytes_received, 0);
+	f.former.previous_state = STATE_LAST_ACK;
+	cr_assert_eq(decode(&f, sizeof(f), &reasons, 0, &r), 0);
+	cr_assert_eq(r.former_bytes_received, 10);
+	f.former.previous_state = STATE_FIN_WAIT2;
+	cr_assert_eq(decode(&f, sizeof(f), &reasons, 0, &r), 0);
+	cr_assert_eq(r.former_bytes_received, 11, "the peer has not closed");
 }
 
 Test(decode, death_by_signal_has_no_status)
@@ -149,40 +204,6 @@ Test(decode, without_a_socket_most_is_unknown)
 	cr_assert_eq(r.age_ms, -1);
 	cr_assert_eq(r.bytes_sent, -1);
 	cr_assert_eq(r.exit_status, -1);
-}
-
-static struct rst_former former(void)
-{
-	struct rst_former f = {
-		.owner_start = 78,
-		.owner_tgid = 640,
-		.established = 2 * NSEC_PER_SEC,
-		.fin_sent = 8 * NSEC_PER_SEC,
-		.closed = 9 * NSEC_PER_SEC,
-		.receive_idle_ms = 500,
-		.send_idle_ms = 7000,
-		.bytes_received = 11,
-		.bytes_sent = 12,
-		.exit_code = 9,
-		.owner_source = RST_OWNER_READ,
-		.role = RST_ROLE_CLIENT,
-		.previous_state = STATE_FIN_WAIT2,
-		.reset = 2,
-		.flags = RST_FORMER_FIN_FIRST,
-		.comm = "ng\x1binx",
-	};
-
-	return f;
-}
-
-static struct rst_event_former sample_former(void)
-{
-	struct rst_event_former e = {.event = sample().event, .former = former()};
-
-	e.event.kind = RST_EVENT_FORMER;
-	e.event.size = sizeof(e);
-	e.event.flags = 0;
-	return e;
 }
 
 Test(decode, the_closer_is_the_owner_but_a_former_listener_is_not)
