@@ -74,12 +74,18 @@ bool history_is_loopback(const struct endpoint *e)
 uint64_t history_address(uint64_t seed, const struct endpoint *e, const struct reset *r)
 {
 	uint64_t word[3] = {0};
+	unsigned int n = 1;
 
-	memcpy(word, e->address, e->ipv6 ? 16 : 4);
-	word[2] = e->ipv6;
+	if (e->ipv6) {
+		memcpy(word, e->address, 16);
+		n = 2;
+	} else {
+		memcpy(word, e->address, 4);
+		word[0] |= 1ULL << 40; /* no IPv6 address that anybody has is this and then 0 */
+	}
 	if (history_is_loopback(e))
-		word[2] |= (uint64_t)r->netns << 32 | (r->netns_cookie << 1);
-	return history_hash(seed, word, ARRAY_SIZE(word));
+		word[n++] = (uint64_t)r->netns << 32 | r->netns_cookie;
+	return history_hash(seed, word, n);
 }
 
 static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
@@ -136,7 +142,7 @@ static uint64_t burst_key(const struct history *h, const struct doer *d, const s
 
 /* Who did it: the peer, if a reset came or nothing at all, or if it asks for one closed port after
  * the other; else the owner; else whatever is wrong with that port. */
-const struct doer *history_doer(struct history *h, const struct reset *r, const struct owner *o)
+struct doer *history_doer(struct history *h, const struct reset *r, const struct owner *o)
 {
 	struct doer *d = &h->doer;
 
@@ -155,7 +161,7 @@ const struct doer *history_doer(struct history *h, const struct reset *r, const 
 		.peer = history_address(h->seed, &r->remote, r),
 	};
 	if (is_plain(r, o))
-		d->ports = askers_look(h, d->peer, TICKS(r->monotonic), r->local.port);
+		d->ports = askers_look(h, d);
 	if (r->direction != RST_SENT || d->ports >= RSTMON_INCIDENT_BURST)
 		d->by = BURST_BY_PEER;
 	else
@@ -167,45 +173,41 @@ const struct doer *history_doer(struct history *h, const struct reset *r, const 
 void history_look(struct history *h, const struct reset *reset, const struct owner *owner,
 		  struct past *ret)
 {
-	const struct doer *d = history_doer(h, reset, owner);
-	struct past past = {.burst = bursts_look(h, d), .ports_asked = d->ports};
+	struct doer *d = history_doer(h, reset, owner);
 
-	if (!is_plain(reset, owner) || !crowded(h, reset)) {
-		connections_look(h, reset, &past);
-		rhythms_look(h, reset, owner, &past);
-		idles_look(h, reset, &past);
-	}
-	*ret = past;
+	*ret = (struct past){.burst = bursts_look(h, d), .ports_asked = d->ports};
+	if (is_plain(reset, owner) && crowded(h, reset))
+		return;
+	connections_look(h, reset, d, ret);
+	rhythms_look(h, reset, d, ret);
+	idles_look(h, reset, d, ret);
 }
 
 bool history_note(struct history *h, const struct finding *f, uint64_t ticket, uint64_t *ret_ticket)
 {
-	const struct doer *d = history_doer(h, &f->reset, &f->owner);
+	struct doer *d = history_doer(h, &f->reset, &f->owner);
 	bool plain = is_plain(&f->reset, &f->owner);
-	struct noted noted = {};
-	uint64_t incident;
+	struct noted noted;
 
 	if (plain) {
 		count_plain(h, &f->reset);
-		askers_note(h, d->peer, TICKS(f->reset.monotonic), f->reset.local.port);
+		askers_note(h, d);
 	}
 	h->followed = false;
 	if ((plain || (f->verdict.settled && !f->owner.pid)) && crowded(h, &f->reset)) {
 		bursts_note(h, f, d);
 		return false;
 	}
-	connections_note(h, f, ticket, &noted);
+	connections_note(h, f, ticket, d, &noted);
 	if (!noted.again) {
-		rhythms_note(h, f);
-		idles_note(h, &f->reset);
+		rhythms_note(h, &f->reset, d);
+		idles_note(h, &f->reset, d);
 	}
 	/* what came from this host is counted where it was sent */
 	if (noted.paired && noted.pair_direction == RST_RECEIVED)
 		bursts_forget(h, &f->reset.local, &f->reset);
-	if (f->reset.direction == RST_SENT || !noted.paired) {
-		incident = bursts_note(h, f, d);
-		noted.mark->incident = incident;
-	}
+	if (f->reset.direction == RST_SENT || !noted.paired)
+		noted.mark->incident = bursts_note(h, f, d);
 	h->followed = noted.followed;
 	h->follower = noted.follower;
 	if (noted.paired)

@@ -19,23 +19,30 @@ static unsigned int word_of(uint16_t port)
 	return port % ASKER_PORTS / 64;
 }
 
-uint32_t askers_look(const struct history *h, uint64_t peer, uint32_t tick, uint16_t port)
+uint32_t askers_look(const struct history *h, struct doer *d)
 {
-	uint32_t i = ways_find(&h->askers.ways, peer);
+	uint32_t i = ways_find(&h->askers.ways, d->peer);
+	uint16_t port = d->local.port;
 	const struct asker *a;
 
-	if (i == INDEX_NONE || tick - h->askers.entry[i].window >= WINDOW)
+	if (i == INDEX_NONE)
 		return 1;
+	d->asker_at = i;
 	a = &h->askers.entry[i];
+	if (TICKS(d->monotonic) - a->window >= WINDOW)
+		return 1;
 	return a->ports + !(a->asked[word_of(port)] & bit_of(port));
 }
 
-void askers_note(struct history *h, uint64_t peer, uint32_t tick, uint16_t port)
+void askers_note(struct history *h, const struct doer *d)
 {
+	uint32_t tick = TICKS(d->monotonic), i;
+	uint16_t port = d->local.port;
 	struct asker *a;
 	bool made;
 
-	a = &h->askers.entry[ways_take(&h->askers.ways, peer, tick, &made)];
+	i = ways_take(&h->askers.ways, d->peer, tick, d->asker_at, &made);
+	a = &h->askers.entry[i];
 	if (made || tick - a->window >= WINDOW)
 		*a = (struct asker){.window = tick};
 	a->ports += !(a->asked[word_of(port)] & bit_of(port));

@@ -35,11 +35,14 @@ static unsigned int count_second(const struct burst *b, uint32_t tick)
 	return n;
 }
 
-unsigned int bursts_look(const struct history *h, const struct doer *d)
+unsigned int bursts_look(const struct history *h, struct doer *d)
 {
 	uint32_t i = ways_find(&h->bursts.ways, d->burst);
 
-	return i == INDEX_NONE ? 1 : count_second(&h->bursts.entry[i], TICKS(d->monotonic)) + 1;
+	if (i == INDEX_NONE)
+		return 1;
+	d->burst_at = i;
+	return count_second(&h->bursts.entry[i], TICKS(d->monotonic)) + 1;
 }
 
 static void add_mark(struct burst *b, const struct burst_mark *m)
@@ -96,7 +99,7 @@ uint64_t bursts_note(struct history *h, const struct finding *f, const struct do
 	struct burst *b;
 	bool made;
 
-	b = &h->bursts.entry[ways_take(&h->bursts.ways, d->burst, m.tick, &made)];
+	b = &h->bursts.entry[ways_take(&h->bursts.ways, d->burst, m.tick, d->burst_at, &made)];
 	if (made)
 		*b = (struct burst){.window = m.tick};
 	add_mark(b, &m);

@@ -21,20 +21,27 @@ static int compare(const struct endpoint *a, const struct endpoint *b)
 }
 
 /* Of a connection to itself both ends are one. */
-static uint64_t key(const struct history *h, const struct reset *r, uint8_t *ret_side)
+static uint64_t key(const struct history *h, const struct reset *r, uint64_t peer,
+		    uint8_t *ret_side)
 {
-	const struct endpoint *low = &r->local, *high = &r->remote;
-	uint64_t word[3];
+	uint64_t own = history_address(h->seed, &r->local, r);
+	bool high = compare(&r->local, &r->remote) > 0;
+	uint64_t word[3] = {
+		high ? peer : own,
+		high ? own : peer,
+		high ? (uint64_t)r->remote.port << 16 | r->local.port
+		     : (uint64_t)r->local.port << 16 | r->remote.port,
+	};
 
-	*ret_side = compare(low, high) > 0;
-	if (*ret_side) {
-		low = &r->remote;
-		high = &r->local;
-	}
-	word[0] = history_address(h->seed, low, r);
-	word[1] = history_address(h->seed, high, r);
-	word[2] = (uint64_t)low->port << 16 | high->port;
+	*ret_side = high;
 	return history_hash(h->seed, word, ARRAY_SIZE(word));
+}
+
+static uint64_t key_of(const struct history *h, const struct reset *r, struct doer *d)
+{
+	if (!d->connection)
+		d->connection = key(h, r, d->peer, &d->side);
+	return d->connection;
 }
 
 static bool same_end(const struct mark *m, const struct reset *r, uint8_t side)
@@ -124,14 +131,15 @@ static bool is_aftermath(const struct connection *c, const struct mark *m, const
 	       m->monotonic < r->monotonic && !was_sent(c, m);
 }
 
-void connections_look(struct history *h, const struct reset *r, struct past *past)
+void connections_look(struct history *h, const struct reset *r, struct doer *d, struct past *past)
 {
 	const struct mark *latest = NULL, *pair;
 	struct connection *c;
 	uint8_t side;
 	uint32_t i;
 
-	i = ways_find(&h->connections.ways, key(h, r, &side));
+	i = ways_find(&h->connections.ways, key_of(h, r, d));
+	side = d->side;
 	if (i == INDEX_NONE)
 		return;
 	c = &h->connections.entry[i];
@@ -159,7 +167,7 @@ static bool is_follower(const struct mark *m, const struct reset *r)
 	       distance(m->monotonic, r->monotonic) < HISTORY_PAIR_NS;
 }
 
-void connections_note(struct history *h, const struct finding *f, uint64_t ticket,
+void connections_note(struct history *h, const struct finding *f, uint64_t ticket, struct doer *d,
 		      struct noted *ret)
 {
 	const struct reset *r = &f->reset;
@@ -170,8 +178,10 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 	uint8_t side;
 	bool made;
 
-	tag = key(h, r, &side);
-	c = &h->connections.entry[ways_take(&h->connections.ways, tag, TICKS(r->monotonic), &made)];
+	tag = key_of(h, r, d);
+	side = d->side;
+	c = &h->connections
+		     .entry[ways_take(&h->connections.ways, tag, TICKS(r->monotonic), 0, &made)];
 	if (made)
 		*c = (struct connection){};
 	*ret = (struct noted){};
@@ -216,7 +226,8 @@ struct mark *connections_find(struct history *h, const struct reset *r)
 	uint8_t side;
 	uint32_t i;
 
-	i = ways_find(&h->connections.ways, key(h, r, &side));
+	i = ways_find(&h->connections.ways,
+		      key(h, r, history_address(h->seed, &r->remote, r), &side));
 	if (i == INDEX_NONE)
 		return NULL;
 	c = &h->connections.entry[i];

@@ -12,11 +12,11 @@
 #define WEIGHT_MAX  32 /* a cluster follows a time-out that is changed */
 #define ALIKE_MIN   2
 
-static uint64_t key(const struct history *h, const struct reset *r)
+static uint64_t key(const struct history *h, const struct reset *r, const struct doer *d)
 {
 	uint64_t word[2];
 
-	word[0] = history_address(h->seed, &r->remote, r);
+	word[0] = d->peer;
 	word[1] = (uint64_t)r->netns << 32 | (uint64_t)r->port << 8 | r->direction << 4 | r->role;
 	return history_hash(h->seed, word, ARRAY_SIZE(word));
 }
@@ -32,7 +32,8 @@ static int find(const struct idle *e, int64_t ms)
 	return -1;
 }
 
-void idles_look(const struct history *h, const struct reset *r, struct past *past)
+void idles_look(const struct history *h, const struct reset *r, const struct doer *d,
+		struct past *past)
 {
 	const struct idle *e;
 	uint32_t i;
@@ -40,7 +41,7 @@ void idles_look(const struct history *h, const struct reset *r, struct past *pas
 
 	if (r->idle_ms < IDLE_MIN_MS)
 		return;
-	i = ways_find(&h->idles.ways, key(h, r));
+	i = ways_find(&h->idles.ways, key(h, r, d));
 	if (i == INDEX_NONE)
 		return;
 	e = &h->idles.entry[i];
@@ -65,7 +66,7 @@ static int choose(const struct idle *e, uint32_t now)
 	return oldest;
 }
 
-void idles_note(struct history *h, const struct reset *r)
+void idles_note(struct history *h, const struct reset *r, const struct doer *d)
 {
 	uint32_t tick = TICKS(r->monotonic);
 	struct idle *e;
@@ -74,7 +75,7 @@ void idles_note(struct history *h, const struct reset *r)
 
 	if (r->idle_ms < IDLE_MIN_MS)
 		return;
-	e = &h->idles.entry[ways_take(&h->idles.ways, key(h, r), tick, &made)];
+	e = &h->idles.entry[ways_take(&h->idles.ways, key(h, r, d), tick, 0, &made)];
 	if (made)
 		*e = (struct idle){};
 	c = find(e, r->idle_ms);

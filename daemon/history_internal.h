@@ -43,8 +43,14 @@ static inline uint32_t ways_find(const struct ways *w, uint64_t tag)
 	return INDEX_NONE;
 }
 
-/* The same, made if there is none: then *ret_new, and the caller clears what lies there. */
-uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, bool *ret_new);
+/* The same with a guess of where it is. */
+static inline uint32_t ways_find_at(const struct ways *w, uint64_t tag, uint32_t guess)
+{
+	return w->tag[guess] == tag ? guess : ways_find(w, tag);
+}
+
+/* The entry, made if there is none: then *ret_new, and the caller clears what lies there. */
+uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, uint32_t guess, bool *ret_new);
 
 /* A hash of words; never 0. */
 static inline uint64_t history_hash(uint64_t seed, const uint64_t *words, unsigned int n)
@@ -94,8 +100,9 @@ struct noted {
 	uint8_t pair_direction;
 };
 
-void connections_look(struct history *h, const struct reset *r, struct past *past);
-void connections_note(struct history *h, const struct finding *f, uint64_t ticket,
+struct doer;
+void connections_look(struct history *h, const struct reset *r, struct doer *d, struct past *past);
+void connections_note(struct history *h, const struct finding *f, uint64_t ticket, struct doer *d,
 		      struct noted *ret);
 struct mark *connections_find(struct history *h, const struct reset *r);
 
@@ -143,20 +150,23 @@ struct doer {
 	uint8_t direction;
 	bool syn;
 	enum burst_by by;
+	uint8_t side;
 	uint64_t peer, burst; /* hashes */
+	uint64_t connection;  /* the same, 0: not computed yet */
+	uint32_t burst_at, asker_at; /* where their entries were found */
 	uint32_t ports; /* that the peer asked for, this one included; 0: not of an asker */
 };
 
-const struct doer *history_doer(struct history *h, const struct reset *r, const struct owner *o);
-unsigned int bursts_look(const struct history *h, const struct doer *d);
+struct doer *history_doer(struct history *h, const struct reset *r, const struct owner *o);
+unsigned int bursts_look(const struct history *h, struct doer *d);
 /* Returns the id of the incident that the reset belongs to, 0 for none. */
 uint64_t bursts_note(struct history *h, const struct finding *f, const struct doer *d);
 /* The remote end's act turned out to be one of this host. */
 void bursts_forget(struct history *h, const struct endpoint *peer, const struct reset *r);
 
 /* Different closed ports, with this one. */
-uint32_t askers_look(const struct history *h, uint64_t peer, uint32_t tick, uint16_t port);
-void askers_note(struct history *h, uint64_t peer, uint32_t tick, uint16_t port);
+uint32_t askers_look(const struct history *h, struct doer *d);
+void askers_note(struct history *h, const struct doer *d);
 
 /* ---- history_rhythms.c, history_idles.c ---- */
 
@@ -170,9 +180,9 @@ struct rhythms {
 	struct rhythm *entry;
 };
 
-void rhythms_look(const struct history *h, const struct reset *r, const struct owner *o,
+void rhythms_look(const struct history *h, const struct reset *r, const struct doer *d,
 		  struct past *past);
-void rhythms_note(struct history *h, const struct finding *f);
+void rhythms_note(struct history *h, const struct reset *r, const struct doer *d);
 
 #define IDLE_CLUSTERS 4
 
@@ -189,8 +199,9 @@ struct idles {
 	struct idle *entry;
 };
 
-void idles_look(const struct history *h, const struct reset *r, struct past *past);
-void idles_note(struct history *h, const struct reset *r);
+void idles_look(const struct history *h, const struct reset *r, const struct doer *d,
+		struct past *past);
+void idles_note(struct history *h, const struct reset *r, const struct doer *d);
 
 /* ---- history_incidents.c ---- */
 

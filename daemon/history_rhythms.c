@@ -12,13 +12,13 @@
 #define INTERVAL_MAX TICKS(600 * NSEC_PER_SEC)
 
 /* The client is a process of this host, or a remote address. */
-static uint64_t key(const struct history *h, const struct reset *r, const struct owner *o)
+static uint64_t key(const struct history *h, const struct reset *r, const struct doer *d)
 {
 	uint64_t word[3];
 
-	word[0] = history_address(h->seed, &r->remote, r);
+	word[0] = d->peer;
 	word[1] = (uint64_t)r->netns << 32 | (uint64_t)r->port << 8 | r->direction << 4 | r->role;
-	word[2] = r->role == RST_ROLE_CLIENT ? o->start ^ (uint64_t)o->pid << 32 : 0;
+	word[2] = r->role == RST_ROLE_CLIENT ? d->owner_start ^ (uint64_t)d->owner << 32 : 0;
 	return history_hash(h->seed, word, ARRAY_SIZE(word));
 }
 
@@ -35,10 +35,10 @@ static bool plausible(uint32_t distance)
 	return distance >= INTERVAL_MIN && distance <= INTERVAL_MAX;
 }
 
-void rhythms_look(const struct history *h, const struct reset *r, const struct owner *o,
+void rhythms_look(const struct history *h, const struct reset *r, const struct doer *d,
 		  struct past *past)
 {
-	uint32_t i = ways_find(&h->rhythms.ways, key(h, r, o)), distance;
+	uint32_t i = ways_find(&h->rhythms.ways, key(h, r, d)), distance;
 	const struct rhythm *y;
 
 	if (i == INDEX_NONE)
@@ -51,14 +51,13 @@ void rhythms_look(const struct history *h, const struct reset *r, const struct o
 	past->repeat_ms = (int64_t)(((uint64_t)y->interval << TICK_SHIFT) / NSEC_PER_MSEC);
 }
 
-void rhythms_note(struct history *h, const struct finding *f)
+void rhythms_note(struct history *h, const struct reset *r, const struct doer *d)
 {
-	uint32_t tick = TICKS(f->reset.monotonic), distance;
+	uint32_t tick = TICKS(r->monotonic), distance;
 	struct rhythm *y;
 	bool made;
 
-	y = &h->rhythms
-		     .entry[ways_take(&h->rhythms.ways, key(h, &f->reset, &f->owner), tick, &made)];
+	y = &h->rhythms.entry[ways_take(&h->rhythms.ways, key(h, r, d), tick, 0, &made)];
 	if (made)
 		*y = (struct rhythm){.last = tick};
 	distance = tick - y->last;

@@ -38,9 +38,9 @@ static uint32_t choose(const struct ways *w, uint32_t first, uint32_t now)
 	return oldest;
 }
 
-uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, bool *ret_new)
+uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, uint32_t guess, bool *ret_new)
 {
-	uint32_t i = ways_find(w, tag);
+	uint32_t i = ways_find_at(w, tag, guess);
 
 	*ret_new = i == INDEX_NONE;
 	if (*ret_new) {
