@@ -83,7 +83,7 @@ accept_overflow_expired() {
 	wait_ms=9000
 	expect sent accept_overflow_expired comm=server role=server n=2
 	expect received accept_overflow_expired,accept_overflow_peer comm=client role=client n=2
-	queue_of_two net.ipv4.tcp_synack_retries=1 net.ipv4.tcp_syncookies=0
+	queue_of_two net.ipv4.tcp_synack_retries=1
 }
 
 scenario accept_overflow_peer "a far server's queue is full: it resets a request that it never took"
