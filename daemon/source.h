@@ -24,6 +24,7 @@ struct source_hook {
 	const char *adds; /* what rstmon knows because of it, in a few words */
 	bool required;
 	bool attached;
+	bool unwanted; /* as the configuration has it: not attached, and no problem */
 	char why[128]; /* why it is not attached, else "" */
 };
 

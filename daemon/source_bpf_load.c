@@ -217,6 +217,7 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 		return -errno;
 	}
 	configure(b, options);
+	b->hooks[HOOK_PACKET].unwanted = !options->packet_evidence;
 	if (!options->packet_evidence)
 		leave_out(b, HOOK_PACKET, "switched off in the configuration");
 	for (int i = 0; i < HOOK_MAX; i++) {
@@ -265,6 +266,7 @@ static int load_programs(struct source_bpf *b, const struct source_bpf_options *
 		b->skel = NULL;
 		r = open_and_load(b, &less, true, error, size);
 	}
+	b->hooks[HOOK_PACKET].unwanted = !options->packet_evidence;
 	if (options->packet_evidence && !less.packet_evidence)
 		snprintf(b->hooks[HOOK_PACKET].why, sizeof(b->hooks[HOOK_PACKET].why),
 			 "left out because the kernel refused the full set");
