@@ -177,7 +177,7 @@ static bool quiet(struct json_object *netns)
 /* Those that are gone, which a host makes without end, in one line. */
 struct gone {
 	size_t n;
-	int64_t sent, received;
+	int64_t sent, received, timeouts;
 };
 
 static bool count_gone(struct json_object *netns, struct gone *gone)
@@ -187,7 +187,18 @@ static bool count_gone(struct json_object *netns, struct gone *gone)
 	gone->n++;
 	gone->sent += MAX(cli_number(netns, "sent", 0), 0);
 	gone->received += MAX(cli_number(netns, "received", 0), 0);
+	gone->timeouts += MAX(cli_number(netns, "timeouts", 0), 0);
 	return true;
+}
+
+static void put_gone(FILE *f, const struct gone *gone)
+{
+	fprintf(f, "  %zu more namespace%s, uncovered (%" PRId64 " sent, %" PRId64 " received",
+		gone->n, gone->n == 1 ? "" : "s", gone->sent, gone->received);
+	if (gone->timeouts)
+		fprintf(f, ", %" PRId64 " time-out%s", gone->timeouts,
+			gone->timeouts == 1 ? "" : "s");
+	fputs("): no process to read counters through\n", f);
 }
 
 static int put_netns(FILE *f, struct json_object *list, const struct cli_options *o)
@@ -234,10 +245,7 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 		fprintf(f, "  %zu network namespace%s without a reset\n", n_quiet,
 			n_quiet == 1 ? "" : "s");
 	if (gone.n)
-		fprintf(f,
-			"  %zu more namespace%s, uncovered (%" PRId64 " sent, %" PRId64
-			" received): no process to read counters through\n",
-			gone.n, gone.n == 1 ? "" : "s", gone.sent, gone.received);
+		put_gone(f, &gone);
 	cli_table_free(table);
 	return r;
 }

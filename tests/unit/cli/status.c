@@ -87,13 +87,15 @@ Test(cli_status, timeouts_are_told_beside_the_resets)
 {
 	_cleanup_free_ char *text = text_of(
 		"{\"sent\":5,\"timeouts\":3,\"timeouts_spilled\":0,\"timeouts_lost\":2,\"netns\":[{"
-		"\"inode\":99,\"sent\":0,\"received\":0,\"timeouts\":3}]}");
+		"\"inode\":99,\"sent\":0,\"received\":0,\"timeouts\":3},{"
+		"\"inode\":98,\"sent\":1,\"timeouts\":4,\"uncovered\":true}]}");
 
 	cr_assert(strstr(text, " 3  connections that failed without any reset\n"), "%s", text);
 	cr_assert(strstr(text, "lost time-outs"));
 	cr_assert_not(strstr(text, "spilled time-outs"), "only where there are any");
 	cr_assert(strstr(text, "TIME-OUTS"));
 	cr_assert_not(strstr(text, "without a reset\n"), "not a quiet namespace");
+	cr_assert(strstr(text, "1 more namespace, uncovered (1 sent, 0 received, 4 time-outs): "));
 }
 
 Test(cli_status, limits_are_explained)
