@@ -9,7 +9,7 @@
 
 /* One string under way; what does not fit is cut. The verdict was zeroed, so the end is there. */
 struct text {
-	char *at;
+	char *at; /* NULL: there was no room for one more */
 	size_t left;
 };
 
@@ -17,6 +17,8 @@ static void put(struct text *t, const char *s)
 {
 	size_t n = strnlen(s, t->left);
 
+	if (!n)
+		return;
 	memcpy(t->at, s, n);
 	t->at += n;
 	t->left -= n;

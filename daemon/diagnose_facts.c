@@ -16,6 +16,8 @@
 
 /* Ways that differ in length make one hop of difference; more is another box. */
 #define TTL_NOISE 1
+/* Beyond it, another initial TTL (64, 128, 255) is meant: another system. */
+#define HOPS_MAX 32
 
 #define TCP_HEADER 20
 
@@ -64,12 +66,10 @@ enum ttl fact_ttl(const struct view *v)
 	if (!(r->flags & RST_EVENT_PACKET) || r->ttl_base <= 0 || !r->packet_ttl)
 		return TTL_UNKNOWN;
 	difference = (int64_t)r->packet_ttl - r->ttl_base;
-	if (!difference)
-		return TTL_SAME;
-	/* a router between here and the peer starts with the same TTL, and loses less of it */
-	if (difference > 0 && difference <= 32)
+	/* a router between here and the peer begins with the same TTL, and loses less of it */
+	if (difference > 0 && difference <= HOPS_MAX)
 		return TTL_NEARER;
-	return difference >= -TTL_NOISE ? TTL_SAME : TTL_FOREIGN;
+	return difference <= 0 && difference >= -TTL_NOISE ? TTL_SAME : TTL_FOREIGN;
 }
 
 /*

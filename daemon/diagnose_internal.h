@@ -32,7 +32,7 @@ enum {
 	FOR_FORMER_RESET = 1 << 6,  /* the connection was ended by a reset that its peer did not get */
 	FOR_NEVER_HERE = 1 << 7,    /* it would be remembered if it had been here since the listener is */
 	AGAINST_ROLE = 1 << 8,	    /* the role is a guess and the rule rests on it: medium at most */
-	AGAINST_UNKNOWN = 1 << 9,  /* it rests on what is not remembered, and memory is short or has gaps */
+	AGAINST_UNKNOWN = 1 << 9,   /* it rests on what is not remembered, and memory is short or has gaps */
 };
 
 /* Evidence by number: a quantity of struct reset, shown under its name where it is known. */
