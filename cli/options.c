@@ -12,7 +12,9 @@
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "cli/when.h"
+#include "common/near.h"
 #include "common/str.h"
+#include "common/words.h"
 
 const struct cli_option_info cli_option_info[CLI_OPTION_MAX] = {
 #define X(id, name_, letter_, argument_, help_)                                                    \
@@ -378,11 +380,33 @@ static void read_filter(struct parser *p)
 	filter_free(f);
 }
 
+static void read_cause(struct parser *p)
+{
+	struct cli_options *o = p->options;
+	const char *near;
+
+	if (!p->n_words)
+		return;
+	o->topic = p->words[0];
+	p->words++;
+	p->n_words--;
+	if (cause_parse(o->topic) >= 0)
+		return;
+	near = near_cause(o->topic);
+	if (near)
+		fail(p, "there is no cause '%s'; did you mean '%s'? 'rstmon explain' lists them",
+		     o->topic, near);
+	else
+		fail(p, "there is no cause '%s'; 'rstmon explain' lists them", o->topic);
+}
+
 static void read_words(struct parser *p)
 {
 	struct cli_options *o = p->options;
 
-	if (o->verb->run == verb_help && p->n_words && !o->topic) {
+	if (o->verb->run == verb_explain)
+		read_cause(p);
+	else if (o->verb->run == verb_help && p->n_words && !o->topic) {
 		o->topic = p->words[0];
 		p->words++;
 		p->n_words--;

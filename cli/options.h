@@ -71,7 +71,7 @@ struct cli_options {
 	double warning, critical;   /* per minute; -1: not given */
 	uint64_t window_ns;
 	const char *textfile;
-	const char *topic; /* of help; NULL: all */
+	const char *topic; /* of help and explain; NULL: all */
 	char filter[RSTMON_FILTER_MAX + 1];
 };
 

@@ -12,6 +12,8 @@
 #include "cli/when.h"
 #include "common/str.h"
 
+#define EVIDENCE_SHOWN 2 /* strings of it in a line */
+
 static const char RESET[] = "\033[0m";
 
 bool cli_colors(const struct cli_options *o)
@@ -68,8 +70,9 @@ static const char *hint(struct json_object *reset)
 
 static void put_process(FILE *f, struct json_object *reset)
 {
-	char comm[64], owner[96], actor[96] = "", whole[256];
+	char comm[64], owner[96], actor[96] = "", other[96] = "", whole[384];
 	int64_t pid = cli_number(reset, "pid", 0), actor_pid = cli_number(reset, "actor_pid", 0);
+	int64_t other_pid = cli_number(reset, "other_pid", 0);
 
 	cli_text(reset, "comm", comm, sizeof(comm));
 	cli_process_text(owner, sizeof(owner), comm, pid);
@@ -77,7 +80,13 @@ static void put_process(FILE *f, struct json_object *reset)
 		cli_text(reset, "actor_comm", comm, sizeof(comm));
 		cli_process_text(actor, sizeof(actor), comm, actor_pid);
 	}
-	snprintf(whole, sizeof(whole), "%s%s%s%s", owner, hint(reset), *actor ? " by " : "", actor);
+	/* who is at the other end, where that is this host too */
+	if (other_pid > 0) {
+		cli_text(reset, "other_comm", comm, sizeof(comm));
+		cli_process_text(other, sizeof(other), comm, other_pid);
+	}
+	snprintf(whole, sizeof(whole), "%s%s%s%s%s%s", owner, hint(reset), *actor ? " by " : "",
+		 actor, *other ? " with " : "", other);
 	fprintf(f, "  %-22s", whole);
 }
 
@@ -110,16 +119,52 @@ static void put_connection(FILE *f, struct json_object *reset)
 
 static void put_cause(FILE *f, struct json_object *reset, bool colors)
 {
-	char cause[48], reason[64];
+	char cause[48], reason[64], confidence[16];
 
 	cli_text(reset, "cause", cause, sizeof(cause));
 	cli_text(reset, "reason", reason, sizeof(reason));
-	if (strcmp(cause, "unknown") != 0 && *cause)
+	cli_text(reset, "confidence", confidence, sizeof(confidence));
+	if (strcmp(cause, "unknown") != 0 && *cause) {
 		fprintf(f, "  %s%s%s", colors ? "\033[1m" : "", cause, colors ? RESET : "");
-	else if (*reason && strcmp(reason, "NOT_SPECIFIED") != 0)
+		if (*confidence && strcmp(confidence, "certain") != 0)
+			fprintf(f, " (%s)", confidence);
+	} else if (*reason && strcmp(reason, "NOT_SPECIFIED") != 0)
 		fprintf(f, "  %s", reason);
 	else
 		fputs("  unknown", f);
+}
+
+/* What else the cause rests on; the daemon names first what tells most. */
+static void put_evidence(FILE *f, struct json_object *reset, bool first)
+{
+	static const char *const told[] = {
+		"state",   "previous_state", "reason",	    "unread",	   "unread_bytes",
+		"unacked", "unacked_bytes",  "idle",	    "idle_ms",	   "age",
+		"age_ms",  "signal",	     "exit_signal", "exit_status", "errno",
+		"role",	   "port",	     "direction"};
+	struct json_object *evidence = cli_array(reset, "evidence");
+	size_t n = evidence ? json_object_array_length(evidence) : 0;
+	unsigned int shown = 0;
+
+	for (size_t i = 0; i < n && shown < EVIDENCE_SHOWN; i++) {
+		struct json_object *value = json_object_array_get_idx(evidence, i);
+		char text[RSTMON_EVIDENCE_LEN];
+		const char *raw = json_object_get_string(value);
+		size_t len, k = 0;
+
+		if (!json_object_is_type(value, json_type_string))
+			continue;
+		str_sanitise(text, sizeof(text), raw, strlen(raw));
+		len = strcspn(text, "=");
+		while (k < ARRAY_SIZE(told) &&
+		       (strlen(told[k]) != len || strncmp(told[k], text, len) != 0))
+			k++;
+		if (k < ARRAY_SIZE(told) || !*text)
+			continue;
+		fprintf(f, "%s%s", first ? "  " : " ", text);
+		first = false;
+		shown++;
+	}
 }
 
 static void put_details(FILE *f, struct json_object *reset)
@@ -152,6 +197,7 @@ static void put_details(FILE *f, struct json_object *reset)
 			fprintf(f, "%" PRId64, n);
 		first = false;
 	}
+	put_evidence(f, reset, first);
 }
 
 char *cli_reset_text(struct json_object *reset, const struct cli_options *o, bool colors)

@@ -32,6 +32,12 @@ char *cli_last_nothing(struct json_object *parameters, const struct cli_options 
 char *cli_reset_text(struct json_object *reset, const struct cli_options *o, bool colors);
 char *cli_status_text(struct json_object *parameters, const struct cli_options *o);
 
+/* The whole answer of Why in lines of 'width' columns. */
+char *cli_why_text(struct json_object *parameters, const struct cli_options *o, bool colors,
+		   unsigned int width);
+/* One cause, NULL: all of them in short. */
+char *cli_explain_text(const char *name, bool headings, bool colors, unsigned int width);
+
 /* What check says and how it exits. */
 struct cli_check {
 	uint64_t count;

@@ -7,6 +7,7 @@
 
 #include "cli/call.h"
 #include "cli/verbs.h"
+#include "common/near.h"
 #include "common/str.h"
 
 #define FILTER_DETAILS                                                                             \
@@ -65,6 +66,27 @@ const struct cli_verb cli_verbs[] = {
 		.scope = FILTER_RESETS,
 	},
 	{
+		.name = "why",
+		.arguments = "[FILTER]",
+		.help = "why it happened, and what to do",
+		.details =
+			"The causes of resets and time-outs, most frequent first: what happened, who took\n"
+			"part, what speaks for it, what the program was told, what to do. -n is the\n"
+			"number of causes, 10 if it is not given and 64 at most; --since reaches back as\n"
+			"that of list does.\n\n" FILTER_DETAILS ROW_FIELDS,
+		.run = verb_why,
+		.options = CLI_BIT(LIMIT) | CLI_BIT(SINCE),
+		.filtered = true,
+		.scope = FILTER_ROWS,
+	},
+	{
+		.name = "explain",
+		.arguments = "[CAUSE]",
+		.help = "what a cause means; without CAUSE, all of them",
+		.details = "Needs no daemon.\n",
+		.run = verb_explain,
+	},
+	{
 		.name = "status",
 		.arguments = "",
 		.help = "what is watched, what is missing, what it costs",
@@ -121,38 +143,13 @@ const struct cli_verb *cli_verb_find(const char *name)
 	return NULL;
 }
 
-/* Letters to insert, delete or replace; more than NEAR_MAX letters are far from every verb. */
-#define NEAR_MAX 12
-
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[NEAR_MAX + 1], n = strlen(a), m = strlen(b);
-
-	if (n > NEAR_MAX || m > NEAR_MAX)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= m; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			row[j] = MIN(replaced, MIN(row[j], row[j - 1]) + 1);
-		}
-	}
-	return row[m];
-}
-
 const struct cli_verb *cli_verb_nearest(const char *name)
 {
 	const struct cli_verb *nearest = NULL;
 	size_t best = 3;
 
 	for (const struct cli_verb *v = cli_verbs; v->name; v++) {
-		size_t d = distance(name, v->name);
+		size_t d = near_distance(name, v->name);
 
 		if (d < best) {
 			best = d;

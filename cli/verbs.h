@@ -25,6 +25,8 @@ const struct cli_verb *cli_verb_find(const char *name); /* NULL: none */
 int verb_list(const struct cli_options *o);
 int verb_last(const struct cli_options *o);
 int verb_watch(const struct cli_options *o);
+int verb_why(const struct cli_options *o);
+int verb_explain(const struct cli_options *o);
 int verb_status(const struct cli_options *o);
 int verb_metrics(const struct cli_options *o);
 int verb_check(const struct cli_options *o);

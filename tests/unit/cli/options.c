@@ -112,12 +112,34 @@ Test(cli_options, last_takes_a_number_first)
 
 Test(cli_options, verbs_of_later_work_are_none)
 {
-	static char *const names[] = {"why",	  "explain", "top", "history", "report",
-				      "exporter", "List",    "lis", ""};
+	static char *const names[] = {"top", "history", "report", "exporter", "List", "lis", ""};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		ASSERT_USAGE("there is no verb", names[i]);
 	ASSERT_USAGE("did you mean 'rstmon list port ...'", "port", "80");
+}
+
+Test(cli_options, why_and_explain)
+{
+	struct cli_options o;
+
+	cr_assert_eq(PARSE(&o, "why", "-n", "3", "--since", "10m", "port", "80"), 0, "%s", error);
+	cr_assert_eq(o.limit, 3);
+	cr_assert_str_eq(o.filter, "port 80");
+	ASSERT_USAGE("bad filter", "why", "peer", "10.0.0.1");
+	ASSERT_USAGE("has no option --until", "why", "--until", "10m");
+	cr_assert_eq(PARSE(&o, "explain"), 0, "%s", error);
+	cr_assert_null(o.topic);
+	cr_assert_eq(PARSE(&o, "explain", "linger_zero", "--json"), 0, "%s", error);
+	cr_assert_str_eq(o.topic, "linger_zero");
+	ASSERT_USAGE("there is no cause 'linger-zero'; did you mean 'linger_zero'?", "explain",
+		     "linger-zero");
+	ASSERT_USAGE("there is no cause 'zzzz'; 'rstmon explain' lists them", "explain", "zzzz");
+	ASSERT_USAGE("takes no argument 'now'", "explain", "linger_zero", "now");
+	ASSERT_USAGE("has no option -n", "explain", "-n", "1");
+	cr_assert_eq(PARSE(&o, "explain", "--help"), 0, "%s", error);
+	cr_assert_str_eq(o.verb->name, "help");
+	ASSERT_USAGE("did you mean 'explain'?", "explian");
 }
 
 Test(cli_options, unknown_and_incomplete_options)
@@ -221,9 +243,9 @@ Test(cli_options, help_and_version)
 	cr_assert_str_eq(o.topic, "last");
 	cr_assert_eq(PARSE(&o, "list", "--version"), 0);
 	cr_assert_str_eq(o.verb->name, "version");
-	ASSERT_USAGE("there is no verb 'why'", "help", "why");
+	ASSERT_USAGE("there is no verb 'history'", "help", "history");
 	ASSERT_USAGE("takes no argument", "help", "list", "last");
-	ASSERT_USAGE("there is no verb 'why'", "why", "--help");
+	ASSERT_USAGE("there is no verb 'history'", "history", "--help");
 }
 
 Test(cli_options, every_option_belongs_to_a_verb)
@@ -249,7 +271,7 @@ Test(cli_options, a_verb_with_a_slip)
 	ASSERT_USAGE("there is no verb 'lsit'; did you mean 'list'?", "lsit");
 	ASSERT_USAGE("did you mean 'watch'?", "wacht");
 	ASSERT_USAGE("did you mean 'status'?", "help", "stats");
-	ASSERT_USAGE("there is no verb 'explain'; 'rstmon help'", "explain");
+	ASSERT_USAGE("there is no verb 'exporter'; 'rstmon help'", "exporter");
 	ASSERT_USAGE("there is no verb 'listlistlistlist'; 'rstmon help'", "listlistlistlist");
 	ASSERT_USAGE("did you mean 'rstmon list port ...'?", "port");
 }

@@ -63,6 +63,26 @@ Test(cli_reset, cause_or_reason)
 	ASSERT_PART("{\"exit_status\":0}", "  exit=0");
 }
 
+Test(cli_reset, how_sure_and_why)
+{
+	ASSERT_PART("{\"cause\":\"linger_zero\",\"confidence\":\"certain\",\"errno\":\"EPIPE\"}",
+		    "  linger_zero  errno=EPIPE");
+	ASSERT_PART("{\"cause\":\"linger_zero\",\"confidence\":\"high\"}", "  linger_zero (high)");
+	ASSERT_TEXT("{\"cause\":\"unknown\",\"confidence\":\"low\"}",
+		    "-            -                       ? -> ?  port 0  unknown");
+	ASSERT_TEXT("{\"cause\":\"a\",\"unread_bytes\":3,\"evidence\":[\"unread=3\",5,\"\",\"b=1\","
+		    "\"state=X\",\"c\",\"d=2\"]}",
+		    "-            -                       ? -> ?  port 0  a  unread=3 b=1 c");
+	ASSERT_PART("{\"cause\":\"a\",\"evidence\":[\"b=1\"]}", "  a  b=1");
+}
+
+Test(cli_reset, who_is_at_the_other_end)
+{
+	ASSERT_PART("{\"pid\":1,\"comm\":\"a\",\"other_pid\":640,\"other_comm\":\"nginx\"}",
+		    "a[1] with nginx[640]");
+	ASSERT_PART("{\"pid\":1,\"comm\":\"a\",\"other_pid\":0,\"other_comm\":\"\"}", "  a[1]  ");
+}
+
 Test(cli_reset, a_timeout_has_no_direction)
 {
 	ASSERT_PART("{\"kind\":\"timeout\",\"direction\":\"\"}", "  timeout ");
