@@ -25,7 +25,7 @@
 
 #define SOCK_DEAD     0 /* bits of sk_flags, enum sock_flags of include/net/sock.h */
 #define SOCK_KEEPOPEN 3
-#define SOCK_LINGER   5
+#define SOCK_LINGER   4
 
 /* include/uapi/asm-generic/errno*.h; x86 and arm have these */
 #define EACCES	     13
