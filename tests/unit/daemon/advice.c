@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sentences about stories: for every cause, with this story's numbers, whole or not at all. */
+#include "common/util.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#include <criterion/criterion.h>
+
+#include "common/causes.h"
+#include "daemon/advice.h"
+#include "daemon/advice_internal.h"
+#include "daemon/path.h"
+
+#define LONG_TEXT "a,{b]%s\\\"'<>-_" /* fills a comm */
+
+static struct spread spread(unsigned int n, int64_t least, int64_t middle, int64_t most)
+{
+	return (struct spread){.n = n, .least = least, .middle = middle, .most = most};
+}
+
+/* java[812] serves nginx[640] on this host; numbers in all fields. */
+static struct story sample(enum rst_cause cause)
+{
+	return (struct story){
+		.cause = cause,
+		.confidence = CONFIDENCE_HIGH,
+		.port = 8080,
+		.count = {[RST_SENT] = 37, [RST_RECEIVED] = 37},
+		.n_parties = 2,
+		.party = {{812, "java", "tomcat.service", RST_ROLE_SERVER, RST_SENT, 37},
+			  {640, "nginx", "nginx.service", RST_ROLE_CLIENT, RST_RECEIVED, 37}},
+		.samples = 12,
+		.pairs = 12,
+		.peers = 1,
+		.latest =
+			{
+				.reset =
+					{
+						.local = {.address = {127, 0, 0, 1}, .port = 8080},
+						.remote = {.address = {192, 0, 2, 7},
+							   .port = 40000},
+						.port = 8080,
+						.role = RST_ROLE_SERVER,
+						.actor_tgid = 99,
+						.actor_comm = "ss",
+						.actor_parent_tgid = 98,
+						.actor_parent_comm = "cleaner",
+						.exit_status = -1,
+						.backlog = 2,
+						.backlog_max = 1,
+						.somaxconn = 4096,
+						.abort_on_overflow = 1,
+						.retransmits = 6,
+						.total_retrans = 6,
+						.probes = 9,
+						.syn_retries = 6,
+						.synack_retries = 5,
+						.retries2 = 15,
+						.sysctl_keepalive_time_s = 7200,
+						.sysctl_keepalive_intvl_s = 75,
+						.sysctl_keepalive_probes = 9,
+						.sysctl_fin_timeout_s = 60,
+						.unsent_bytes = 3800000,
+						.listener_age_ms = 9000,
+						.closed_ms = 12000,
+						.since_state_ms = 40,
+						.linger2 = -2,
+						.ttl_base = 63,
+						.packet_ttl = 64,
+						.flags = RST_EVENT_PACKET,
+					},
+				.owner = {.pid = 812, .comm = "java"},
+				.other = {.known = true,
+					  .pid = 640,
+					  .role = RST_ROLE_CLIENT,
+					  .direction = RST_RECEIVED,
+					  .comm = "nginx"},
+				.verdict = {.cause = cause,
+					    .path = PATH_CLOSE_UNREAD,
+					    .error = ECONNRESET},
+			},
+		.idle_ms = spread(12, 19950, 20010, 20400),
+		.age_ms = spread(12, 21000, 25000, 90000),
+		.send_idle_ms = spread(12, 19950, 20010, 20400),
+		.unread_bytes = spread(12, 1, 106496, 106496),
+		.unacked_bytes = spread(12, 1, 700, 800),
+		.bytes_sent = spread(12, 1, 4321, 5000),
+		.bytes_received = spread(12, 1, 1234, 5000),
+		.closed_ms = spread(12, 1, 40, 50),
+	};
+}
+
+/* The same without anything that is kept. */
+static struct story bare(enum rst_cause cause)
+{
+	return (struct story){.cause = cause, .confidence = CONFIDENCE_LOW, .count = {1}};
+}
+
+static const char *everything(const struct advice *a, char *dst, size_t size)
+{
+	size_t used = (size_t)snprintf(dst, size, "%s\n%s\n%s\n", a->fact, a->narrative, a->retry);
+
+	for (unsigned int i = 0; i < a->n; i++)
+		used += (size_t)snprintf(dst + used, size - used, "%s\n", a->what[i]);
+	return dst;
+}
+
+static bool says(const struct story *s, const char *words)
+{
+	char text[(ADVICE_MAX + 3) * ADVICE_LEN];
+	struct advice a;
+
+	advice_make(s, &a);
+	if (strstr(everything(&a, text, sizeof(text)), words))
+		return true;
+	fprintf(stderr, "%s: \"%s\" is not in:\n%s\n", cause_name(s->cause), words, text);
+	return false;
+}
+
+static void check_sentence(const char *cause, const char *text)
+{
+	size_t n = strlen(text);
+
+	cr_expect(n > 10 && n < ADVICE_LEN, "%s: %s", cause, text);
+	cr_expect(n && (strchr(".?", text[n - 1])), "%s: no end: %s", cause, text);
+	cr_expect_null(strchr(text, '{'), "%s: %s", cause, text);
+	cr_expect_null(strchr(text, '}'), "%s: %s", cause, text);
+	cr_expect_null(strstr(text, "  "), "%s: %s", cause, text);
+	cr_expect_null(strstr(text, "(null)"), "%s: %s", cause, text);
+	cr_expect_null(strstr(text, "-1 "), "%s: %s", cause, text);
+	for (size_t i = 0; i < n; i++)
+		cr_expect(!iscntrl((unsigned char)text[i]), "%s: %s", cause, text);
+}
+
+static void check_advice(const struct story *s)
+{
+	const char *cause = cause_name(s->cause);
+	struct advice a;
+
+	memset(&a, 0x5a, sizeof(a));
+	advice_make(s, &a);
+	check_sentence(cause, a.fact);
+	check_sentence(cause, a.narrative);
+	if (a.retry[0])
+		check_sentence(cause, a.retry);
+	cr_expect(a.n >= 1 && a.n <= ADVICE_MAX, "%s: %u", cause, a.n);
+	for (unsigned int i = 0; i < a.n && i < ADVICE_MAX; i++) {
+		check_sentence(cause, a.what[i]);
+		for (unsigned int j = 0; j < i; j++)
+			cr_expect_str_neq(a.what[i], a.what[j]);
+	}
+}
+
+Test(advice, every_cause_has_advice_with_and_without_numbers)
+{
+	for (unsigned int c = 0; c < RST_CAUSE_MAX; c++) {
+		struct story full = sample(c), empty = bare(c);
+
+		check_advice(&full);
+		check_advice(&empty);
+		full.latest.reset.role = full.party[0].role = RST_ROLE_CLIENT;
+		check_advice(&full);
+		full.latest.other.known = false;
+		full.latest.reset.flags |= RST_EVENT_KEEPALIVE;
+		check_advice(&full);
+		empty.count[RST_SENT] = 0;
+		empty.count[RST_TIMEOUT] = 1;
+		check_advice(&empty);
+	}
+}
+
+static void check_template(unsigned int cause, const char *template)
+{
+	struct story full = sample(cause);
+	char text[ADVICE_LEN], value[ADVICE_VALUE_LEN];
+	const char *p = template;
+
+	while ((p = strchr(p, '{'))) {
+		const char *end = strchr(p, '}');
+
+		cr_assert_not_null(end, "%s", template);
+		cr_expect_neq(advice_value(&full, p + 1, (size_t)(end - p - 1), value), -ENOENT,
+			      "no such key in: %s", template);
+		p = end;
+	}
+	cr_expect_neq(advice_fill(&full, template, text, sizeof(text)), -ENOSPC, "%s", template);
+}
+
+Test(advice, every_template_has_only_keys_that_exist_and_fits)
+{
+	unsigned int empty = 0;
+
+	for (unsigned int c = 0; c < RST_CAUSE_MAX; c++) {
+		const struct advice_entry *e = advice_entry(c);
+
+		for (unsigned int i = 0; i < ADVICE_NARRATIVES && e->narrative[i]; i++)
+			check_template(c, e->narrative[i]);
+		for (unsigned int i = 0; i < ADVICE_TEMPLATES && e->what[i]; i++)
+			check_template(c, e->what[i]);
+		empty += !e->narrative[0];
+	}
+	/* unknown, and the two that only counters know */
+	cr_expect_eq(empty, 3U);
+}
+
+Test(advice, a_template_is_filled_whole_or_not_at_all)
+{
+	struct story s = sample(RST_CAUSE_UNKNOWN);
+	char text[24] = "before";
+
+	cr_expect_eq(advice_fill(&s, "{owner} on {port}", text, sizeof(text)), 0);
+	cr_expect_str_eq(text, "java[812] on 8080");
+	cr_expect_eq(advice_fill(&s, "{owner}", text, 9), -ENOSPC);
+	cr_expect_eq(advice_fill(&s, "{owner}", text, 10), 0);
+	cr_expect_eq(advice_fill(&s, "{nonsense}", text, sizeof(text)), -ENOENT);
+	cr_expect_eq(advice_fill(&s, "{owner", text, sizeof(text)), -ENOENT);
+	cr_expect_eq(advice_fill(&s, "{user_timeout}", text, sizeof(text)), -ENODATA);
+	cr_expect_eq(advice_fill(&s, "{if_oom}x", text, sizeof(text)), -ENODATA);
+	s.oom = 1;
+	cr_expect_eq(advice_fill(&s, "{if_oom}x", text, sizeof(text)), 0);
+	cr_expect_str_eq(text, "x");
+}
+
+Test(advice, keepalive_race_names_both_ends_and_both_timeouts)
+{
+	struct story s = sample(RST_CAUSE_KEEPALIVE_RACE_SERVER);
+
+	cr_expect(says(&s, "java[812] closed an idle keep-alive connection after 20.0 s just as "
+			   "nginx[640] sent the next request on it"));
+	cr_expect(says(&s,
+		       "java[812] closes idle connections after 20 s (median of 12: 20.0 s, from "
+		       "19.9 s to 20.4 s), and nginx[640] keeps them at least as long. The "
+		       "client's time-out must be the shorter one: 15 s."));
+	cr_expect(says(&s, "In nginx set keepalive_timeout in its upstream block"));
+	cr_expect(says(&s, "That 20 s is the connectionTimeout of Tomcat's shipped server.xml."));
+	cr_expect(says(&s, "keepAliveTimeout of the Connector"));
+	cr_expect(says(&s, "37 resets were sent by java[812] and 37 received by nginx[640] on port "
+			   "8080: closed with data unread"));
+	cr_expect(says(&s, "\nSafe: the server closed"));
+
+	/* nobody was seen at the other end */
+	s.latest.other.known = false;
+	cr_expect(says(&s, "the next request came from the client 192.0.2.7"));
+	cr_expect(says(&s, "The client should drop idle connections after 15 s"));
+
+	/* the server's own last word, as the request itself ended the silence */
+	s.idle_ms = spread(12, 0, 1, 2);
+	cr_expect(says(&s, "connections after 20 s"));
+	s.send_idle_ms = spread(0, 0, 0, 0);
+	s.latest.reset.has_former = true;
+	s.latest.reset.former_send_idle_ms = 5010;
+	cr_expect(says(&s, "connections after 5 s (measured once: 5.0 s)"));
+}
+
+Test(advice, the_clients_side_of_the_race)
+{
+	struct story s = sample(RST_CAUSE_KEEPALIVE_RACE_CLIENT);
+
+	s.latest.reset.role = RST_ROLE_CLIENT;
+	s.latest.owner = (struct owner){.pid = 640, .comm = "python3.11"};
+	s.latest.other.known = false;
+	s.idle_ms = spread(3, 60000, 75000, 300000);
+	cr_expect(says(&s,
+		       "python3.11[640] sent a request on a connection that had been idle for "
+		       "75.0 s, while the server 192.0.2.7 was closing it, and got ECONNRESET."));
+	/* scattered: the least is what counts */
+	cr_expect(says(&s, "after 60 s (median of 3: 75.0 s, from 60.0 s to 300 s)"));
+	cr_expect(says(&s, "shorter one: 45 s."));
+	cr_expect(says(&s, "In Python set requests has no such") ||
+		  says(&s, "HTTPAdapter(max_retries=1)"));
+}
+
+Test(advice, never_more_certain_than_the_story)
+{
+	struct story s = sample(RST_CAUSE_KEEPALIVE_RACE_SERVER);
+
+	s.confidence = CONFIDENCE_MEDIUM;
+	cr_expect(says(&s, "java[812] probably closed an idle"));
+	cr_expect(says(&s, "java[812] probably closes idle"));
+	cr_expect(says(&s, "Probably safe: the server"));
+	s.confidence = CONFIDENCE_LOW;
+	cr_expect(says(&s, "java[812] possibly closed an idle"));
+	cr_expect(says(&s, "Not certain, as the cause is not"));
+	s.confidence = CONFIDENCE_CERTAIN;
+	cr_expect(says(&s, "java[812] closed an idle"));
+
+	s = bare(RST_CAUSE_RST_IGNORED);
+	cr_expect(says(&s, "Possibly: resets arrived that the kernel did not believe."));
+	s.confidence = CONFIDENCE_MEDIUM;
+	cr_expect(says(&s, "Probably: resets arrived"));
+	s.confidence = CONFIDENCE_CERTAIN;
+	cr_expect(says(&s, "\nResets arrived that the kernel did not believe."));
+
+	for (unsigned int c = 0; c < RST_CAUSE_MAX; c++) {
+		const struct advice_entry *e = advice_entry(c);
+
+		/* what was seen happening needs no doubt: who asked, and that nobody answered */
+		if (c == RST_CAUSE_CLOSED_PORT || c == RST_CAUSE_REFUSED_SYN ||
+		    c == RST_CAUSE_CONNECT_TIMEOUT || c == RST_CAUSE_ICMP_REFUSED ||
+		    c == RST_CAUSE_LATE_RST_AFTER_CLOSE)
+			continue;
+		for (unsigned int i = 0; i < ADVICE_NARRATIVES && e->narrative[i]; i++)
+			cr_expect_not_null(strstr(e->narrative[i], "{?}"), "%s", e->narrative[i]);
+	}
+}
+
+Test(advice, a_full_accept_queue_with_its_limits)
+{
+	struct story s = sample(RST_CAUSE_ACCEPT_OVERFLOW_ABORT);
+
+	cr_expect(says(&s, "its accept queue was full (2 of 1)"));
+	cr_expect(says(
+		&s, "net.core.somaxconn is 4096, so the program's own backlog (1) is the limit"));
+	cr_expect(says(&s, "in Tomcat acceptCount (default 100)"));
+	cr_expect(says(&s, "tcp_abort_on_overflow is 1 here"));
+	s.latest.reset.backlog_max = 4096;
+	cr_expect(says(&s, "net.core.somaxconn is 4096 and the limit of the queue (4096)"));
+	s.cause = RST_CAUSE_ACCEPT_OVERFLOW_EXPIRED;
+	cr_expect(says(&s, "Clients hang for 63 s before they are reset"));
+}
+
+Test(advice, idle_connections_and_the_sysctls)
+{
+	struct story s = sample(RST_CAUSE_MIDDLEBOX_IDLE_REJECT);
+
+	s.latest.owner = (struct owner){.pid = 5, .comm = "postgres"};
+	s.latest.other.known = false;
+	s.idle_ms = spread(4, 350100, 350200, 350400);
+	cr_expect(says(&s, "postgres[5] used a connection with 192.0.2.7 after 350 s of silence"));
+	cr_expect(says(
+		&s, "SO_KEEPALIVE is off on this socket, so net.ipv4.tcp_keepalive_time (7200 s)"));
+	cr_expect(says(&s, "turned on by tcp_keepalives_idle"));
+	cr_expect(says(&s, "All of them had been idle for about 350 s"));
+	cr_expect(says(&s, "TTL of 64, the peer's packets with 63"));
+	s.latest.reset.flags |= RST_EVENT_KEEPALIVE;
+	cr_expect(says(&s, "SO_KEEPALIVE is on; net.ipv4.tcp_keepalive_time is 7200 s."));
+
+	s.cause = RST_CAUSE_SILENT_DROP_TIMEOUT;
+	s.latest.verdict.error = ETIMEDOUT;
+	cr_expect(says(&s, "after 6 retransmissions postgres[5] got ETIMEDOUT"));
+	cr_expect(says(&s, "tcp_retries2 (15) lets it take 15m24s at least"));
+	s.latest.reset.user_timeout_ms = 1500;
+	cr_expect(says(&s, "TCP_USER_TIMEOUT (1.5 s) ended it."));
+
+	s.cause = RST_CAUSE_KEEPALIVE_PROBE_TIMEOUT;
+	cr_expect(says(&s, "left 9 keep-alive probes unanswered"));
+	cr_expect(says(&s, "takes 7875 s to notice"));
+
+	s.cause = RST_CAUSE_CONNECT_TIMEOUT;
+	cr_expect(says(&s, "tcp_syn_retries is 6: connect() takes up to 127 s"));
+}
+
+Test(advice, how_processes_ended)
+{
+	struct story s = sample(RST_CAUSE_PROC_KILLED_UNREAD);
+
+	s.exit_signal[9] = 3;
+	cr_expect(says(&s, "java[812] was killed by SIGKILL while 106496 bytes from nginx[640]"));
+	cr_expect(says(&s, "The kernel's OOM killer was not it"));
+	s.oom = 3;
+	cr_expect(says(&s, "The kernel's OOM killer chose java[812]"));
+
+	s = sample(RST_CAUSE_PROC_EXIT_UNREAD);
+	s.latest.reset.has_exit = true;
+	s.latest.reset.exit_status = 3;
+	s.unread_bytes.middle = 1;
+	cr_expect(says(&s, "java[812] ended with exit status 3 while 1 byte from"));
+
+	s = sample(RST_CAUSE_SERVICE_DOWN);
+	s.latest.owner = (struct owner){0};
+	s.latest.other.known = false;
+	s.latest.reset.has_former = true;
+	s.latest.reset.former_tgid = 812;
+	snprintf(s.latest.reset.former_comm, sizeof(s.latest.reset.former_comm), "java");
+	s.latest.reset.former_flags = RST_FORMER_EXITING;
+	s.latest.reset.former_exit_signal = 15;
+	cr_expect(says(&s,
+		       "192.0.2.7 asked for port 8080, where java[812] stopped listening 12.0 s "
+		       "before (ended by SIGTERM)."));
+}
+
+Test(advice, facts_count_one_and_many)
+{
+	struct story s = sample(RST_CAUSE_CLOSED_PORT);
+
+	s.n_parties = 0;
+	s.count[RST_SENT] = 1;
+	s.count[RST_RECEIVED] = 0;
+	cr_expect(says(&s, "The kernel sent 1 reset on port 8080: "));
+	s.count[RST_SENT] = 2;
+	s.port = 0;
+	s.ports = 300;
+	cr_expect(says(&s, "The kernel sent 2 resets on 300 ports: "));
+	s = sample(RST_CAUSE_PEER_APP_ABORT_IDLE);
+	s.count[RST_SENT] = 0;
+	s.count[RST_RECEIVED] = 1;
+	cr_expect(says(&s, "nginx[640] received 1 reset on port 8080: "));
+	s.count[RST_SENT] = 1;
+	cr_expect(says(&s, "1 reset was sent by java[812] and 1 received by nginx[640]"));
+	s.party[0].direction = RST_RECEIVED;
+	s.count[RST_SENT] = 0;
+	cr_expect(says(&s, "java[812] and 1 other received 1 reset"));
+	s.more_parties = 7;
+	cr_expect(says(&s, "java[812] and others received 1 reset"));
+
+	s = bare(RST_CAUSE_CONNECT_TIMEOUT);
+	s.count[RST_SENT] = 0;
+	s.count[RST_TIMEOUT] = 1;
+	cr_expect(says(&s, "1 connection of this host ended without a reset."));
+	s.count[RST_TIMEOUT] = 2;
+	cr_expect(says(&s, "2 connections of this host ended without a reset."));
+}
+
+Test(advice, programs_are_known_by_name_alone)
+{
+	cr_expect_str_eq(advice_program("python3.11")->name, "Python");
+	cr_expect_str_eq(advice_program("nginx")->name, "nginx");
+	cr_expect_null(advice_program("nginx2"));
+	cr_expect_null(advice_program(""));
+	cr_expect_null(advice_program("jav"));
+}
+
+static uint64_t next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* Numbers of any size and sign, names of any printable bytes. */
+static void randomise(struct story *s, uint64_t *state)
+{
+	unsigned char *p = (unsigned char *)s;
+	char *names[] = {s->latest.owner.comm,
+			 s->latest.other.comm,
+			 s->latest.reset.actor_comm,
+			 s->latest.reset.actor_parent_comm,
+			 s->latest.reset.former_comm,
+			 s->party[0].comm,
+			 s->party[1].comm};
+
+	for (size_t i = 0; i < sizeof(*s); i++)
+		p[i] = (unsigned char)next(state);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		snprintf(names[i], RSTMON_COMM_MAX, "%s", next(state) % 4 ? LONG_TEXT : "");
+	for (unsigned int i = 0; i < STORY_PARTIES_MAX; i++) {
+		s->party[i].comm[RSTMON_COMM_MAX - 1] = '\0';
+		s->party[i].unit[0] = '\0';
+		if (i > 1)
+			s->party[i].comm[0] = '\0';
+	}
+	/* what the language itself forbids to be random */
+	s->latest.reset.reason_name = "";
+	s->latest.reset.has_former = next(state) & 1;
+	s->latest.reset.has_exit = next(state) & 1;
+	s->latest.reset.syn = false;
+	s->latest.reset.local.ipv6 = next(state) & 1;
+	s->latest.reset.remote.ipv6 = next(state) & 1;
+	s->latest.verdict.settled = false;
+	s->latest.other.known = next(state) & 1;
+	s->n_parties = (unsigned int)(next(state) % (STORY_PARTIES_MAX + 2));
+	if (next(state) % 8)
+		s->cause = (enum rst_cause)(next(state) % RST_CAUSE_MAX);
+}
+
+Test(advice, random_stories_never_overflow)
+{
+	uint64_t state = 88172645463325252ULL;
+
+	for (unsigned int i = 0; i < 20000; i++) {
+		struct advice a;
+		struct story s;
+
+		randomise(&s, &state);
+		memset(&a, 0x5a, sizeof(a));
+		advice_make(&s, &a);
+		cr_assert(a.n >= 1 && a.n <= ADVICE_MAX, "%u", a.n);
+		cr_assert(memchr(a.fact, 0, ADVICE_LEN) && memchr(a.narrative, 0, ADVICE_LEN) &&
+			  memchr(a.retry, 0, ADVICE_LEN));
+		cr_assert(a.fact[0] && a.narrative[0]);
+		for (unsigned int j = 0; j < a.n; j++) {
+			cr_assert_not_null(memchr(a.what[j], 0, ADVICE_LEN));
+			cr_assert(a.what[j][0] && strchr(".?", a.what[j][strlen(a.what[j]) - 1]));
+		}
+	}
+}
