@@ -90,8 +90,9 @@ uint64_t history_address(uint64_t seed, const struct endpoint *e, const struct r
 
 static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 {
-	return a->port == b->port && a->ipv6 == b->ipv6 &&
-	       !memcmp(a->address, b->address, a->ipv6 ? 16 : 4);
+	if (a->port != b->port || a->ipv6 != b->ipv6)
+		return false;
+	return a->ipv6 ? !memcmp(a->address, b->address, 16) : !memcmp(a->address, b->address, 4);
 }
 
 static bool is_plain(const struct reset *r, const struct owner *o)

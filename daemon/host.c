@@ -141,7 +141,7 @@ static bool on_line(const char *line, void *userdata)
 	char prefix[16], name[64], value[64];
 	size_t n = strcspn(line, " ") + 1;
 
-	if (n < sizeof(prefix) - 1 && !strncmp(l->names, line, n)) {
+	if (n < sizeof(prefix) && line[n - 1] == ' ' && !strncmp(l->names, line, n)) {
 		memcpy(prefix, line, n);
 		prefix[n] = '\0';
 		names = l->names + n;

@@ -65,6 +65,9 @@ Test(recent, copies_all_that_counts)
 	f.verdict.cause = RST_CAUSE_CLOSED_PORT;
 	f.verdict.confidence = CONFIDENCE_HIGH;
 	f.verdict.error = 104;
+	f.verdict.path = 3;
+	f.verdict.settled = true;
+	f.other = (struct other_end){.known = true, .pid = 9, .direction = 1, .comm = "nginx"};
 	f.verdict.n_evidence = RSTMON_EVIDENCE_MAX;
 	for (unsigned int i = 0; i < RSTMON_EVIDENCE_MAX; i++)
 		memset(f.verdict.evidence[i], 'a' + (int)i, RSTMON_EVIDENCE_LEN - 1);
@@ -79,6 +82,9 @@ Test(recent, copies_all_that_counts)
 	cr_assert_str_eq(got->owner.container, f.owner.container);
 	cr_assert(got->verdict.cause == f.verdict.cause && got->verdict.error == 104 &&
 		  got->verdict.confidence == CONFIDENCE_HIGH);
+	cr_assert(got->verdict.path == 3 && got->verdict.settled);
+	cr_assert(got->other.known && got->other.pid == 9 && got->other.direction == 1);
+	cr_assert_str_eq(got->other.comm, "nginx");
 	for (unsigned int i = 0; i < RSTMON_EVIDENCE_MAX; i++)
 		cr_assert_str_eq(got->verdict.evidence[i], f.verdict.evidence[i]);
 }
@@ -98,4 +104,35 @@ Test(recent, nothing_of_the_overwritten_shows)
 	recent_add(r, &f);
 	cr_assert_str_eq(recent_get(r, 0)->owner.exe, "");
 	cr_assert_eq(recent_get(r, 0)->verdict.n_evidence, RSTMON_EVIDENCE_MAX);
+}
+
+Test(recent, a_ticket_finds_its_finding_until_it_is_overwritten)
+{
+	_cleanup_(free_recent) struct recent *r = NULL;
+	uint64_t ticket = 0, first;
+	struct finding *f;
+
+	cr_assert_eq(recent_new(&r), 0);
+	cr_expect_eq(recent_latest(r), 0);
+	cr_expect_null(recent_find(r, 0));
+	cr_expect_null(recent_find(r, 1));
+	f = recent_next(r, &first);
+	cr_expect_eq(f, recent_get(r, 0));
+	f->reset.time = 77;
+	f->owner.pid = 5;
+	f->verdict.cause = RST_CAUSE_CLOSED_PORT;
+	recent_find(r, first)->other.known = true;
+	cr_expect(recent_get(r, 0)->other.known, "changed in place");
+	for (unsigned int i = 1; i < RSTMON_RECENT_MAX; i++) {
+		f = recent_next(r, &ticket);
+		cr_assert_eq(ticket, first + i);
+		f->reset.time = i;
+	}
+	cr_expect_eq(recent_latest(r), ticket);
+	cr_expect_eq(recent_find(r, first)->reset.time, 77);
+	cr_expect_null(recent_find(r, ticket + 1));
+	f = recent_next(r, &ticket);
+	cr_expect_null(recent_find(r, first));
+	cr_expect(!f->other.known && !f->owner.pid && f->verdict.cause == RST_CAUSE_UNKNOWN,
+		  "nothing of the overwritten shows");
 }
