@@ -131,7 +131,7 @@ static void listener_gone(struct stage *s)
 
 	act(s, srv, ACT_CLOSE, l, 0);
 	act(s, cli, ACT_TRY_CONNECT, AF_INET, s->port);
-	expect(s, RST_SENT, RST_ROLE_NONE, NULL)->cause = "closed_port";
+	expect(s, RST_SENT, RST_ROLE_NONE, NULL)->cause = "service_down";
 	expect_received(s, RST_ROLE_CLIENT, cli);
 }
 
