@@ -22,6 +22,7 @@ steer() { # LABEL NAME COMMAND...
 	local label=$1 name=$2
 	shift 2
 	mkfifo "$dir/$name.in"
+	: >"$dir/$name.log"
 	nsenter --net="/run/netns/$id-$label" -- "$@" 0<>"$dir/$name.in" >"$dir/$name.log" 2>&1 &
 	pid=$!
 	echo "$pid" >>"$dir/pids"
@@ -85,11 +86,12 @@ tomcat() {
 	for port; do serves "$label" "${port%%,*}"; done
 }
 
-# java_client LABEL NAME: then 'tell NAME "url http://..."'; see java/Client.java
-java_client() {
+java_client() { # LABEL NAME [JVM-OPTION...]; see java/Client.java
+	local label=$1 name=$2
+	shift 2
 	java_classes
-	steer "$1" "$2" $jvm -Xmx128m -cp "$lab/classes" Client
-	await 20 longer "$dir/$2.log" 0
+	steer "$label" "$name" $jvm -Xmx128m "$@" -cp "$lab/classes" Client
+	await 20 longer "$dir/$name.log" 0
 }
 
 node_client() { # LABEL NAME; see node/client.js
@@ -163,20 +165,26 @@ sql() { # LABEL PORT ARGUMENT...
 	inside "$label" psql -X -q -A -t -h 127.0.0.1 -p "$port" -U lab -d postgres "$@"
 }
 
-# What the server on this port sends to end a connection is lost on its way: the client goes on as if the
-# connection were open, as it does for a moment in every keep-alive race. Dropped at the receiver: a
-# packet dropped on its way out would be an error at the sender.
-late_fins() { # LABEL PORT
+# Keep-alive races on purpose: what the servers on these ports send to end a connection is lost on its
+# way, so that the client goes on as if it were open, as it does for a moment in every such race. Lost at
+# the receiver: a packet dropped on its way out would be an error at the sender.
+late_fins() { # LABEL PORT[, PORT...]
 	nft_in "$1" <<-END
 		table ip late {
 			chain arriving {
 				type filter hook input priority 0
-				tcp sport $2 tcp flags & (fin | rst) == fin drop
+				tcp sport { $2 } tcp flags & (fin | rst) == fin drop
 			}
 		}
 	END
 }
 
-fins_pass() { # LABEL
-	inside "$1" nft delete table ip late
+# The server has closed, and the client does not know.
+closing() { # LABEL PORT
+	inside "$1" ss -Htn state fin-wait-1 "sport = :$2" | grep -q .
+}
+
+# For what is a matter of time by its nature.
+idle_for() { # SECONDS
+	sleep "$1"
 }

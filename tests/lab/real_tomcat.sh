@@ -49,11 +49,6 @@ unread_at() { # LABEL PORT
 	inside "$1" ss -Htn "dport = :$2" | awk '$2 > 0 { found = 1 } END { exit !found }'
 }
 
-# For what is a matter of time by its nature: 'sleep' that says so.
-idle_for() { # SECONDS
-	sleep "$1"
-}
-
 # ---- 2: the user cancelled ----
 
 scenario tomcat_download_cancelled "curl stops in the middle of a download"

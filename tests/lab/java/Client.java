@@ -6,6 +6,7 @@
  *
  *	url URL		GET with HttpURLConnection: the status or the exception
  *	http URL	GET with java.net.http.HttpClient, likewise
+ *	post URL	POST with it: nothing that it would send twice by itself
  *	many N URL	N of them at the same time: how many were answered with 200
  *	patience MS	how long both wait for an answer from now on
  *	nio HOST PORT PATH   a non-blocking SocketChannel sends a GET and reads nothing of the answer
@@ -59,6 +60,15 @@ public class Client {
 				http.send(request(url), HttpResponse.BodyHandlers.ofByteArray()).statusCode());
 	}
 
+	private static String post(String url) throws Exception {
+		HttpRequest r = HttpRequest.newBuilder(URI.create(url))
+				.timeout(Duration.ofMillis(patience))
+				.POST(HttpRequest.BodyPublishers.ofString("order"))
+				.build();
+		return Integer.toString(
+				http.send(r, HttpResponse.BodyHandlers.ofByteArray()).statusCode());
+	}
+
 	private static String many(int n, String url) {
 		List<CompletableFuture<Integer>> all = new ArrayList<>();
 		for (int i = 0; i < n; i++)
@@ -90,6 +100,8 @@ public class Client {
 			return url(word[1]);
 		case "http":
 			return http(word[1]);
+		case "post":
+			return post(word[1]);
 		case "many":
 			return many(Integer.parseInt(word[1]), word[2]);
 		case "patience":
