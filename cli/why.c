@@ -106,8 +106,10 @@ static void put_counters(const struct cli_page *p, struct json_object *reply)
 
 		cli_text(counter, "cause", cause, sizeof(cause));
 		cli_text(counter, "summary", summary, sizeof(summary));
-		snprintf(text, sizeof(text), "%" PRId64 " %s: %s", cli_number(counter, "count", 0),
-			 cause, summary);
+		/* challenge ACKs, which other segments than resets provoke as well */
+		snprintf(text, sizeof(text), "%s%" PRId64 " %s: %s",
+			 !strcmp(cause, "rst_ignored") ? "at most " : "",
+			 cli_number(counter, "count", 0), cause, summary);
 		cli_paragraph(p, 3, "   ", text);
 	}
 	fputc('\n', p->f);

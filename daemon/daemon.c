@@ -183,9 +183,11 @@ static int open_server(struct daemon *d, char *error, size_t size)
 		.tally = d->intake.tally,
 		.recent = d->intake.recent,
 		.peers = d->intake.peers,
+		.history = d->intake.history,
 		.started = d->options->replay ? 0 : d->intake.realtime,
 		.refresh = daemon_answer_refresh,
 		.status = daemon_answer_status,
+		.counters = daemon_answer_counters,
 		.now = daemon_answer_now,
 		.userdata = d,
 	};

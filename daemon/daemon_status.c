@@ -35,6 +35,19 @@ uint64_t daemon_answer_now(void *userdata)
 	return daemon_clock_ns(CLOCK_REALTIME);
 }
 
+/* A recording has no kernel of its own to ask. A challenge ACK answers a reset that was not believed, or
+ * a SYN, which is counted apart. */
+void daemon_answer_counters(void *userdata, uint64_t *ret_embryonic, uint64_t *ret_ignored)
+{
+	struct daemon *d = userdata;
+	struct host_counters c = {0};
+
+	if (d->intake.live)
+		host_counters(d->intake.host, d->intake.attributor, d->intake.now, &c);
+	*ret_embryonic = c.embryonic_rsts;
+	*ret_ignored = c.challenge_acks - MIN(c.challenge_acks, c.syn_challenges);
+}
+
 static size_t resident_bytes(void)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/statm", "re");
