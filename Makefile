@@ -29,7 +29,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: needs $(B)/rstmond $(B)/rstmon
+all: needs $(B)/rstmond $(B)/rstmon $(B)/rstmon-causes.7 $(B)/rstmon.catalog
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -68,6 +68,16 @@ $(B)/rstmond: $(DAEMON) $(COMMON)
 
 $(B)/rstmon: $(CLI) $(COMMON)
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+# The texts of the causes stand in one table: what people read of them is made of it.
+$(B)/causes: $(B)/man/causes.o $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/rstmon-causes.7: $(B)/causes
+	$(call msg,MAN,$@)$(B)/causes man > $@
+
+$(B)/rstmon.catalog: systemd/rstmon.catalog.in $(B)/causes
+	$(call msg,CATALOG,$@)$(B)/causes catalog < $< > $@
 
 # ---- the two commands of the README ----
 
@@ -156,10 +166,11 @@ install: all ## to DESTDIR and PREFIX
 	install -Dm755 $(B)/rstmon $(DESTDIR)$(PREFIX)/bin/rstmon
 	install -Dm644 -t $(DESTDIR)$(UNITDIR) systemd/rstmond.service systemd/rstmond.socket
 	install -Dm644 systemd/rstmon.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rstmon.conf
-	install -Dm644 systemd/rstmon.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/rstmon.catalog
+	install -Dm644 $(B)/rstmon.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/rstmon.catalog
 	install -Dm644 systemd/90-rstmon.preset $(DESTDIR)$(PREFIX)/lib/systemd/system-preset/90-rstmon.preset
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/rstmon.1
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/rstmond.conf.5
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(B)/rstmon-causes.7
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/rstmond.8
 	install -d $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf.d
 	env -u RSTMON_SOCKET $(B)/rstmond --config /dev/null --print-config > $(B)/rstmond.conf

@@ -130,6 +130,8 @@ words() {
 	sed -n 's/^\tX([A-Z0-9_]*, "\([a-z0-9_]*\)".*/\1/p' include/rstmon/cause.h >"$tmp/have"
 	section $page CAUSES | items Cm >"$tmp/told"
 	compare $page cause
+	sed -n 's/^\.Ss //p' "$B/rstmon-causes.7" >"$tmp/told"
+	compare rstmon-causes.7 cause
 
 	sed -n '/^type Reset (/,/^)/s/^\t\([a-z0-9_]*\):.*/\1/p' daemon/io.rstmon.varlink >"$tmp/have"
 	section $page JSON | items Va >"$tmp/told"
@@ -171,6 +173,7 @@ config() {
 for program in rstmond rstmon; do
 	[ -x "$B/$program" ] || { say "$B/$program is missing; run make"; exit 1; }
 done
+[ -r "$B/rstmon-causes.7" ] || { say "$B/rstmon-causes.7 is missing; run make"; exit 1; }
 daemon
 cli
 words

@@ -28,7 +28,7 @@ with() { # tool, name, then the command
 }
 
 format() {
-	find common daemon cli bpf tests -name '*.c' ! -name '*.bpf.c' -print0 |
+	find common daemon cli bpf man tests -name '*.c' ! -name '*.bpf.c' -print0 |
 		xargs -0 clang-format --dry-run --Werror 2>&1 | sed 's/^/  /' | head -20 | grep . && return 1
 	return 0
 }
@@ -40,7 +40,11 @@ scripts() {
 }
 
 with shellcheck scripts scripts
-with mandoc man-pages sh -c 'mandoc -T lint -W warning man/*.[158]'
+pages() {
+	mandoc -T lint -W warning man/*.[158] "$B/rstmon-causes.7"
+}
+
+with mandoc man-pages pages
 with clang-format format format
 with systemd-analyze units tests/check/unit.sh "$B"
 [ "$skipped" -gt 0 ] && echo "$passed passed, $failed failed, $skipped skipped" ||

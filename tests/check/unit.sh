@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The files of systemd/: the units verify, the service's exposure stays at most 1.5, every directive has a comment, the user
 # can be made, the catalog compiles and has the ids that the daemon sends. Nothing is installed or started.
+# unit.sh BUILD: the catalog is made by the build.
+B=${1:-build}
+case $B in /*) ;; *) B=$PWD/$B ;; esac
 cd "$(dirname "$0")/../.." || exit 1
 bound=15 # tenths
 failed=0
@@ -56,12 +59,19 @@ check_comments() {
 
 check_catalog() {
 	sed -n 's/.*\[LINE_[A-Z]*\] = {"[a-z]*", "\([0-9a-f]*\)"}.*/\1/p' daemon/line.c | sort >"$tmp/sent"
-	sed -n 's/^-- \([0-9a-f]*\)$/\1/p' systemd/rstmon.catalog | sort >"$tmp/explained"
+	sed -n 's/^-- \([0-9a-f]*\)$/\1/p' "$B/rstmon.catalog" | sort >"$tmp/explained"
+	[ -r "$B/rstmon.catalog" ] || { fail "$B/rstmon.catalog is missing; run make"; return; }
+	sed -n 's/^\tX([A-Z0-9_]*, "\([a-z0-9_]*\)".*/\1/p' include/rstmon/cause.h >"$tmp/causes"
+	while read -r cause; do
+		case $cause in handshake_rst_embryonic | rst_ignored) continue ;; esac # known from counters alone
+		grep -q "^  $cause: " "$B/rstmon.catalog" || fail "the catalog has no cause $cause"
+	done <"$tmp/causes"
+	[ -s "$tmp/causes" ] || fail "no causes in cause.h"
 	[ -s "$tmp/sent" ] || fail "no message ids in daemon/line.c"
 	cmp -s "$tmp/sent" "$tmp/explained" || fail "rstmon.catalog has other ids than daemon/line.c"
 	if command -v journalctl >/dev/null; then
 		mkdir -p "$tmp/root/usr/lib/systemd/catalog" "$tmp/root/var/lib/systemd/catalog"
-		cp systemd/rstmon.catalog "$tmp/root/usr/lib/systemd/catalog/"
+		cp "$B/rstmon.catalog" "$tmp/root/usr/lib/systemd/catalog/"
 		journalctl --root="$tmp/root" --update-catalog 2>"$tmp/log" || fail "catalog: $(cat "$tmp/log")"
 	else
 		skip "the catalog's syntax" "no journalctl"
