@@ -42,7 +42,7 @@ static bool continues_earlier(const struct view *v)
  * Both ends are here: whoever sent the reset knows why, the other only that. What a refused connect
  * and a reset after close mean to this end is not what they mean to the other.
  */
-static bool other_knows_more(const struct view *v, const struct verdict *own)
+static bool other_knows_more(const struct view *v, enum confidence own)
 {
 	const struct past *past = v->past;
 	const uint32_t open =
@@ -50,7 +50,7 @@ static bool other_knows_more(const struct view *v, const struct verdict *own)
 
 	return past->other.known && past->other.direction == RST_SENT && open >> v->path & 1 &&
 	       past->other_cause != RST_CAUSE_UNKNOWN && past->other_cause < RST_CAUSE_MAX &&
-	       past->other_confidence >= own->confidence && past->other_confidence < CONFIDENCE_MAX;
+	       past->other_confidence >= own && past->other_confidence < CONFIDENCE_MAX;
 }
 
 /* tcp_reset() chooses by state (net/ipv4/tcp_input.c); an orphan has nobody to tell. Of the resets
@@ -100,25 +100,28 @@ void diagnose(const struct reset *reset, const struct owner *owner, const struct
 	      const struct host *host, struct verdict *ret)
 {
 	const struct view v = {reset, owner, past, host, path_of(reset)};
-	struct verdict verdict = {.path = v.path, .confidence = CONFIDENCE_LOW};
+	enum confidence confidence = CONFIDENCE_LOW;
+	enum rst_cause cause = RST_CAUSE_UNKNOWN;
 	const struct rule *rule = NULL;
 
 	if (continues_earlier(&v) && !fact_aftermath(&v)) {
-		verdict.cause = past->second_cause;
-		verdict.confidence = MIN(past->second_confidence, CONFIDENCE_CERTAIN);
+		cause = past->second_cause;
+		confidence = MIN(past->second_confidence, CONFIDENCE_CERTAIN);
 	} else {
 		rule = find_rule(&v);
 		if (rule) {
-			verdict.cause = rule->cause;
-			verdict.confidence = diagnose_confidence(&v, rule);
+			cause = rule->cause;
+			confidence = diagnose_confidence(&v, rule);
 		}
-		if (other_knows_more(&v, &verdict)) {
-			verdict.cause = past->other_cause;
-			verdict.confidence = past->other_confidence;
+		if (other_knows_more(&v, confidence)) {
+			cause = past->other_cause;
+			confidence = past->other_confidence;
 		}
 	}
-	verdict.settled = is_settled(&v, verdict.cause);
-	verdict.error = application_errno(reset, v.path);
-	diagnose_evidence(&v, rule, &verdict);
-	*ret = verdict;
+	ret->cause = cause;
+	ret->confidence = confidence;
+	ret->path = (uint8_t)v.path;
+	ret->settled = is_settled(&v, cause);
+	ret->error = application_errno(reset, v.path);
+	diagnose_evidence(&v, rule, ret);
 }

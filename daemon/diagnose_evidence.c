@@ -7,21 +7,25 @@
 
 #include "daemon/diagnose_internal.h"
 
-/* One string under way; what does not fit is cut. The verdict was zeroed, so the end is there. */
+/* One string under way; what does not fit is cut. */
 struct text {
 	char *at; /* NULL: there was no room for one more */
 	size_t left;
 };
 
+/* Most strings are a few bytes long: a call of memcpy() costs more than the loop. */
 static void put(struct text *t, const char *s)
 {
-	size_t n = strnlen(s, t->left);
+	char *at = t->at, *end; /* copies: a char may alias what 't' points to */
 
-	if (!n)
+	if (!at)
 		return;
-	memcpy(t->at, s, n);
-	t->at += n;
-	t->left -= n;
+	end = at + t->left;
+	while (at < end && *s)
+		*at++ = *s++;
+	*at = '\0';
+	t->left = (size_t)(end - at);
+	t->at = at;
 }
 
 static void put_number(struct text *t, int64_t value)
@@ -285,6 +289,10 @@ static void add_story(const struct view *w, struct verdict *v)
 
 void diagnose_evidence(const struct view *w, const struct rule *rule, struct verdict *v)
 {
+	/* half a kilobyte need not be cleared for two short strings */
+	v->n_evidence = 0;
+	for (size_t i = 0; i < RSTMON_EVIDENCE_MAX; i++)
+		v->evidence[i][0] = '\0';
 	add_story(w, v);
 	for (size_t i = 0; rule && i < RULE_CLUES_MAX && rule->clues[i] != CLUE_END; i++)
 		add_clue(w, rule->clues[i], v);
