@@ -194,7 +194,7 @@ bool history_note(struct history *h, const struct finding *f, uint64_t ticket, u
 		count_plain(h, &f->reset);
 		askers_note(h, d);
 	}
-	h->followed = false;
+	h->followed = h->forged = false;
 	if ((plain || (f->verdict.settled && !f->owner.pid)) && crowded(h, &f->reset)) {
 		bursts_note(h, f, d);
 		return false;
@@ -211,6 +211,8 @@ bool history_note(struct history *h, const struct finding *f, uint64_t ticket, u
 		noted.mark->incident = bursts_note(h, f, d);
 	h->followed = noted.followed;
 	h->follower = noted.follower;
+	h->forged = noted.forged;
+	h->received = noted.received;
 	if (noted.paired)
 		*ret_ticket = noted.pair;
 	return noted.paired;
@@ -221,6 +223,13 @@ bool history_follower(const struct history *h, uint64_t *ret_ticket)
 	if (h->followed)
 		*ret_ticket = h->follower;
 	return h->followed;
+}
+
+bool history_forged(const struct history *h, uint64_t *ret_ticket)
+{
+	if (h->forged)
+		*ret_ticket = h->received;
+	return h->forged;
 }
 
 void history_other(const struct finding *other, struct past *past)

@@ -44,6 +44,10 @@ bool history_note(struct history *h, const struct finding *f, uint64_t ticket, u
  * ticket this is: that one should be judged again, with past.second (history_second()). */
 bool history_follower(const struct history *h, uint64_t *ret_ticket);
 
+/* True if the finding noted last is the aftermath of a reset that this end received, whose ticket this is:
+ * that one should be judged again, with past.aftermath. */
+bool history_forged(const struct history *h, uint64_t *ret_ticket);
+
 /* Fills past->second and what belongs to it: 'f' followed 'first'. */
 void history_second(const struct finding *first, const struct finding *f, struct past *past);
 

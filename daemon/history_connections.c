@@ -167,32 +167,15 @@ static bool is_follower(const struct mark *m, const struct reset *r)
 	       distance(m->monotonic, r->monotonic) < HISTORY_PAIR_NS;
 }
 
-void connections_note(struct history *h, const struct finding *f, uint64_t ticket, struct doer *d,
-		      struct noted *ret)
+/* What the marks of the same end make of a new one. */
+static void note_again(const struct connection *c, const struct reset *r, uint8_t side,
+		       struct noted *ret)
 {
-	const struct reset *r = &f->reset;
-	const struct mark *pair;
-	struct connection *c;
-	struct mark *m;
-	uint64_t tag;
-	uint8_t side;
-	bool made;
+	bool answer = r->flags & RST_EVENT_SEGMENT;
 
-	tag = key_of(h, r, d);
-	side = d->side;
-	c = &h->connections
-		     .entry[ways_take(&h->connections.ways, tag, TICKS(r->monotonic), 0, &made)];
-	if (made)
-		*c = (struct connection){};
-	*ret = (struct noted){};
-	pair = find_pair(c, r, side);
-	if (pair) {
-		ret->paired = true;
-		ret->pair = pair->ticket;
-		ret->pair_direction = pair->direction;
-	}
 	for (unsigned int i = 0; i < CONNECTION_MARKS; i++) {
-		m = &c->mark[i];
+		const struct mark *m = &c->mark[i];
+
 		if (!same_end(m, r, side) || !same_connection(m, r))
 			continue;
 		ret->again = true;
@@ -200,7 +183,38 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 			ret->followed = true;
 			ret->follower = m->ticket;
 		}
+		if (is_aftermath(c, m, r)) {
+			ret->forged = true;
+			ret->received = m->ticket;
+		}
+		/* the other end has met the one that acted; its echo adds nothing */
+		if (answer && !m->answer && m->direction == RST_SENT)
+			ret->paired = false;
 	}
+}
+
+void connections_note(struct history *h, const struct finding *f, uint64_t ticket, struct doer *d,
+		      struct noted *ret)
+{
+	const struct reset *r = &f->reset;
+	uint64_t tag = key_of(h, r, d);
+	const struct mark *pair;
+	struct connection *c;
+	struct mark *m;
+	bool made;
+
+	c = &h->connections
+		     .entry[ways_take(&h->connections.ways, tag, TICKS(r->monotonic), 0, &made)];
+	if (made)
+		*c = (struct connection){};
+	*ret = (struct noted){};
+	pair = find_pair(c, r, d->side);
+	if (pair) {
+		ret->paired = true;
+		ret->pair = pair->ticket;
+		ret->pair_direction = pair->direction;
+	}
+	note_again(c, r, d->side, ret);
 	m = &c->mark[c->next++ % CONNECTION_MARKS];
 	*m = (struct mark){
 		.monotonic = r->monotonic,
@@ -208,7 +222,7 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 		.netns = r->netns,
 		.netns_cookie = r->netns_cookie,
 		.pid = f->owner.pid,
-		.side = side,
+		.side = d->side,
 		.used = true,
 		.answer = r->flags & RST_EVENT_SEGMENT,
 		.direction = r->direction,

@@ -126,9 +126,24 @@ static void follow(struct intake *in, uint64_t ticket, uint64_t follower)
 	judge_again(in, f, e);
 }
 
+/* The peer goes on: it did not send the reset that this end received. Known even long after. */
+static void doubt(struct intake *in, uint64_t received)
+{
+	struct finding *f = recent_find(in->recent, received);
+	struct pending_entry *e = pending_find(&in->pending, received);
+	struct pending_entry unknown = {.host = HOST_UNKNOWN};
+
+	if (!f)
+		return;
+	if (!e || !e->known)
+		e = &unknown;
+	e->past.aftermath = true;
+	judge_again(in, f, e);
+}
+
 static void count(struct intake *in, const struct reset *reset)
 {
-	uint64_t ticket, earlier, follower;
+	uint64_t ticket, earlier, follower, received;
 	struct finding *f = recent_next(in->recent, &ticket);
 	struct host host;
 	struct past past;
@@ -148,6 +163,8 @@ static void count(struct intake *in, const struct reset *reset)
 		pair(in, ticket, earlier);
 	if (history_follower(in->history, &follower))
 		follow(in, ticket, follower);
+	if (history_forged(in->history, &received))
+		doubt(in, received);
 }
 
 static void release(struct intake *in, uint64_t now)

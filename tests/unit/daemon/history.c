@@ -291,10 +291,22 @@ Test(history, the_other_end_is_the_one_that_acted)
 	cr_expect_eq(note(h, &client, 3), 2);
 }
 
+Test(history, an_echo_does_not_take_the_place_of_the_one_that_acted)
+{
+	_history_ *h = make();
+	struct finding first = sent(0), client = received(1), echo = sent(2);
+
+	echo.reset.flags = RST_EVENT_SEGMENT;
+	note(h, &first, 1);
+	cr_expect_eq(note(h, &client, 2), 1);
+	cr_expect_eq(note(h, &echo, 3), 0);
+}
+
 Test(history, the_peer_of_a_forged_reset_goes_on)
 {
 	_history_ *h = make();
 	struct finding forged = received(0), answer = received(200);
+	uint64_t ticket = 0;
 
 	answer.reset.direction = RST_SENT;
 	answer.reset.flags = RST_EVENT_SEGMENT;
@@ -305,6 +317,13 @@ Test(history, the_peer_of_a_forged_reset_goes_on)
 	cr_expect_not(look(h, &answer).aftermath, "nothing of the peer came");
 	answer.reset.flags = RST_EVENT_SEGMENT | RST_EVENT_SWALLOWS;
 	cr_expect_not(look(h, &answer).aftermath, "the twin of data after close");
+	note(h, &answer, 2);
+	cr_expect_not(history_forged(h, &ticket));
+	answer.reset.flags = RST_EVENT_SEGMENT;
+	answer.reset.monotonic++;
+	note(h, &answer, 3);
+	cr_expect(history_forged(h, &ticket));
+	cr_expect_eq(ticket, 1, "that is the one to judge again");
 }
 
 Test(history, a_reset_that_the_peer_sent_is_not_forged)
