@@ -37,7 +37,7 @@ port_scan() {
 scenario service_down "a server stops, a client comes after that"
 service_down() {
 	net_one
-	expect sent service_down port=8080 comm=server
+	expect sent service_down port=8080 comm= former=server
 	expect received refused_syn,service_down comm=client role=client
 	actor N server listen 8080 accept read 1 write 1 end close use listener close flag stopped
 	await 5 listens N 8080
@@ -48,7 +48,7 @@ service_down() {
 scenario service_killed "a server is killed, a client comes after that"
 service_killed() {
 	net_one
-	expect sent service_down port=8080 comm=server
+	expect sent service_down port=8080 comm= former=server
 	expect received refused_syn,service_down comm=client role=client
 	actor N server listen 8080 hold
 	await 5 listens N 8080
@@ -61,6 +61,7 @@ service_killed() {
 # Four clients for a queue of two; the server never accepts.
 queue_of_two() { # SYSCTL...
 	net_one
+	known N
 	set_in N "$@"
 	actor N server defer 1 backlog 1 listen 8080 hold
 	await 5 listens N 8080
@@ -181,6 +182,7 @@ stale_synack() {
 # The far client is no kernel: "far" is told what to do after the SYN-ACK.
 half_handshake() { # SYSCTL|- WORD...
 	net_tun
+	known N
 	[ "$1" = - ] || set_in N "$1"
 	actor N server listen 192.0.2.1:8080 hold
 	await 5 listens N 8080
@@ -218,4 +220,17 @@ time_wait_syn() {
 		catch FA raw A reply sleep 200 raw S reply seq=+10 sleep 100
 	await 5 gone "$pid"
 	grep -q 'caught FA' "$dir/far.log" || fail "the connection was not closed"
+}
+
+scenario handshake_rst_embryonic "far clients reset in the middle of the handshake: counted, not seen singly"
+handshake_rst_embryonic() {
+	local before
+	expect counter handshake_rst_embryonic
+	before=$(why_counts handshake_rst_embryonic)
+	# the last one is a bad acknowledgement: that is a reset, for which rstmond looks
+	expect sent handshake_bad_ack,half_open_to_listener comm=server
+	half_handshake - raw R reply repeat 5 raw S 192.0.2.2:5001 192.0.2.1:8080 seq=1000 catch SA raw R reply \
+		again sleep 300 raw S 192.0.2.2:5002 192.0.2.1:8080 seq=1000 catch SA raw A reply ack=+1000
+	counted N TcpExtEmbryonicRsts 6
+	count_of handshake_rst_embryonic "$before" 6
 }

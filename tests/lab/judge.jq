@@ -8,7 +8,7 @@
 def words($s): if $s == "" then [""] else $s | split(",") end;
 def fits($e; $key; $value):
 	if $e.keys | has($key) then words($e.keys[$key]) | any(. == $value) else true end;
-def direction: if .kind == "timeout" then "timeout" else .direction end;
+def direction: if .kind == "reset" then .direction else .kind end;
 
 # Is it this finding that the line means?
 def means($e):
@@ -26,6 +26,7 @@ def wrong($e):
 		(select(fits($e; "comm"; .comm) | not) | "owner"),
 		(select(fits($e; "role"; .role) | not) | "role \(.role)"),
 		(select(fits($e; "actor"; .actor_comm) | not) | "actor \(.actor_comm)"),
+		(select(fits($e; "former"; .former_comm) | not) | "former \(.former_comm)"),
 		(select(fits($e; "errno"; .errno) | not) | "errno \(.errno)"),
 		(select(fits($e; "confidence"; .confidence) | not) | "confidence")
 	] | join(", ");
@@ -54,6 +55,7 @@ def row($result; $expected; $why):
 	| . as $e
 	| ($e.causes[0]) as $expected
 	| (.got[] | wrong($e) as $why
+		| select($e.kind == "expect" or $why != "") # what comes along is no answer of its own
 		| row(if $why == "" then "right" else "wrong" end; $expected; $why)),
 	  (if (.got | length) < ($e | least) then
 		["wrong", $expected, "nothing", "-", "-", "\(.got | length) of \($e | least)", $e.direction, "", ""]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Sourced by run.sh: what a scenario is made of. A file of scenarios has, for each,
 #
-#	scenario NAME "what happens, in one line" [alone] [limit=SECONDS]
+#	scenario NAME "what happens, in one line" [alone] [limit=SECONDS] [weight=N]
 #	NAME() {
 #		net_one			# or net_path
 #		expect sent linger_zero comm=server role=server
@@ -22,13 +22,13 @@
 #	also DIRECTION CAUSE[,ALTERNATIVE...] [KEY=VALUE...]
 #	silent
 #
-# DIRECTION is sent, received or timeout. 'also': may happen, and if it does it must be called this. Each
+# DIRECTION is sent, received, timeout or counter. 'also': may happen, and if it does it must be called this. Each
 # finding in the scenario's namespaces must be expected by a line: what is left over is a wrong answer, and
 # so is an expectation that nothing was reported for. 'silent' (a negative control) expects nothing.
 # Keys that choose which findings a line means: in=LABEL (the namespace), port=N, state=STATE,
 # reason=REASON, remote=TEXT (a prefix of the remote address). Keys that must be right:
-# comm=NAME[,NAME...] (the owner; comm= for nobody), role=ROLE[,ROLE...], actor=NAME, errno=NAME,
-# confidence=WORD[,WORD...]; and n=N (this many; default 1), n=N+ (so many or more).
+# comm=NAME[,NAME...] (the owner; comm= for nobody), role=ROLE[,ROLE...], actor=NAME, former=NAME (who had
+# the port before), errno=NAME, confidence=WORD[,WORD...]; and n=N (this many; default 1), n=N+ (so many or more).
 
 # ---- namespaces ----
 
@@ -115,6 +115,31 @@ counted() { # LABEL NAME AT-LEAST
 	[ "${n:-0}" -ge "$3" ] || fail "$2 is ${n:-not known} in $1, not $3 or more"
 }
 
+# What the kernel counts is compared with an earlier look, and rstmond first looks at a namespace when a
+# process in it has a reset. Real namespaces have been looked at for long; this one is, from here on.
+known() { # LABEL
+	also sent closed_port in="$1" port=9 comm=
+	also received refused_syn,closed_port in="$1" port=9 comm=early
+	start "$1" early "$B/labtool" -n early try 9 hold # it looks in at a process
+	await 5 told 2 '.port == 9'
+}
+
+# What 'rstmon why' has counted of a cause that no single finding shows.
+why_counts() { # CAUSE
+	"$B/rstmon" why --json | jq --arg c "$1" '[.counters[]? | select(.cause == $c) | .count] | add // 0'
+}
+
+grown() { # CAUSE BEFORE AT-LEAST
+	[ "$(why_counts "$1")" -ge $(($2 + $3)) ]
+}
+
+# Waits until it has grown; then it is a finding that 'expect counter CAUSE' is about.
+count_of() { # CAUSE BEFORE AT-LEAST
+	await 5 grown "$@"
+	jq -nc --arg c "$1" '{kind: "counter", direction: "", cause: $c, confidence: "-", pid: 0, comm: ""}' \
+		>>"$dir/counters"
+}
+
 # ---- processes ----
 
 # In the background, in a namespace; its output goes to $dir/NAME.log, its pid to $pid.
@@ -189,7 +214,8 @@ told() { # N EXPRESSION
 }
 
 findings() { # those of this scenario so far, one JSON object a line
-	cat "$dir"/watch.*[A-Z] 2>/dev/null | jq -c --arg since "$(cat "$dir/since")" 'select(.time >= $since)'
+	sort -u "$dir"/watch.*[A-Z] 2>/dev/null |
+		jq -c --arg since "$(cat "$dir/since")" 'select(.time >= $since)'
 }
 
 # ---- expectations ----
@@ -235,5 +261,5 @@ need() { # COMMAND...: or the scenario is skipped
 scenario() { # NAME "what happens" [OPTION...]
 	local name=$1 what=$2
 	shift 2
-	printf '%s\t%s\t %s \n' "$name" "$what" "$*" >>"$lab/list"
+	printf '%s\t%s\t %s %s \t%s\n' "$name" "$what" "$*" "$weight" "$file" >>"$lab/list"
 }

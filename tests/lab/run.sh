@@ -89,18 +89,26 @@ end_all() { # PID: its process and all below it
 }
 
 # In a subshell of its own; leaves $dir with expect, netns, since, until, and failed or skipped.
-play() { # NAME
+play() { # NAME FILE
 	dir=$lab/$1 id=lab$$-$(echo "$1" | cksum | cut -c1-6) actors=''
 	mkdir -p "$dir"
 	: >"$dir/netns"
 	: >"$dir/pids"
 	: >"$dir/watchers"
+	: >"$dir/counters"
 	: >"$dir/expect"
 	now >"$dir/since"
-	("$1") >"$dir/out" 2>&1
+	(
+		# each file may name its functions as it likes
+		. tests/lab/lib.sh
+		scenario() { :; }
+		. "$2"
+		"$1"
+	) >"$dir/out" 2>&1
 	sleep 0.5 # what happened last has been told: pairs wait 50 ms
 	now >"$dir/until"
 	findings_until >"$dir/findings"
+	cat "$dir/counters" >>"$dir/findings"
 	for p in $(cat "$dir/watchers" "$dir/pids"); do
 		end_all "$p"
 	done
@@ -171,9 +179,11 @@ for file in tests/lab/[a-z]*.sh; do
 	*)
 		# functions come from all of them
 		cp "$lab/list" "$lab/list.before"
+		weight=weight=1
+		[[ $file != */real_* ]] || weight=weight=2 # servers are started
 		. "$file"
-		file=${file##*/}
-		[ -z "$LAB_FILES" ] || [[ " $LAB_FILES " = *" ${file%.sh} "* ]] ||
+		base=${file##*/}
+		[ -z "$LAB_FILES" ] || [[ " $LAB_FILES " = *" ${base%.sh} "* ]] ||
 			mv "$lab/list.before" "$lab/list"
 		;;
 	esac
@@ -192,19 +202,15 @@ wanted() { # NAME
 	return 1
 }
 
-limit_of() { # OPTIONS
-	case $1 in
-	*" limit="*) echo "$1" | sed 's/.* limit=\([0-9]*\).*/\1/' ;;
-	*) echo 60 ;;
-	esac
+option_of() { # KEY OPTIONS DEFAULT
+	[[ $2 =~ \ $1=([0-9]+)\  ]] && echo "${BASH_REMATCH[1]}" || echo "$3"
 }
 
 # Shows those that have ended and counts those that have not. What takes too long is ended.
 reap() {
-	local still='' name pid until
+	local still='' name pid until w
 	for entry in $running_list; do
-		name=${entry%%:*} until=${entry##*:} pid=${entry#*:}
-		pid=${pid%%:*}
+		IFS=: read -r name pid until w <<<"$entry"
 		if gone "$pid"; then
 			wait "$pid" 2>/dev/null
 			judge "$name"
@@ -222,17 +228,17 @@ reap() {
 	done
 	running_list=$still
 	running=
-	n_running=0
+	load=0
 	for entry in $still; do
-		pid=${entry#*:}
-		running="$running ${pid%%:*}"
-		n_running=$((n_running + 1))
+		IFS=: read -r name pid until w <<<"$entry"
+		running="$running $pid"
+		load=$((load + w))
 	done
 }
 
-room_for() { # at most so many run
+room_for() { # WEIGHT, or 'all'
 	reap
-	until [ "$n_running" -le "$1" ]; do
+	until [ "$load" = 0 ] || { [ "$1" != all ] && [ $((load + $1)) -le "$LAB_JOBS" ]; }; do
 		sleep 0.1
 		reap
 	done
@@ -240,20 +246,21 @@ room_for() { # at most so many run
 
 running_list='' done_list='' started=$(date +%s)
 line scenario expected reported confidence owner ''
-while IFS=$'\t' read -r name what how <&3; do
+while IFS=$'\t' read -r name what how file <&3; do
 	wanted "$name" || continue
+	w=$(option_of weight "$how" 1)
 	case $how in
-	*" alone "*) room_for 0 ;;
-	*) room_for $((LAB_JOBS - 1)) ;;
+	*" alone "*) room_for all ;;
+	*) room_for "$w" ;;
 	esac
 	mkdir "$lab/$name"
-	play "$name" 3<&- &
-	running_list="$running_list $name:$!:$(($(date +%s) + $(limit_of "$how")))"
+	play "$name" "$file" 3<&- &
+	running_list="$running_list $name:$!:$(($(date +%s) + $(option_of limit "$how" 60))):$w"
 	case $how in
-	*" alone "*) room_for 0 ;;
+	*" alone "*) room_for all ;;
 	esac
 done 3<"$lab/list"
-room_for 0
+room_for all
 
 # ---- the sum ----
 

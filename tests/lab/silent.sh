@@ -149,7 +149,11 @@ syn_into_established() {
 scenario embryonic_rst "a far client resets in the middle of the handshake"
 embryonic_rst() {
 	silent
-	half_handshake - raw R reply
+	net_tun
+	actor N server listen 192.0.2.1:8080 hold
+	await 5 listens N 8080
+	actor N far tun tun0 raw S 192.0.2.2:5000 192.0.2.1:8080 seq=1000 catch SA raw R reply sleep 100
+	await 5 gone "$pid"
 	counted N TcpExtEmbryonicRsts 1
 }
 

@@ -62,11 +62,21 @@ static long value(const char *text)
 static void open_tun(const char *name)
 {
 	struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+	int probe;
 
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
 	tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	if (tun < 0 || ioctl(tun, TUNSETIFF, &request) < 0)
 		fail("tun %s: %s", name, strerror(errno));
+	request.ifr_flags = 0;
+	/* before the device says so, what the host sends into it is lost */
+	probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (int ms = 0; !(request.ifr_flags & IFF_RUNNING); ms++) {
+		if (ms > ACTOR_WAIT_MS || ioctl(probe, SIOCGIFFLAGS, &request) < 0)
+			fail("tun %s does not run", name);
+		usleep(1000);
+	}
+	close(probe);
 	printf("tun\n");
 	fflush(stdout);
 }
