@@ -42,7 +42,7 @@
 #define OOM                                                                                        \
 	"{if_oom}The kernel's OOM killer chose {owner}: give it more memory (MemoryMax=, the "     \
 	"container's limit) or let it need less; memory.events of its cgroup has the count."
-#define UNREAD_LOST "Never read: {unread} (median)."
+#define UNREAD_LOST "Never read: {unread}{median}."
 
 static const struct advice_entry entries[RST_CAUSE_MAX] = {
 	[RST_CAUSE_KEEPALIVE_RACE_SERVER] =
@@ -68,7 +68,7 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "{Owner} wrote to a connection that {a_peer} had {?}closed before, and was "
 		  "reset."},
 		 {"{if_server}The client left before the answer was ready; connections had lived "
-		  "for {age} (median). Compare that with the clients' time-outs.",
+		  "for {age}{median}. Compare that with the clients' time-outs.",
 		  "{if_client}The kept connection was used again after {idle} of silence "
 		  "({idle_range}): drop idle ones earlier, e.g. after {below}.",
 		  "{if_client}In {client_program} that is {client_keeps}."}},
@@ -78,7 +78,7 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "{Owner} {?}closed the connection while {a_peer} was still sending; the kernel "
 		  "answered with a reset."},
 		 {"{if_client}{Owner} did not wait for the answer: connections had lived for "
-		  "{age} (median), so look for a time limit of about that length.",
+		  "{age}{median}, so look for a time limit of about that length.",
 		  "{if_server}{Owner} closed too early: it should read to the end of file first."}},
 	[RST_CAUSE_UPLOAD_NOT_DRAINED] =
 		{{"{A_server} {?}answered {a_client} before it had read the whole request, and "
@@ -86,21 +86,21 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "{A_server} {?}answered {a_client} before it had read the whole request, and "
 		  "closed."},
 		 {"The client had sent {received} ({unread} unread), and {sent} of an answer had "
-		  "gone out (medians). The access log has its status.",
+		  "gone out{median}. The access log has its status.",
 		  "What limits or drains it: {server_body}."}},
 	[RST_CAUSE_CLIENT_ABORT_UNREAD_DATA] =
 		{{"{A_client} {?}closed the connection with {unread} of the answer of {a_server} "
 		  "unread.",
 		  "{A_client} {?}closed the connection before it had read the answer of "
 		  "{a_server}."},
-		 {"It gave up after {age} (median), with {received} received: if that is always "
+		 {"It gave up after {age}{median}, with {received} received: if that is always "
 		  "the same time, it is a time limit of the client.",
 		  UNREAD_LOST}},
 	[RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST] =
 		{{"{A_server} {?}closed a connection of {a_client} with {unread} of a request "
 		  "unread.",
 		  "{A_server} {?}closed a connection of {a_client} without reading the request."},
-		 {"Connections had lived for {age} (median); {sent} had been answered on them."}},
+		 {"Connections had lived for {age}{median}; {sent} had been answered on them."}},
 	[RST_CAUSE_PROC_KILLED_UNREAD] =
 		{{"{Owner} was {?}killed by {signal} while {unread} from {a_peer} waited for it "
 		  "unread.",
@@ -155,7 +155,7 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 	[RST_CAUSE_LATE_RST_AFTER_CLOSE] =
 		{{"{Owner} had already closed when the reset of {a_peer} came."},
 		 {"{if_all_acked}Everything had been acknowledged: nothing was lost.",
-		  "{if_unacked}Not acknowledged: {unacked} (median), so {a_peer} may miss the "
+		  "{if_unacked}Not acknowledged: {unacked}{median}, so {a_peer} may miss the "
 		  "end of what was sent."}},
 	[RST_CAUSE_MPTCP_SUBFLOW_RESET] =
 		{{"One path (subflow) of a Multipath TCP connection of {owner} with {a_peer} was "
@@ -166,8 +166,8 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "{owner} got {errno}.",
 		  "{A_peer} {?}aborted the connection while {owner} was sending to it."},
 		 {"On their way when the reset came: {unacked}; not yet sent: {unsent}.",
-		  "{if_server}Connections had lived for {age} and {sent} had been sent "
-		  "(medians): compare that with the clients' time limits."}},
+		  "{if_server}Connections had lived for {age} and {sent} had been sent{median}: "
+		  "compare that with the clients' time limits."}},
 	[RST_CAUSE_PEER_APP_ABORT_IDLE] =
 		{{"{A_peer} {?}aborted its connection with {owner}, which got {errno}.",
 		  "{A_peer} {?}aborted its connection with {owner}."},
@@ -271,7 +271,7 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		{{"{A_server} {?}never took the connection of {client}, although it had repeated "
 		  "its request ({retransmits}).",
 		  "{A_server} {?}never took the connection of {a_client}."},
-		 {"{client} waited for {age} (median): a shorter time-out for the first byte "
+		 {"{client} waited for {age}{median}: a shorter time-out for the first byte "
 		  "fails sooner."}},
 	[RST_CAUSE_SYNCOOKIE_FAILED] =
 		{{"{A_peer} {?}answered with a SYN cookie that is not valid, on port {port}."},

@@ -58,6 +58,12 @@ static int bytes(char *dst, int64_t n)
 	return advice_say(dst, "%" PRId64 " MiB", n >> 20);
 }
 
+/* Where none is no news. */
+static int some_bytes(char *dst, int64_t n)
+{
+	return n > 0 ? bytes(dst, n) : -ENODATA;
+}
+
 static int number(char *dst, int64_t n)
 {
 	return n < 0 ? -ENODATA : advice_say(dst, "%" PRId64, n);
@@ -90,8 +96,8 @@ int advice_condition(char *dst, bool met)
 	}
 
 SPREAD_VALUE(age, age_ms, advice_milliseconds)
-SPREAD_VALUE(unread, unread_bytes, bytes)
-SPREAD_VALUE(unacked, unacked_bytes, bytes)
+SPREAD_VALUE(unread, unread_bytes, some_bytes)
+SPREAD_VALUE(unacked, unacked_bytes, some_bytes)
 SPREAD_VALUE(sent, bytes_sent, bytes)
 SPREAD_VALUE(received, bytes_received, bytes)
 SPREAD_VALUE(closed, closed_ms, advice_milliseconds)
@@ -105,7 +111,7 @@ SPREAD_VALUE(closed, closed_ms, advice_milliseconds)
 		return s->samples ? format(dst, expression) : -ENODATA;                            \
 	}
 
-LATEST_VALUE(unsent, r->unsent_bytes > 0 ? r->unsent_bytes : -1, bytes)
+LATEST_VALUE(unsent, r->unsent_bytes, some_bytes)
 LATEST_VALUE(retransmits, MAX(r->retransmits, r->total_retrans), retransmissions)
 LATEST_VALUE(probes, r->probes, keepalive_probes)
 LATEST_VALUE(user_timeout, r->user_timeout_ms > 0 ? r->user_timeout_ms : -1, advice_milliseconds)
@@ -226,4 +232,10 @@ int value_hedge(const struct story *s, char *dst)
 		return advice_say(dst, "%s", "");
 	return advice_say(dst, "%s",
 			  s->confidence == CONFIDENCE_MEDIUM ? "probably " : "possibly ");
+}
+
+/* After a number that stands for several. */
+int value_median(const struct story *s, char *dst)
+{
+	return advice_say(dst, "%s", s->age_ms.n > 1 || s->unread_bytes.n > 1 ? " (median)" : "");
 }

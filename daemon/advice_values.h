@@ -45,6 +45,7 @@
 	X("below", below) \
 	X("if_tight", tight) \
 	/* advice_values.c */ \
+	X("median", median) \
 	X("age", age) \
 	X("unread", unread) \
 	X("unacked", unacked) \

@@ -149,26 +149,29 @@ int value_a_client_start(const struct story *s, char *dst)
 	return a_role(s, RST_ROLE_CLIENT, "The client", dst);
 }
 
-static int a_peer(const struct story *s, const char *word, char *dst)
+static int a_peer(const struct story *s, const char *the, const char *one, char *dst)
 {
 	char address[ADVICE_VALUE_LEN];
 	struct who w = other(s);
 
 	if (known(&w))
 		return name(dst, &w);
-	if (s->peers <= 1 && value_remote(s, address) == 0)
+	if (s->peers > 1)
+		return advice_say(dst, "%s of %s%u peers", one, s->peers >= 16 ? "at least " : "",
+				  s->peers);
+	if (value_remote(s, address) == 0)
 		return advice_say(dst, "%.64s", address);
-	return advice_say(dst, "%s", word);
+	return advice_say(dst, "%s peer", the);
 }
 
 int value_a_peer(const struct story *s, char *dst)
 {
-	return a_peer(s, "the peer", dst);
+	return a_peer(s, "the", "one", dst);
 }
 
 int value_a_peer_start(const struct story *s, char *dst)
 {
-	return a_peer(s, "The peer", dst);
+	return a_peer(s, "The", "One", dst);
 }
 
 int value_actor(const struct story *s, char *dst)

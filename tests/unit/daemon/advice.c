@@ -361,11 +361,18 @@ Test(advice, how_processes_ended)
 	s.oom = 3;
 	cr_expect(says(&s, "The kernel's OOM killer chose java[812]"));
 
+	cr_expect(says(&s, "Never read: 106496 bytes (median)."));
+
 	s = sample(RST_CAUSE_PROC_EXIT_UNREAD);
+	s.age_ms.n = s.unread_bytes.n = 1;
+	cr_expect(says(&s, "Never read: 106496 bytes."));
 	s.latest.reset.has_exit = true;
 	s.latest.reset.exit_status = 3;
 	s.unread_bytes.middle = 1;
 	cr_expect(says(&s, "java[812] ended with exit status 3 while 1 byte from"));
+	/* nothing is said of nothing */
+	s.unread_bytes.middle = 0;
+	cr_expect(says(&s, "java[812] ended while data from"));
 
 	s = sample(RST_CAUSE_SERVICE_DOWN);
 	s.latest.owner = (struct owner){0};
@@ -392,6 +399,12 @@ Test(advice, facts_count_one_and_many)
 	s.port = 0;
 	s.ports = 300;
 	cr_expect(says(&s, "The kernel sent 2 resets on 300 ports: "));
+	s.latest.other.known = false;
+	s.peers = 3;
+	s.port = 9;
+	cr_expect(says(&s, "One of 3 peers asked for port 9, and nobody listens there."));
+	s.peers = 16;
+	cr_expect(says(&s, "One of at least 16 peers asked for port 9"));
 	s = sample(RST_CAUSE_PEER_APP_ABORT_IDLE);
 	s.count[RST_SENT] = 0;
 	s.count[RST_RECEIVED] = 1;
