@@ -62,15 +62,28 @@ char *why_span(char *dst, size_t size, uint64_t first, uint64_t last, const stru
 	return dst;
 }
 
-/* "1. keepalive_race_server on port 8080, 73 times (37 sent, 36 received); high confidence" */
+/* "37 resets sent, 36 received, 2 time-outs" */
+static void put_counts(char *dst, size_t size, struct json_object *s)
+{
+	int64_t sent = cli_number(s, "sent", 0), received = cli_number(s, "received", 0);
+	int64_t timeouts = cli_number(s, "timeouts", 0);
+
+	if (sent > 0)
+		append(dst, size, "%" PRId64 " reset%s sent", sent, plural(sent));
+	if (received > 0 && sent > 0)
+		append(dst, size, ", %" PRId64 " received", received);
+	else if (received > 0)
+		append(dst, size, "%" PRId64 " reset%s received", received, plural(received));
+	if (timeouts > 0)
+		append(dst, size, "%s%" PRId64 " time-out%s", sent > 0 || received > 0 ? ", " : "",
+		       timeouts, plural(timeouts));
+}
+
+/* "1. keepalive_race_server on port 8080: 37 resets sent, 36 received; high confidence" */
 static void put_headline(const struct cli_page *p, struct json_object *s, size_t number)
 {
-	static const struct {
-		const char *key, *word;
-	} kinds[] = {{"sent", "sent"}, {"received", "received"}, {"timeouts", "timed out"}};
 	char cause[48], confidence[16], severity[16], line[TEXT_MAX] = "";
-	int64_t count = cli_number(s, "count", 0), port = cli_number(s, "port", 0);
-	bool first = true;
+	int64_t port = cli_number(s, "port", 0), ports = cli_number(s, "ports", 0);
 
 	cli_text(s, "cause", cause, sizeof(cause));
 	cli_text(s, "confidence", confidence, sizeof(confidence));
@@ -78,18 +91,10 @@ static void put_headline(const struct cli_page *p, struct json_object *s, size_t
 	append(line, sizeof(line), "%s%s%s", p->bold, *cause ? cause : "unknown", p->plain);
 	if (port > 0)
 		append(line, sizeof(line), " on port %" PRId64, port);
-	else if (cli_number(s, "ports", 0) > 1)
-		append(line, sizeof(line), " on %" PRId64 " ports", cli_number(s, "ports", 0));
-	append(line, sizeof(line), ": %" PRId64 " time%s (", count, plural(count));
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		int64_t n = cli_number(s, kinds[i].key, 0);
-
-		if (n <= 0)
-			continue;
-		append(line, sizeof(line), "%s%" PRId64 " %s", first ? "" : ", ", n, kinds[i].word);
-		first = false;
-	}
-	append(line, sizeof(line), ")");
+	else if (ports > 1)
+		append(line, sizeof(line), " on %" PRId64 " ports", ports);
+	append(line, sizeof(line), ": ");
+	put_counts(line, sizeof(line), s);
 	if (cli_number(s, "samples", 0) > 0 && *confidence && strcmp(cause, "unknown") != 0)
 		append(line, sizeof(line), "; %s%s", confidence,
 		       strcmp(confidence, "certain") != 0 ? " confidence" : "");
@@ -227,12 +232,15 @@ static void put_error(const struct cli_page *p, struct json_object *s)
 		{"EHOSTUNREACH", "No route to host"},
 		{"ENETUNREACH", "Network is unreachable"},
 	};
-	char error[24], text[TEXT_MAX] = "";
+	char error[24], comm[64], owner[96] = "the program", text[TEXT_MAX] = "";
 
 	cli_text(s, "errno", error, sizeof(error));
 	if (!*error)
 		return;
-	append(text, sizeof(text), "the program got %s", error);
+	cli_text(s, "errno_comm", comm, sizeof(comm));
+	if (*comm)
+		cli_process_text(owner, sizeof(owner), comm, cli_number(s, "errno_pid", 0));
+	append(text, sizeof(text), "%s got %s", owner, error);
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
 		if (!strcmp(errors[i].name, error))
 			append(text, sizeof(text), ", \"%s\"", errors[i].text);

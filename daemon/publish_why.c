@@ -153,7 +153,9 @@ static struct json_object *publish_story(const struct story *s)
 	object_put_int(&o, "peers", s->peers);
 	if (s->samples > 0) {
 		put_evidence(&o, &s->latest.verdict);
-		object_put_text(&o, "errno", socket_errno_name(s->latest.verdict.error));
+		object_put_text(&o, "errno", socket_errno_name(s->error));
+		object_put_int(&o, "errno_pid", s->error_pid);
+		object_put_text(&o, "errno_comm", s->error_comm);
 		put_spreads(&o, s);
 		put_exits(&o, s);
 		object_put(&o, "example", publish_reset(&s->latest));

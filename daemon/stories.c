@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-#include "daemon/stories.h"
+#include "daemon/stories_internal.h"
 
 #define MINUTE_NS (60 * NSEC_PER_SEC)
 
@@ -17,37 +17,7 @@
 #define PORTS_APART	3
 #define PORT_STANDS_OUT 5 /* its share of the resets is at least one part in so many */
 
-#define PEERS_MAX 16
-
-/* The rows of one cause and port, which stand together in the list, and the story they go to. */
-struct group {
-	enum rst_cause cause;
-	uint16_t port;
-	size_t begin, end; /* of the rows */
-	size_t to;	   /* the group that tells of it, itself if it stands alone */
-	uint64_t count[RST_DIRECTION_MAX], sum;
-	uint64_t first, last;
-	unsigned int ports;
-};
-
-struct sample {
-	const struct finding *finding;
-	size_t group;
-};
-
-struct work {
-	const struct report_query *q;
-	uint64_t since;		 /* the whole minute, as rows are counted */
-	struct report_row *rows; /* of resets and of time-outs */
-	size_t n_rows;
-	struct tally_stats totals;
-	bool partial;
-	struct group *groups;
-	size_t n_groups;
-	struct sample *samples;
-	size_t n_samples;
-	int64_t *values; /* of one quantity, to sort them */
-};
+#define LOOKS_FOR_ENDS 256 /* groups of received resets whose senders are looked for */
 
 static void work_done(struct work *w)
 {
@@ -57,18 +27,13 @@ static void work_done(struct work *w)
 	free(w->values);
 }
 
-static int compare_u64(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
 static int compare_place(const void *x, const void *y)
 {
 	const struct tally_row *a = &((const struct report_row *)x)->row;
 	const struct tally_row *b = &((const struct report_row *)y)->row;
-	int r = compare_u64(a->cause, b->cause);
+	int r = stories_compare(a->cause, b->cause);
 
-	return r ? r : compare_u64(a->port, b->port);
+	return r ? r : stories_compare(a->port, b->port);
 }
 
 /* Where a row stands, port 0: those of several ports, and those of no row. */
@@ -98,7 +63,8 @@ static void group_rows(struct work *w)
 	}
 }
 
-static void merge(struct work *w, size_t from, size_t to)
+/* The ports of both are different ones, or the same. */
+static void merge(struct work *w, size_t from, size_t to, bool different)
 {
 	struct group *a = &w->groups[to], *b = &w->groups[from];
 
@@ -108,7 +74,7 @@ static void merge(struct work *w, size_t from, size_t to)
 	a->sum += b->sum;
 	a->first = MIN(a->first, b->first);
 	a->last = MAX(a->last, b->last);
-	a->ports += b->ports;
+	a->ports = different ? a->ports + b->ports : MAX(a->ports, b->ports);
 }
 
 /* The groups from 'begin' to 'end' are all of one cause. */
@@ -129,7 +95,7 @@ static void fold_ports(struct work *w, size_t begin, size_t end)
 		if (to == SIZE_MAX)
 			to = i;
 		else
-			merge(w, i, to);
+			merge(w, i, to, true);
 	}
 }
 
@@ -148,9 +114,9 @@ static void fold_scans(struct work *w)
 static int compare_group(const void *x, const void *y)
 {
 	const struct group *a = x, *b = y;
-	int r = compare_u64(a->cause, b->cause);
+	int r = stories_compare(a->cause, b->cause);
 
-	return r ? r : compare_u64(a->port, b->port);
+	return r ? r : stories_compare(a->port, b->port);
 }
 
 /* The story that a kept reset belongs to, SIZE_MAX: none, as when its row is gone. */
@@ -183,186 +149,48 @@ static void take_samples(struct work *w, const struct recent *r)
 	}
 }
 
-static int compare_party(const void *x, const void *y)
+/* The other end of a connection may have a cause of its own, as who is refused by a closed port: to
+ * people that is one story. If the latest reset of a group was received from this very host, and so
+ * were all that are kept of it, it is told by the group of those who sent them. */
+static size_t sender_of(const struct work *w, size_t group)
 {
-	const struct party *a = x, *b = y;
-	int r = compare_u64(a->pid, b->pid);
-
-	r = r ? r : strcmp(a->comm, b->comm);
-	r = r ? r : strcmp(a->unit, b->unit);
-	r = r ? r : compare_u64(a->role, b->role);
-	return r ? r : compare_u64(a->direction, b->direction);
-}
-
-static int compare_busy(const void *x, const void *y)
-{
-	const struct party *a = x, *b = y;
-	int r = compare_u64(b->count, a->count);
-
-	return r ? r : compare_party(x, y);
-}
-
-static struct party party_of(const struct tally_row *row)
-{
-	struct party p = {.pid = row->pid,
-			  .role = row->role,
-			  .direction = row->direction,
-			  .count = row->count};
-
-	snprintf(p.comm, sizeof(p.comm), "%s", row->comm ? row->comm : "");
-	snprintf(p.unit, sizeof(p.unit), "%s", row->unit ? row->unit : "");
-	return p;
-}
-
-static int fill_parties(const struct work *w, size_t group, struct story *s)
-{
-	_cleanup_free_ struct party *all = NULL;
-	size_t n = 0, used = 0;
-
-	for (size_t i = 0; i < w->n_groups; i++)
-		if (w->groups[i].to == group)
-			n += w->groups[i].end - w->groups[i].begin;
-	all = calloc(n + 1, sizeof(*all));
-	if (!all)
-		return -ENOMEM;
-
-	n = 0;
-	for (size_t i = 0; i < w->n_groups; i++)
-		for (size_t k = w->groups[i].begin;
-		     w->groups[i].to == group && k < w->groups[i].end; k++)
-			all[n++] = party_of(&w->rows[k].row);
-	qsort(all, n, sizeof(*all), compare_party);
-	for (size_t i = 0; i < n; i++) {
-		if (used > 0 && compare_party(&all[used - 1], &all[i]) == 0)
-			all[used - 1].count += all[i].count;
-		else
-			all[used++] = all[i];
-	}
-	qsort(all, used, sizeof(*all), compare_busy);
-
-	s->n_parties = (unsigned int)MIN(used, (size_t)STORY_PARTIES_MAX);
-	s->more_parties = (unsigned int)used - s->n_parties;
-	memcpy(s->party, all, s->n_parties * sizeof(*all));
-	return 0;
-}
-
-/* Where a quantity of struct reset goes in struct story. */
-static const struct {
-	size_t from, to;
-} quantities[] = {
-#define QUANTITY(name)                                                                             \
-	{                                                                                          \
-		offsetof(struct reset, name), offsetof(struct story, name)                         \
-	}
-	QUANTITY(idle_ms),	  QUANTITY(age_ms),	   QUANTITY(send_idle_ms),
-	QUANTITY(unread_bytes),	  QUANTITY(unacked_bytes), QUANTITY(bytes_sent),
-	QUANTITY(bytes_received), QUANTITY(backlog),	   QUANTITY(closed_ms),
-#undef QUANTITY
-};
-
-static int compare_values(const void *x, const void *y)
-{
-	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
-
-	return (a > b) - (a < b);
-}
-
-static void fill_spreads(const struct work *w, size_t group, struct story *s)
-{
-	for (size_t q = 0; q < ARRAY_SIZE(quantities); q++) {
-		struct spread *to = (struct spread *)((char *)s + quantities[q].to);
-		size_t n = 0;
-
-		for (size_t i = 0; i < w->n_samples; i++) {
-			const struct sample *sample = &w->samples[i];
-			int64_t value;
-
-			if (sample->group != group)
-				continue;
-			memcpy(&value, (const char *)&sample->finding->reset + quantities[q].from,
-			       sizeof(value));
-			if (value >= 0)
-				w->values[n++] = value;
-		}
-		if (n == 0)
-			continue;
-		qsort(w->values, n, sizeof(*w->values), compare_values);
-		*to = (struct spread){.n = (unsigned int)n,
-				      .least = w->values[0],
-				      .middle = w->values[(n - 1) / 2],
-				      .most = w->values[n - 1]};
-	}
-}
-
-/* How the owner ended, where the reset came out of that. */
-static void count_exit(const struct reset *r, struct story *s)
-{
-	bool former = !r->has_exit && r->has_former && (r->former_flags & RST_FORMER_EXITING);
-	int signal = former ? r->former_exit_signal : r->exit_signal;
-
-	if (!r->has_exit && !former)
-		return;
-	if (signal >= 0 && (size_t)signal < ARRAY_SIZE(s->exit_signal))
-		s->exit_signal[signal]++;
-	if ((r->flags & RST_EVENT_OOM) || (former && (r->former_flags & RST_FORMER_OOM)))
-		s->oom++;
-}
-
-static bool same_address(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->ipv6 == b->ipv6 && !memcmp(a->address, b->address, a->ipv6 ? 16 : 4);
-}
-
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && same_address(a, b);
-}
-
-/* A received reset tells less than the one that was sent at the other end. */
-static bool other_end_of(const struct finding *f, const struct finding *received)
-{
-	return f->reset.direction == RST_SENT && received->reset.direction == RST_RECEIVED &&
-	       received->other.known && same_endpoint(&f->reset.local, &received->reset.remote) &&
-	       same_endpoint(&f->reset.remote, &received->reset.local);
-}
-
-static void count_peer(struct endpoint peers[PEERS_MAX], const struct endpoint *e, struct story *s)
-{
-	for (unsigned int i = 0; i < s->peers; i++)
-		if (same_address(&peers[i], e))
-			return;
-	if (s->peers < PEERS_MAX)
-		peers[s->peers++] = *e;
-}
-
-static void fill_samples(const struct work *w, size_t group, struct story *s)
-{
-	unsigned int confidence[CONFIDENCE_MAX] = {0};
 	const struct finding *latest = NULL;
-	struct endpoint peers[PEERS_MAX];
 
-	for (size_t i = 0; i < w->n_samples; i++) { /* the newest first */
+	for (size_t i = 0; i < w->n_samples; i++) {
 		const struct finding *f = w->samples[i].finding;
 
 		if (w->samples[i].group != group)
 			continue;
-		if (!latest || other_end_of(f, latest))
-			latest = f;
-		s->samples++;
-		s->pairs += f->other.known;
-		if (f->verdict.confidence < CONFIDENCE_MAX)
-			confidence[f->verdict.confidence]++;
-		count_exit(&f->reset, s);
-		count_peer(peers, &f->reset.remote, s);
+		if (f->reset.direction != RST_RECEIVED || !f->other.known)
+			return SIZE_MAX;
+		latest = latest ? latest : f;
 	}
-	if (!latest)
-		return;
-	s->latest = *latest;
-	/* of two that are as frequent the lower: never more certain than the evidence */
-	for (unsigned int c = 0; c < CONFIDENCE_MAX; c++)
-		if (confidence[c] > confidence[s->confidence])
-			s->confidence = c;
-	fill_spreads(w, group, s);
+	for (size_t i = 0; latest && i < w->n_samples; i++)
+		if (stories_other_end(w->samples[i].finding, latest))
+			return w->samples[i].group;
+	return SIZE_MAX;
+}
+
+static void join_ends(struct work *w)
+{
+	unsigned int looks = 0;
+
+	for (size_t i = 0; i < w->n_groups && looks < LOOKS_FOR_ENDS; i++) {
+		struct group *g = &w->groups[i];
+		size_t to;
+
+		if (g->to != i || g->count[RST_SENT] > 0 || g->count[RST_RECEIVED] == 0)
+			continue;
+		looks++;
+		to = sender_of(w, i);
+		if (to == SIZE_MAX || to == i)
+			continue;
+		merge(w, i, to, false);
+		for (size_t k = 0; k < w->n_groups; k++)
+			w->groups[k].to = w->groups[k].to == i ? to : w->groups[k].to;
+		for (size_t k = 0; k < w->n_samples; k++)
+			w->samples[k].group = w->samples[k].group == i ? to : w->samples[k].group;
+	}
 }
 
 static int fill_story(const struct work *w, size_t group, struct story *s)
@@ -378,8 +206,7 @@ static int fill_story(const struct work *w, size_t group, struct story *s)
 		.last = g->last,
 	};
 	memcpy(s->count, g->count, sizeof(s->count));
-	fill_samples(w, group, s);
-	return fill_parties(w, group, s);
+	return stories_fill(w, group, s);
 }
 
 static int compare_told(const void *x, const void *y, void *userdata)
@@ -387,11 +214,11 @@ static int compare_told(const void *x, const void *y, void *userdata)
 	const struct work *w = userdata;
 	const struct group *a = &w->groups[*(const size_t *)x];
 	const struct group *b = &w->groups[*(const size_t *)y];
-	int r = compare_u64(b->sum, a->sum);
+	int r = stories_compare(b->sum, a->sum);
 
 	/* what is known comes first where that decides nothing else */
-	r = r ? r : compare_u64(b->cause != RST_CAUSE_UNKNOWN, a->cause != RST_CAUSE_UNKNOWN);
-	r = r ? r : compare_u64(b->last, a->last);
+	r = r ? r : stories_compare(b->cause != RST_CAUSE_UNKNOWN, a->cause != RST_CAUSE_UNKNOWN);
+	r = r ? r : stories_compare(b->last, a->last);
 	return r ? r : compare_group(a, b);
 }
 
@@ -463,6 +290,7 @@ int stories_make(const struct tally *t, const struct recent *r, const struct rep
 	group_rows(&w);
 	fold_scans(&w);
 	take_samples(&w, r);
+	join_ends(&w);
 	e = tell(&w, &stories);
 	if (e < 0)
 		return e;

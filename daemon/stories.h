@@ -43,6 +43,10 @@ struct story {
 	unsigned int pairs; /* of them, with the other end on this host */
 	unsigned int peers; /* different remote addresses, at most 16 are told apart */
 	struct finding latest; /* the latest of them, preferably of the side that knows more */
+	int error;	       /* what an application got the latest time that one got any, 0: none did */
+	uint32_t error_pid;    /* and which */
+	char error_comm[RSTMON_COMM_MAX];
+	/* of one end of a connection: where both are here, of the one that sent the reset */
 	struct spread idle_ms, age_ms, send_idle_ms, unread_bytes, unacked_bytes, bytes_sent,
 		bytes_received, backlog, closed_ms;
 	unsigned int exit_signal[32]; /* how often; [0]: exited by itself */

@@ -19,7 +19,7 @@ layer() {
 	daemon/diagnose* | daemon/history*) echo 8 ;;
 	daemon/tally* | daemon/recent | daemon/peers | daemon/pending) echo 9 ;;
 	daemon/report*) echo 10 ;;
-	daemon/netns* | daemon/host* | daemon/stories | daemon/advice*) echo 11 ;;
+	daemon/netns* | daemon/host* | daemon/stories* | daemon/advice*) echo 11 ;;
 	daemon/sink* | daemon/line) echo 12 ;;
 	daemon/publish* | daemon/summary | daemon/print | daemon/config*) echo 13 ;;
 	daemon/varlink | daemon/server* | daemon/methods*) echo 14 ;;

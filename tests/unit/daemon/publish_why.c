@@ -56,6 +56,9 @@ static struct story sample_story(void)
 		.latest = sample_finding(),
 		.idle_ms = {.n = 37, .least = 59000, .middle = 60000, .most = 61000},
 		.oom = 1,
+		.error = 104, /* ECONNRESET */
+		.error_pid = 640,
+		.error_comm = "nginx",
 	};
 
 	s.exit_signal[9] = 3;
@@ -104,6 +107,8 @@ Test(publish_why, a_story_has_every_field)
 	cr_expect_eq(number(get(o, "idle_ms"), "most"), 61000);
 	cr_expect_not(has(o, "age_ms"), "what is not known is not there");
 	cr_expect_str_eq(text(o, "errno"), "ECONNRESET");
+	cr_expect_eq(number(o, "errno_pid"), 640);
+	cr_expect_str_eq(text(o, "errno_comm"), "nginx");
 	cr_expect_eq(json_object_array_length(get(o, "evidence")), 2);
 	cr_expect_eq(number(get(o, "exit_signals"), "9"), 3);
 	cr_expect_eq(number(o, "oom"), 1);

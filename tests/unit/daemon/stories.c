@@ -90,13 +90,16 @@ static void add_pair(struct fixture *f, unsigned int second)
 	a.owner.pid = a.reset.owner_tgid = 900;
 	a.reset.time += second * NSEC_PER_SEC;
 	a.reset.idle_ms = 60000 + second;
+	a.verdict.error = 0;
 	a.other = (struct other_end){.known = true, .pid = 812, .direction = RST_RECEIVED};
 	b.reset.time = a.reset.time + 1000;
 	b.reset.local = a.reset.remote;
 	b.reset.remote = a.reset.local;
 	b.reset.direction = RST_RECEIVED;
 	b.reset.role = RST_ROLE_CLIENT;
+	b.reset.idle_ms = 1;
 	b.verdict.confidence = CONFIDENCE_CERTAIN;
+	b.verdict.error = 104; /* ECONNRESET */
 	b.other = (struct other_end){.known = true, .pid = 900, .direction = RST_SENT};
 	add(f, &a);
 	add(f, &b);
@@ -124,7 +127,12 @@ Test(stories, both_ends_are_one_story_and_the_sender_tells_it)
 	cr_expect_eq(story->latest.reset.time, SAMPLE_TIME + 2 * NSEC_PER_SEC);
 	cr_expect_eq(story->confidence, CONFIDENCE_HIGH, "as many are certain, the lower is told");
 	cr_expect_eq(story->first, SAMPLE_TIME);
-	cr_expect_eq(story->peers, 2);
+	cr_expect_eq(story->peers, 1);
+	cr_expect_eq(story->idle_ms.n, 3, "of one end only");
+	cr_expect_eq(story->idle_ms.least, 60000);
+	cr_expect_eq(story->error, 104);
+	cr_expect_eq(story->error_pid, 812, "the one who got it");
+	cr_expect_str_eq(story->error_comm, "nginx");
 	cr_assert_eq(story->n_parties, 2);
 	cr_expect_eq(story->more_parties, 0);
 	cr_expect_eq(story->party[0].pid, 812);
@@ -132,6 +140,66 @@ Test(stories, both_ends_are_one_story_and_the_sender_tells_it)
 	cr_expect_eq(story->party[1].pid, 900);
 	cr_expect_eq(story->party[1].direction, RST_SENT);
 	cr_expect_str_eq(story->party[1].comm, "java");
+	stories_done(&s);
+	teardown(&f);
+}
+
+/* Nobody listens on 8081, and who asks is on this host: two causes, one story. */
+static void add_refused(struct fixture *f, unsigned int i, bool known)
+{
+	struct finding a = nobodys(RST_CAUSE_CLOSED_PORT, 8081), b;
+
+	b = finding_of(RST_CAUSE_REFUSED_SYN, 8081, RST_RECEIVED);
+	a.reset.local.port = 8081;
+	a.reset.remote.port = (uint16_t)(40000 + i);
+	a.other = (struct other_end){.known = known, .pid = 812, .direction = RST_RECEIVED};
+	b.reset.local = a.reset.remote;
+	b.reset.remote = a.reset.local;
+	b.reset.role = RST_ROLE_CLIENT;
+	b.other = (struct other_end){.known = known, .direction = RST_SENT};
+	add(f, &a);
+	add(f, &b);
+}
+
+Test(stories, ends_with_causes_of_their_own_are_one_story)
+{
+	struct stories s;
+	struct fixture f;
+	struct finding x;
+
+	setup(&f);
+	for (unsigned int i = 0; i < 4; i++)
+		add_refused(&f, i, true);
+	cr_assert_eq(stories_make(f.tally, f.recent, &f.q, &s), 0);
+	cr_assert_eq(s.n, 1);
+	cr_expect_eq(s.story[0].cause, RST_CAUSE_CLOSED_PORT);
+	cr_expect_eq(s.story[0].port, 8081);
+	cr_expect_eq(s.story[0].ports, 1);
+	cr_expect_eq(s.story[0].count[RST_SENT], 4);
+	cr_expect_eq(s.story[0].count[RST_RECEIVED], 4);
+	cr_expect_eq(s.story[0].samples, 8);
+	cr_expect_eq(s.story[0].n_parties, 2);
+	cr_expect_eq(sum_of(&s), 8);
+	stories_done(&s);
+
+	x = finding_of(RST_CAUSE_REFUSED_SYN, 8081, RST_RECEIVED); /* by another host */
+	add(&f, &x);
+	cr_assert_eq(stories_make(f.tally, f.recent, &f.q, &s), 0);
+	cr_assert_eq(s.n, 2, "what came from elsewhere is another story");
+	cr_expect_eq(sum_of(&s), 9);
+	stories_done(&s);
+	teardown(&f);
+}
+
+Test(stories, ends_that_nobody_paired_stay_apart)
+{
+	struct stories s;
+	struct fixture f;
+
+	setup(&f);
+	add_refused(&f, 0, false);
+	cr_assert_eq(stories_make(f.tally, f.recent, &f.q, &s), 0);
+	cr_expect_eq(s.n, 2);
 	stories_done(&s);
 	teardown(&f);
 }
