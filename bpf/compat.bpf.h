@@ -35,8 +35,9 @@ static __always_inline __u32 compat_netns_cookie_read(const struct net *net)
 	return compat_has_netns_cookie(net) ? (__u32)BPF_CORE_READ(net, net_cookie) : 0;
 }
 
-/* A sysctl that is a byte since 5.13 (4ecc1baf362c and its like) and was an int before. Of the two reads
- * the one that does not fit the running kernel is dead code, which need not load. */
+/* A sysctl that is a byte since 5.13 and in newer stable kernels (4ecc1baf362c and its like), an int
+ * before. Of the two reads the one that does not fit the running kernel is dead code, which need not
+ * load. */
 #define compat_sysctl(net, field)                                                        \
 	(!bpf_core_field_exists((net)->ipv4.field)     ? 0                               \
 	 : bpf_core_field_size((net)->ipv4.field) == 1 ? (net)->ipv4.field               \

@@ -791,8 +791,9 @@ int on_error_report(__u64 *ctx)
 	return 0;
 }
 
-/* The OOM killer chose a process. The argument is a number before 6.9 (72ba14deb40a), of the thread
- * whose memory it is: nearly always the first one, which has the process's number. */
+/* The OOM killer chose a process. The argument is a number before 6.9 and in early stable kernels
+ * (72ba14deb40a), of the thread whose memory it is: nearly always the first one, which has the process's
+ * number. */
 SEC("tp_btf/mark_victim")
 int on_mark_victim(__u64 *ctx)
 {
