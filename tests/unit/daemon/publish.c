@@ -326,8 +326,11 @@ Test(publish, a_grouped_row_has_only_what_it_is_grouped_by)
 static struct report_status sample_status(void)
 {
 	static const struct source_hook hooks[] = {
-		{"tp_btf/tcp_send_reset", "sent resets", true, true, ""},
-		{"fentry/inet_csk_accept", "the exact acceptor", false, false, "refused"},
+		{.name = "tp_btf/tcp_send_reset",
+		 .adds = "sent resets",
+		 .required = true,
+		 .attached = true},
+		{.name = "fentry/inet_csk_accept", .adds = "the exact acceptor", .why = "refused"},
 	};
 	static const struct report_netns netns[] = {
 		{.inode = 1,
