@@ -46,13 +46,12 @@
 
 static const struct advice_entry entries[RST_CAUSE_MAX] = {
 	[RST_CAUSE_KEEPALIVE_RACE_SERVER] =
-		{{"{A_server} {?}closed an idle keep-alive connection after {idle} just as "
-		  "{client} sent the next request on it; {client} got a reset instead of an "
-		  "answer.",
-		  "{A_server} {?}closed an idle keep-alive connection after {idle} just as the "
-		  "next request came from {a_client}, which got a reset instead of an answer.",
-		  "{A_server} {?}closed an idle keep-alive connection just as the next request "
-		  "came from {a_client}, which got a reset instead of an answer."},
+		{{"{A_server} {?}closed an idle keep-alive connection after {idle} just as {client} "
+		  "sent the next request on it; {client} got {client_errno}.",
+		  "{A_server} {?}closed an idle keep-alive connection after {idle} just as the next "
+		  "request came from {a_client}, which got a reset instead of an answer.",
+		  "{A_server} {?}closed an idle keep-alive connection just as the next request came "
+		  "from {a_client}, which got a reset instead of an answer."},
 		 {RACE_BOTH, CLIENT_BELOW, CLIENT_BELOW_ANY, RACE_NAME, RACE_SERVER}},
 	[RST_CAUSE_KEEPALIVE_RACE_CLIENT] =
 		{{"{A_client} sent a request on a connection that had been idle for {idle}, while "

@@ -22,6 +22,7 @@
 	X("A_server", a_server_start) \
 	X("a_client", a_client) \
 	X("A_client", a_client_start) \
+	X("client_errno", client_errno) \
 	X("remote", remote) \
 	X("actor", actor) \
 	X("actor_parent", actor_parent) \

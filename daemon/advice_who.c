@@ -174,6 +174,17 @@ int value_a_peer_start(const struct story *s, char *dst)
 	return a_peer(s, "The", "One", dst);
 }
 
+/* Only if it is the client who got it. */
+int value_client_errno(const struct story *s, char *dst)
+{
+	struct who w = in_role(s, RST_ROLE_CLIENT);
+	const char *text = socket_errno_name(s->error);
+
+	if (!known(&w) || w.pid != s->error_pid || strcmp(w.comm, s->error_comm) != 0 || !text[0])
+		return -ENODATA;
+	return advice_say(dst, "%s", text);
+}
+
 int value_actor(const struct story *s, char *dst)
 {
 	struct who w = {s->latest.reset.actor_tgid, s->latest.reset.actor_comm};

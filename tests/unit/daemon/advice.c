@@ -80,6 +80,9 @@ static struct story sample(enum rst_cause cause)
 					    .path = PATH_CLOSE_UNREAD,
 					    .error = ECONNRESET},
 			},
+		.error = ECONNRESET,
+		.error_pid = 640,
+		.error_comm = "nginx",
 		.idle_ms = spread(12, 19950, 20010, 20400),
 		.age_ms = spread(12, 21000, 25000, 90000),
 		.send_idle_ms = spread(12, 19950, 20010, 20400),
@@ -227,7 +230,7 @@ Test(advice, keepalive_race_names_both_ends_and_both_timeouts)
 	struct story s = sample(RST_CAUSE_KEEPALIVE_RACE_SERVER);
 
 	cr_expect(says(&s, "java[812] closed an idle keep-alive connection after 20.0 s just as "
-			   "nginx[640] sent the next request on it"));
+			   "nginx[640] sent the next request on it; nginx[640] got ECONNRESET."));
 	cr_expect(says(&s,
 		       "java[812] closes idle connections after 20 s (median of 12: 20.0 s, from "
 		       "19.9 s to 20.4 s), and nginx[640] keeps them at least as long. The "
@@ -239,6 +242,10 @@ Test(advice, keepalive_race_names_both_ends_and_both_timeouts)
 			   "8080: closed with data unread"));
 	cr_expect(says(&s, "\nSafe: the server closed"));
 
+	/* somebody else got it */
+	s.error_pid = 641;
+	cr_expect(
+		says(&s, "request came from nginx[640], which got a reset instead of an answer."));
 	/* nobody was seen at the other end */
 	s.latest.other.known = false;
 	cr_expect(says(&s, "the next request came from the client 192.0.2.7"));
@@ -452,7 +459,8 @@ static void randomise(struct story *s, uint64_t *state)
 			 s->latest.reset.actor_parent_comm,
 			 s->latest.reset.former_comm,
 			 s->party[0].comm,
-			 s->party[1].comm};
+			 s->party[1].comm,
+			 s->error_comm};
 
 	for (size_t i = 0; i < sizeof(*s); i++)
 		p[i] = (unsigned char)next(state);
