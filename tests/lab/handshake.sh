@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 # Connections that do not come about: ports without a listener, overflowing queues, handshakes that somebody
 # disturbs.
@@ -233,4 +233,25 @@ handshake_rst_embryonic() {
 		again sleep 300 raw S 192.0.2.2:5002 192.0.2.1:8080 seq=1000 catch SA raw A reply ack=+1000
 	counted N TcpExtEmbryonicRsts 6
 	count_of handshake_rst_embryonic "$before" 6
+}
+
+scenario rst_ignored "resets that are in the window but not exact: counted, not seen singly"
+rst_ignored() {
+	local before
+	net_one
+	known N
+	expect counter rst_ignored
+	# the last is an acknowledgement of nothing: that is answered, and then rstmond looks
+	expect sent half_open_to_listener,handshake_bad_ack comm=server
+	before=$(why_counts rst_ignored)
+	actor N server listen 8080 accept read 100 hold
+	await 5 listens N 8080
+	actor N attacker sniff lo catch D port=8080 raw R same seq=+1000 sleep 600 raw R same seq=+1000 sleep 300 \
+		raw A 127.0.0.1:5000 127.0.0.1:8080 seq=1000 ack=2000
+	attacker=$pid
+	await 5 said attacker sniffing
+	actor N client connect 8080 write 100 hold
+	await 5 gone "$attacker"
+	counted N TcpExtTCPChallengeACK 2
+	count_of rst_ignored "$before" 2
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Sourced by run.sh: what a scenario is made of. A file of scenarios has, for each,
 #
-#	scenario NAME "what happens, in one line" [alone] [limit=SECONDS] [weight=N]
+#	scenario NAME "what happens, in one line" [alone] [packets] [limit=SECONDS] [weight=N]
 #	NAME() {
 #		net_one			# or net_path
 #		expect sent linger_zero comm=server role=server
@@ -118,10 +118,11 @@ counted() { # LABEL NAME AT-LEAST
 # What the kernel counts is compared with an earlier look, and rstmond first looks at a namespace when a
 # process in it has a reset. Real namespaces have been looked at for long; this one is, from here on.
 known() { # LABEL
-	also sent closed_port in="$1" port=9 comm=
-	also received refused_syn,closed_port in="$1" port=9 comm=early
-	start "$1" early "$B/labtool" -n early try 9 hold # it looks in at a process
+	also sent linger_zero,health_check_reset in="$1" port=9 comm=early
+	also received linger_zero,health_check_reset in="$1" port=9 comm=early
+	start "$1" early "$B/labtool" -n early listen 9 connect 9 linger0 close hold
 	await 5 told 2 '.port == 9'
+	sleep 0.3 # a look so young is not taken again
 }
 
 # What 'rstmon why' has counted of a cause that no single finding shows.
@@ -261,5 +262,5 @@ need() { # COMMAND...: or the scenario is skipped
 scenario() { # NAME "what happens" [OPTION...]
 	local name=$1 what=$2
 	shift 2
-	printf '%s\t%s\t %s %s \t%s\n' "$name" "$what" "$*" "$weight" "$file" >>"$lab/list"
+	printf '%s\t%s\t %s %s \t%s\n' "$name" "$what" "$*" "$defaults" "$file" >>"$lab/list"
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 # Two hosts with a router between them, on which something goes wrong: firewalls and NAT that forget, hosts
 # that restart, answers that come too late.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 # Resets from far hosts: the far end is played segment by segment, so that only what this host sees can tell
 # the cause. Without packet evidence a reset's contents are unknown; then what they would have told apart may

@@ -1,13 +1,15 @@
 #!/bin/bash
-# shellcheck disable=SC1090,SC1091,SC2154
+# shellcheck disable=SC1090,SC1091,SC2154,SC2013,SC2317
 # SPDX-License-Identifier: GPL-2.0-only
 # make lab: plays resets whose cause is known and holds rstmond's answers against it. run.sh BUILD
 #
 #	LAB_ONLY='keepalive*|nat*'	only scenarios with such names
 #	LAB_FILES='sent silent'		only those of these files
 #	LAB_JOBS=6			so many side by side
-#	LAB_CONFIG=FILE			a configuration for rstmond
+#	LAB_CONFIG=FILE			more configuration for rstmond
 #	LAB_KEEP=DIR			what was seen stays there
+#
+# Scenarios with the option 'packets' are played a second time with packet_evidence on (NAME+packets).
 #
 # Needs root. Ends only what it started. See lib.sh for what a scenario is.
 B=$(realpath "${1:-build}")
@@ -35,7 +37,7 @@ clean() {
 	for p in $running; do
 		end_all "$p"
 	done
-	[ -z "$daemon" ] || { kill -TERM "$daemon" && wait "$daemon"; } 2>/dev/null
+	stop_daemon
 	while read -r ns; do
 		ip netns del "$ns" 2>/dev/null
 	done <"$lab/namespaces"
@@ -61,19 +63,27 @@ poll() { # SECONDS COMMAND...
 	done
 }
 
-evidence=no
-[ -z "$LAB_CONFIG" ] || ! grep -q "^packet_evidence *= *\(yes\|true\|on\|1\)" "$LAB_CONFIG" || evidence=yes
-: >"$lab/config"
-[ -z "$LAB_CONFIG" ] || cat "$LAB_CONFIG" >"$lab/config"
 export RSTMON_SOCKET="$lab/socket"
-mkdir "$lab/state"
-"$B/rstmond" --config "$lab/config" --state "$lab/state" --log none \
-	>"$lab/daemon.out" 2>"$lab/daemon.err" </dev/null &
-daemon=$!
-if ! poll 30 grep -q 'ready$' "$lab/daemon.err"; then
+
+start_daemon() { # EVIDENCE
+	evidence=$1
+	printf '[daemon]\npacket_evidence = %s\n' "$evidence" >"$lab/config"
+	[ -z "$LAB_CONFIG" ] || cat "$LAB_CONFIG" >>"$lab/config"
+	rm -rf "$lab/state"
+	mkdir "$lab/state"
+	"$B/rstmond" --config "$lab/config" --state "$lab/state" --log none \
+		>"$lab/daemon.out" 2>"$lab/daemon.err" </dev/null &
+	daemon=$!
+	poll 30 grep -q 'ready$' "$lab/daemon.err" && return
 	echo "lab: rstmond did not start: $(tail -n 1 "$lab/daemon.err")" >&2
 	exit 1
-fi
+}
+
+stop_daemon() {
+	[ -z "$daemon" ] || { kill -TERM "$daemon" && wait "$daemon"; } 2>/dev/null
+	daemon=
+}
+
 # ---- one scenario ----
 
 now() {
@@ -89,7 +99,7 @@ end_all() { # PID: its process and all below it
 }
 
 # In a subshell of its own; leaves $dir with expect, netns, since, until, and failed or skipped.
-play() { # NAME FILE
+play() { # NAME FILE FUNCTION
 	dir=$lab/$1 id=lab$$-$(echo "$1" | cksum | cut -c1-6) actors=''
 	mkdir -p "$dir"
 	: >"$dir/netns"
@@ -103,7 +113,7 @@ play() { # NAME FILE
 		. tests/lab/lib.sh
 		scenario() { :; }
 		. "$2"
-		"$1"
+		"$3"
 	) >"$dir/out" 2>&1
 	sleep 0.5 # what happened last has been told: pairs wait 50 ms
 	now >"$dir/until"
@@ -171,6 +181,11 @@ show() { # NAME
 		done
 }
 
+# Kept for people: what rstmon says about all of it together.
+why_now() {
+	[ -z "$LAB_KEEP" ] || "$B/rstmon" why >"$lab/why.txt" 2>&1 || true
+}
+
 # ---- all of them ----
 
 for file in tests/lab/[a-z]*.sh; do
@@ -179,8 +194,11 @@ for file in tests/lab/[a-z]*.sh; do
 	*)
 		# functions come from all of them
 		cp "$lab/list" "$lab/list.before"
-		weight=weight=1
-		[[ $file != */real_* ]] || weight=weight=2 # servers are started
+		case $file in
+		*/real_*) defaults=weight=2 ;; # servers are started
+		*/received.sh | */path.sh) defaults=packets ;;
+		*) defaults= ;;
+		esac
 		. "$file"
 		base=${file##*/}
 		[ -z "$LAB_FILES" ] || [[ " $LAB_FILES " = *" ${base%.sh} "* ]] ||
@@ -244,23 +262,36 @@ room_for() { # WEIGHT, or 'all'
 	done
 }
 
+play_all() { # OPTION SUFFIX: those with the option
+	local name what how file w
+	while IFS=$'\t' read -r name what how file <&3; do
+		wanted "$name" && [[ $how = *" $1"* ]] || continue
+		w=$(option_of weight "$how" 1)
+		case $how in
+		*" alone "*) room_for all ;;
+		*) room_for "$w" ;;
+		esac
+		mkdir "$lab/$name$2"
+		play "$name$2" "$file" "$name" 3<&- &
+		running_list="$running_list $name$2:$!:$(($(date +%s) + $(option_of limit "$how" 60))):$w"
+		case $how in
+		*" alone "*) room_for all ;;
+		esac
+	done 3<"$lab/list"
+	room_for all
+}
+
 running_list='' done_list='' started=$(date +%s)
 line scenario expected reported confidence owner ''
-while IFS=$'\t' read -r name what how file <&3; do
-	wanted "$name" || continue
-	w=$(option_of weight "$how" 1)
-	case $how in
-	*" alone "*) room_for all ;;
-	*) room_for "$w" ;;
-	esac
-	mkdir "$lab/$name"
-	play "$name" "$file" 3<&- &
-	running_list="$running_list $name:$!:$(($(date +%s) + $(option_of limit "$how" 60))):$w"
-	case $how in
-	*" alone "*) room_for all ;;
-	esac
-done 3<"$lab/list"
-room_for all
+start_daemon no
+play_all '' ''
+why_now
+stop_daemon
+if grep -q ' packets ' "$lab/list"; then
+	start_daemon yes
+	play_all 'packets ' +packets
+	stop_daemon
+fi
 
 # ---- the sum ----
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 # Resets that a program on this host causes by how it closes, with both ends here: the other end's finding
 # may take the sender's cause, which is the same story, or say what it looks like from there.

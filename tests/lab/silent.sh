@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 # Negative controls: nothing that happens here is a reset, or the kernel did not believe it. Where a segment
 # was forged, the kernel's counters show that it came.
