@@ -129,7 +129,7 @@ static uint64_t burst_key(const struct history *h, const struct doer *d, const s
 {
 	uint64_t word[3] = {d->by};
 
-	if (d->by == BURST_BY_PEER) {
+	if (d->by == BURST_BY_PEER || d->by == BURST_BY_ASKER) {
 		word[1] = d->peer;
 	} else if (d->by == BURST_BY_OWNER) {
 		word[0] |= (uint64_t)d->owner << 32;
@@ -163,8 +163,10 @@ struct doer *history_doer(struct history *h, const struct reset *r, const struct
 	};
 	if (is_plain(r, o))
 		d->ports = askers_look(h, d);
-	if (r->direction != RST_SENT || d->ports >= RSTMON_INCIDENT_BURST)
+	if (r->direction != RST_SENT)
 		d->by = BURST_BY_PEER;
+	else if (d->ports >= RSTMON_INCIDENT_BURST)
+		d->by = BURST_BY_ASKER;
 	else
 		d->by = o->pid ? BURST_BY_OWNER : BURST_BY_PORT;
 	d->burst = burst_key(h, d, r);
@@ -205,8 +207,10 @@ bool history_note(struct history *h, const struct finding *f, uint64_t ticket, u
 		idles_note(h, &f->reset, d);
 	}
 	/* what came from this host is counted where it was sent */
-	if (noted.paired && noted.pair_direction == RST_RECEIVED)
+	if (noted.paired && noted.pair_direction == RST_RECEIVED) {
 		bursts_forget(h, &f->reset.local, &f->reset);
+		incidents_forget(h, noted.pair_incident, RST_RECEIVED, noted.pair_cause);
+	}
 	if (f->reset.direction == RST_SENT || !noted.paired)
 		noted.mark->incident = bursts_note(h, f, d);
 	h->followed = noted.followed;

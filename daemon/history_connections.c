@@ -198,9 +198,8 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 {
 	const struct reset *r = &f->reset;
 	uint64_t tag = key_of(h, r, d);
-	const struct mark *pair;
 	struct connection *c;
-	struct mark *m;
+	struct mark *m, *pair;
 	bool made;
 
 	c = &h->connections
@@ -213,8 +212,12 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 		ret->paired = true;
 		ret->pair = pair->ticket;
 		ret->pair_direction = pair->direction;
+		ret->pair_cause = pair->cause;
+		ret->pair_incident = pair->incident;
 	}
 	note_again(c, r, d->side, ret);
+	if (ret->paired && pair->direction == RST_RECEIVED)
+		pair->incident = 0;
 	m = &c->mark[c->next++ % CONNECTION_MARKS];
 	*m = (struct mark){
 		.monotonic = r->monotonic,

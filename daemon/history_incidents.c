@@ -42,7 +42,7 @@ struct incident_slot *incidents_new(struct history *h, const struct finding *f,
 	i->id = h->incidents.made;
 	i->open = true;
 	i->start = f->reset.time;
-	i->by_peer = d->by == BURST_BY_PEER;
+	i->by_peer = d->by == BURST_BY_PEER || d->by == BURST_BY_ASKER;
 	if (d->by == BURST_BY_OWNER) {
 		i->pid = f->owner.pid;
 		memcpy(i->comm, f->owner.comm, sizeof(i->comm));
@@ -106,15 +106,10 @@ void incidents_latest(struct incident_slot *s, const struct finding *f)
 	memcpy(i->peer.address, f->reset.remote.address, sizeof(i->peer.address));
 }
 
-void incidents_changed(struct history *h, uint64_t id, unsigned int from, unsigned int to)
+static void find_most(struct incident_slot *s)
 {
-	struct incident_slot *s = slot_of(h, id);
 	struct incident *i = &s->incident;
 
-	if (i->id != id || from >= RST_CAUSE_MAX || to >= RST_CAUSE_MAX || !s->causes[from])
-		return;
-	s->causes[from]--;
-	s->causes[to]++;
 	i->cause_count = s->causes[i->cause];
 	for (unsigned int c = 0; c < RST_CAUSE_MAX; c++) {
 		if (s->causes[c] > i->cause_count) {
@@ -122,6 +117,30 @@ void incidents_changed(struct history *h, uint64_t id, unsigned int from, unsign
 			i->cause_count = s->causes[c];
 		}
 	}
+}
+
+void incidents_changed(struct history *h, uint64_t id, unsigned int from, unsigned int to)
+{
+	struct incident_slot *s = slot_of(h, id);
+
+	if (s->incident.id != id || from >= RST_CAUSE_MAX || to >= RST_CAUSE_MAX ||
+	    !s->causes[from])
+		return;
+	s->causes[from]--;
+	s->causes[to]++;
+	find_most(s);
+}
+
+void incidents_forget(struct history *h, uint64_t id, unsigned int direction, unsigned int cause)
+{
+	struct incident_slot *s = slot_of(h, id);
+
+	if (!id || s->incident.id != id || direction >= RST_DIRECTION_MAX ||
+	    cause >= RST_CAUSE_MAX || !s->causes[cause] || !s->incident.count[direction])
+		return;
+	s->incident.count[direction]--;
+	s->causes[cause]--;
+	find_most(s);
 }
 
 static void tell(struct history *h, struct incident_slot *s, uint64_t monotonic,

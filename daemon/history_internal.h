@@ -95,9 +95,10 @@ struct connections {
 struct noted {
 	struct mark *mark; /* the new one */
 	bool again;	   /* this end had a reset before */
-	bool paired, followed;
-	uint64_t pair, follower; /* tickets */
-	uint8_t pair_direction;
+	bool paired, followed, forged;
+	uint64_t pair, follower, received; /* tickets */
+	uint8_t pair_direction, pair_cause;
+	uint64_t pair_incident;
 };
 
 struct doer;
@@ -108,7 +109,8 @@ struct mark *connections_find(struct history *h, const struct reset *r);
 
 /* ---- history_bursts.c, history_askers.c: who does it ---- */
 
-enum burst_by { BURST_BY_OWNER, BURST_BY_PORT, BURST_BY_PEER };
+/* An asker is a peer that scans: what it sends is another story than what it resets. */
+enum burst_by { BURST_BY_OWNER, BURST_BY_PORT, BURST_BY_PEER, BURST_BY_ASKER };
 
 /* A reset of the running second, with what an incident that begins later wants to know of it. */
 struct burst_mark {
@@ -227,14 +229,15 @@ struct incident_slot *incidents_new(struct history *h, const struct finding *f,
 				    const struct doer *d);
 void incidents_add(struct incident_slot *s, const struct burst_mark *m);
 void incidents_latest(struct incident_slot *s, const struct finding *f);
+void incidents_forget(struct history *h, uint64_t id, unsigned int direction, unsigned int cause);
 void incidents_changed(struct history *h, uint64_t id, unsigned int from, unsigned int to);
 
 struct history {
 	uint64_t seed;
 	uint32_t plain_window, plain; /* ownerless answers to SYNs since 'plain_window' */
 	struct doer doer;
-	uint64_t follower; /* of the finding noted last */
-	bool followed;
+	uint64_t follower, received; /* of the finding noted last */
+	bool followed, forged;
 	struct connections connections;
 	struct bursts bursts;
 	struct askers askers;

@@ -622,6 +622,40 @@ Test(history, a_port_scan_is_of_its_peer)
 	cr_expect_eq(look(h, &f).ports_asked, 0);
 }
 
+Test(history, an_open_incident_gives_back_what_came_from_this_host)
+{
+	_history_ *h = make();
+	struct finding f;
+
+	for (unsigned int n = 0; n <= 25; n++) {
+		f = received(n);
+		f.reset.local.port = (uint16_t)(40000 + n);
+		note(h, &f, n + 1);
+	}
+	cr_assert_eq(history_incident(h, 0)->count[RST_RECEIVED], 26);
+	f = sent(26);
+	f.reset.remote.port = 40025;
+	cr_expect_eq(note(h, &f, 30), 26);
+	cr_expect_eq(history_incident(h, 0)->count[RST_RECEIVED], 25);
+	cr_expect_eq(history_incident(h, 0)->cause_count, 25);
+	cr_expect_null(history_incident(h, 1));
+}
+
+Test(history, a_scan_is_another_story_than_what_its_peer_resets)
+{
+	_history_ *h = make();
+	struct finding f;
+
+	for (unsigned int n = 0; n < 40; n++) {
+		f = refused(n, (uint16_t)(1000 + n), 9);
+		note(h, &f, n + 1);
+	}
+	f = received(50);
+	f.reset.remote = address(198, 51, 100, 9, 80);
+	note(h, &f, 50);
+	cr_expect_eq(history_incident(h, 0)->count[RST_RECEIVED], 0);
+}
+
 Test(history, a_changed_verdict_changes_its_incident)
 {
 	_history_ *h = make();
