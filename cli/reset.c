@@ -141,7 +141,7 @@ static void put_evidence(FILE *f, struct json_object *reset, bool first)
 		"state",   "previous_state", "reason",	    "unread",	   "unread_bytes",
 		"unacked", "unacked_bytes",  "idle",	    "idle_ms",	   "age",
 		"age_ms",  "signal",	     "exit_signal", "exit_status", "errno",
-		"role",	   "port",	     "direction"};
+		"role",	   "port",	     "direction",   "other_end",   "actor"};
 	struct json_object *evidence = cli_array(reset, "evidence");
 	size_t n = evidence ? json_object_array_length(evidence) : 0;
 	unsigned int shown = 0;

@@ -185,7 +185,8 @@ static void put_numbers(const struct cli_page *p, struct json_object *s)
 		bool duration;
 	} spreads[] = {
 		{"age_ms", "the connection was open for", "", true},
-		{"idle_ms", "it had been silent for", "", true},
+		{"idle_ms", "nothing had arrived for", "", true},
+		{"send_idle_ms", "nothing had been sent for", "", true},
 		{"closed_ms", "closed here before:", "", true},
 		{"unread_bytes", "not read:", " bytes", false},
 		{"unacked_bytes", "not acknowledged:", " bytes", false},
@@ -213,7 +214,9 @@ static void put_evidence(const struct cli_page *p, struct json_object *s)
 					  : "";
 
 		str_sanitise(clean, sizeof(clean), raw, strlen(raw));
-		append(text, sizeof(text), "%s%s", i ? ", " : "", clean);
+		/* who took part is told already */
+		if (*clean && strncmp(clean, "other_end=", 10) != 0)
+			append(text, sizeof(text), "%s%s", *text ? ", " : "", clean);
 	}
 	cli_paragraph(p, WHY_LABEL, "   Evidence", text);
 }

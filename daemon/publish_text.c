@@ -78,9 +78,10 @@ static void put_state(const struct reset *r, char *dst, size_t size)
 static void put_evidence(const struct verdict *v, char *dst, size_t size)
 {
 	static const char *const told[] = {
-		"state",	 "previous_state", "reason",  "unread",	  "unread_bytes", "unacked",
-		"unacked_bytes", "idle",	   "idle_ms", "signal",	  "exit_signal",  "unit",
-		"errno",	 "role",	   "port",    "direction"};
+		"state",       "previous_state", "reason", "unread",  "unread_bytes",
+		"unacked",     "unacked_bytes",	 "idle",   "idle_ms", "signal",
+		"exit_signal", "unit",		 "errno",  "role",    "port",
+		"direction",   "other_end",	 "actor"};
 	unsigned int put_so_far = 0;
 
 	for (unsigned int i = 0; i < v->n_evidence && put_so_far < EVIDENCE_TOLD; i++) {

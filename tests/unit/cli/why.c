@@ -34,7 +34,7 @@ static char *text_of(const char *json, const struct cli_options *o, unsigned int
 	"\"parties\":[{\"pid\":812,\"comm\":\"java\",\"unit\":\"tomcat.service\",\"role\":"                                                 \
 	"\"server\",\"direction\":\"sent\",\"count\":37},{\"pid\":0,\"comm\":\"nginx\",\"unit\":"                                           \
 	"\"\",\"role\":\"client\",\"direction\":\"received\",\"count\":36}],\"more_parties\":2,"                                            \
-	"\"samples\":73,\"pairs\":73,\"peers\":1,\"evidence\":[\"idle_alike=5\",\"both_ends\"],"                                            \
+	"\"samples\":73,\"pairs\":73,\"peers\":1,\"evidence\":[\"other_end=nginx[640]\",\"idle_alike=5\",\"both_ends\"],"                   \
 	"\"errno\":\"ECONNRESET\",\"errno_pid\":640,\"errno_comm\":\"nginx\",\"idle_ms\":{\"least\":59000,\"median\":60000,\"most\":61000," \
 	"\"known\":9},\"unread_bytes\":{\"least\":3,\"median\":3,\"most\":3,\"known\":9}}"
 
@@ -56,7 +56,7 @@ Test(cli_why, a_story_as_people_read_it)
 		"            nginx (ended), the client: 36 received\n"
 		"            and 2 more\n"
 		"   When     07:30:00Z to 07:31:00Z; both ends are on this host\n"
-		"   Measured it had been silent for 59s to 1m1s, typically 1m; not read: 3 bytes\n"
+		"   Measured nothing had arrived for 59s to 1m1s, typically 1m; not read: 3 bytes\n"
 		"   Evidence idle_alike=5, both_ends\n"
 		"   Error    nginx[640] got ECONNRESET, \"Connection reset by peer\"\n"
 		"   To do    - Set keepalive_timeout of nginx below 60 s.\n"

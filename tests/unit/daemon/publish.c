@@ -465,8 +465,10 @@ Test(publish, a_line_tells_the_other_end_and_two_pieces_of_evidence)
 	snprintf(f.verdict.evidence[2], RSTMON_EVIDENCE_LEN, "unread=3");
 	snprintf(f.verdict.evidence[3], RSTMON_EVIDENCE_LEN, "both_ends");
 	snprintf(f.verdict.evidence[4], RSTMON_EVIDENCE_LEN, "third=1");
+	snprintf(f.verdict.evidence[0], RSTMON_EVIDENCE_LEN, "other_end=nginx[640]");
 	publish_text(&f, line, sizeof(line));
 	cr_expect_not_null(strstr(line, " nginx[812] with nginx[640] server "), "%s", line);
+	snprintf(f.verdict.evidence[0], RSTMON_EVIDENCE_LEN, "state=ESTABLISHED");
 	cr_expect_not_null(strstr(line, " signal=9 idle_alike=5 both_ends unit="), "%s", line);
 	publish_reset_line(&f, &log);
 	line_format(&log, out, sizeof(out));
