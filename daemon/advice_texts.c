@@ -29,7 +29,7 @@
 #define IDLE_TIGHT                                                                                 \
 	"{if_tight}All of them had been idle for about {timeout} ({idle_range}): look for a "      \
 	"device or program with a time-out of that length."
-#define CLIENT_BELOW "In {client_program} set {client_keeps}; {below} is short enough here."
+#define CLIENT_BELOW "For {client_program}: {client_keeps}; {below} is short enough here."
 #define CLIENT_BELOW_ANY                                                                           \
 	"{if_client_unknown}The client should drop idle connections after {below}: in nginx "      \
 	"keepalive_timeout of upstream, in Java -Djdk.httpclient.keepalive.timeout or "            \
@@ -70,7 +70,7 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "for {age}{median}. Compare that with the clients' time-outs.",
 		  "{if_client}The kept connection was used again after {idle} of silence "
 		  "({idle_range}): drop idle ones earlier, e.g. after {below}.",
-		  "{if_client}In {client_program} that is {client_keeps}."}},
+		  "{if_client}For {client_program}: {client_keeps}."}},
 	[RST_CAUSE_DATA_AFTER_LOCAL_CLOSE] =
 		{{"{Owner} {?}closed the connection {closed} before more data came from {a_peer}; "
 		  "the kernel answered that with a reset.",

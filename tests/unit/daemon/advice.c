@@ -235,7 +235,9 @@ Test(advice, keepalive_race_names_both_ends_and_both_timeouts)
 		       "java[812] closes idle connections after 20 s (median of 12: 20.0 s, from "
 		       "19.9 s to 20.4 s), and nginx[640] keeps them at least as long. The "
 		       "client's time-out must be the shorter one: 15 s."));
-	cr_expect(says(&s, "In nginx set keepalive_timeout in its upstream block"));
+	cr_expect(says(
+		&s,
+		"For nginx: keepalive_timeout in its upstream block (default 60 s); 15 s is short"));
 	cr_expect(says(&s, "That 20 s is the connectionTimeout of Tomcat's shipped server.xml."));
 	cr_expect(says(&s, "keepAliveTimeout of the Connector"));
 	cr_expect(says(&s, "37 resets were sent by java[812] and 37 received by nginx[640] on port "
@@ -274,8 +276,7 @@ Test(advice, the_clients_side_of_the_race)
 	/* scattered: the least is what counts */
 	cr_expect(says(&s, "after 60 s (median of 3: 75.0 s, from 60.0 s to 300 s)"));
 	cr_expect(says(&s, "shorter one: 45 s."));
-	cr_expect(says(&s, "In Python set requests has no such") ||
-		  says(&s, "HTTPAdapter(max_retries=1)"));
+	cr_expect(says(&s, "For Python: requests has no such time-out, so mount"));
 }
 
 Test(advice, never_more_certain_than_the_story)
