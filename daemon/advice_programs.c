@@ -89,8 +89,9 @@ static const struct advice_program programs[] = {
 		.comm = "python",
 		.prefix = true,
 		.name = "Python",
-		.keeps = "requests has no such time-out: mount HTTPAdapter(max_retries=1), or use "
-			 "a new Session after pauses",
+		.keeps =
+			"requests has no such time-out, so mount HTTPAdapter(max_retries=1), or use a "
+			"new Session after pauses",
 		.backlog =
 			"request_queue_size of socketserver (default 5), backlog of asyncio (100)",
 		.so_keepalive = "setsockopt(SO_KEEPALIVE), in urllib3 by socket_options",
