@@ -457,3 +457,54 @@ Test(intake, incidents_are_told_by_the_records_clock_in_a_replay)
 	cr_expect_eq(n, 2);
 	cr_expect_not(history_restless(bed.in.history));
 }
+
+/* Whatever comes in whatever order: each is counted once, told once, and kept as it is counted. */
+Test(intake, random_stories_keep_the_sums)
+{
+	uint64_t x = 88172645463325252ULL, ms = 0, sent = 0;
+
+	for (unsigned int i = 0; i < RECORDS; i++) {
+		struct rst_event *e;
+		uint16_t port;
+
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		port = (uint16_t)(40000 + (x >> 8) % 16);
+		ms += (x >> 16) % 8 ? (x >> 20) % 3 : (x >> 20) % 2500;
+		switch (x % 5) {
+		case 0:
+			add_refused(ms, (uint16_t)(80 + (x >> 30) % 60));
+			break;
+		case 1:
+			add_received(ms, port);
+			break;
+		case 2:
+			add_sent(ms, port);
+			break;
+		default: /* the answer to a segment of no known connection, of either end */
+			e = &add(ms, port, x >> 40 & 1)->event;
+			e->kind = RST_EVENT_BARE;
+			e->size = sizeof(*e);
+			e->flags = RST_EVENT_SEGMENT;
+			e->tcp_flags = 16;
+			e->payload = x >> 41 & 1;
+			e->key.owner_tgid = 0;
+			e->key.owner_source = RST_OWNER_NONE;
+			e->key.reason = NO_SOCKET;
+		}
+		sent += bed.record[i].event.key.direction == RST_SENT;
+		if (x >> 50 & 1)
+			run(ms);
+		if (i % 64 == 0)
+			check_kept();
+	}
+	bed.in.now = START + ms * MS;
+	intake_finish(&bed.in);
+	check_kept();
+	cr_expect_eq(total(RST_SENT), sent);
+	cr_expect_eq(total(RST_SENT) + total(RST_RECEIVED), RECORDS);
+	cr_assert_eq(bed.told, RECORDS);
+	for (unsigned int i = 0; i < RECORDS; i++)
+		cr_assert_eq(bed.finding[i].reset.monotonic, bed.record[i].event.time);
+}
