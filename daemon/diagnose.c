@@ -39,8 +39,9 @@ static bool continues_earlier(const struct view *v)
 }
 
 /*
- * Both ends are here: whoever sent the reset knows why, the other only that. What a refused connect
- * and a reset after close mean to this end is not what they mean to the other.
+ * Both ends are here: whoever sent the reset knows why, the other only that; so also a sender that
+ * is less sure has the better answer, unless it merely guesses. What a refused connect and a reset
+ * after close mean to this end is not what they mean to the other.
  */
 static bool other_knows_more(const struct view *v, enum confidence own)
 {
@@ -50,7 +51,8 @@ static bool other_knows_more(const struct view *v, enum confidence own)
 
 	return past->other.known && past->other.direction == RST_SENT && open >> v->path & 1 &&
 	       past->other_cause != RST_CAUSE_UNKNOWN && past->other_cause < RST_CAUSE_MAX &&
-	       past->other_confidence >= own && past->other_confidence < CONFIDENCE_MAX;
+	       past->other_confidence >= MIN(own, CONFIDENCE_MEDIUM) &&
+	       past->other_confidence < CONFIDENCE_MAX;
 }
 
 /* tcp_reset() chooses by state (net/ipv4/tcp_input.c); an orphan has nobody to tell. Of the resets

@@ -164,6 +164,15 @@ static bool silent(const struct view *v)
 	return fact_socket_known(v->r) && !on_its_way(v);
 }
 
+/* This side spoke last, and only just: more may have been to come. */
+static bool silent_since_just_now(const struct view *v)
+{
+	const struct reset *r = v->r;
+
+	return silent(v) && wrote_just_now(v) &&
+	       (r->receive_idle_ms < 0 || r->send_idle_ms < r->receive_idle_ms);
+}
+
 /* The peer's FIN came, and nothing was written since. */
 static bool wrote_nothing_since_fin(const struct view *v)
 {
@@ -241,6 +250,9 @@ const struct rule diagnose_received[] = {
 	 OPEN_CLUES},
 	{RST_CAUSE_PEER_APP_ABORT_SENDING, ON(RECEIVED_ESTABLISHED), sending, CONFIDENCE_MEDIUM,
 	 FOR_ACTIVE_PACKET, OPEN_CLUES},
+	{RST_CAUSE_PEER_APP_ABORT_IDLE, ON(RECEIVED_ESTABLISHED), silent_since_just_now,
+	 CONFIDENCE_MEDIUM, 0,
+	 CLUES(CLUE_PACKET, CLUE_TTL, CLUE_SEND_IDLE, CLUE_IDLE, CLUE_SENT, CLUE_RECEIVED)},
 	{RST_CAUSE_PEER_APP_ABORT_IDLE, ON(RECEIVED_ESTABLISHED), silent, CONFIDENCE_MEDIUM,
 	 FOR_ACTIVE_PACKET, OPEN_CLUES},
 

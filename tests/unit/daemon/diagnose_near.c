@@ -120,6 +120,12 @@ Test(diagnose_near, an_open_connection_is_reset)
 	cr_assert_cause(verdict_of(r), RST_CAUSE_PEER_APP_ABORT_IDLE, CONFIDENCE_MEDIUM);
 
 	r = received(RST_ROLE_CLIENT, STATE_ESTABLISHED);
+	r.receive_idle_ms = 400;
+	r.send_idle_ms = 30; /* a pause in an upload, or the end of a request */
+	cr_assert_cause(verdict_of(with_packet(r, true, 63)), RST_CAUSE_PEER_APP_ABORT_IDLE,
+			CONFIDENCE_MEDIUM);
+
+	r = received(RST_ROLE_CLIENT, STATE_ESTABLISHED);
 	r.probes = 1;
 	cr_assert_cause(verdict_of(with_packet(r, false, 63)), RST_CAUSE_PEER_LOST_CONNECTION,
 			CONFIDENCE_MEDIUM);

@@ -74,6 +74,10 @@ Test(diagnose_story, the_sender_knows_why)
 	past = sender(RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, CONFIDENCE_CERTAIN);
 	cr_assert_cause(judge(&r, &past, &long_watched), RST_CAUSE_DATA_AFTER_LOCAL_CLOSE,
 			CONFIDENCE_CERTAIN);
+	past = sender(RST_CAUSE_DATA_AFTER_LOCAL_CLOSE,
+		      CONFIDENCE_MEDIUM); /* less sure, yet it knows */
+	cr_assert_cause(judge(&r, &past, &long_watched), RST_CAUSE_DATA_AFTER_LOCAL_CLOSE,
+			CONFIDENCE_MEDIUM);
 	past = sender(RST_CAUSE_HALF_OPEN_UNKNOWN, CONFIDENCE_LOW);
 	cr_assert_cause(judge(&r, &past, &long_watched), RST_CAUSE_WRITE_AFTER_PEER_CLOSE,
 			CONFIDENCE_HIGH);
