@@ -92,7 +92,8 @@ static void put_headline(const struct cli_page *p, struct json_object *s, size_t
 	if (port > 0)
 		append(line, sizeof(line), " on port %" PRId64, port);
 	else if (ports > 1)
-		append(line, sizeof(line), " on %" PRId64 " ports", ports);
+		append(line, sizeof(line), " on %s%" PRId64 " ports",
+		       cli_true(s, "more_ports") ? "more than " : "", ports);
 	append(line, sizeof(line), ": ");
 	put_counts(line, sizeof(line), s);
 	if (cli_number(s, "samples", 0) > 0 && *confidence && strcmp(cause, "unknown") != 0)

@@ -143,6 +143,8 @@ static struct json_object *publish_story(const struct story *s)
 	object_put_text(&o, "severity", text ? text->severity : "");
 	object_put_int(&o, "port", s->port);
 	object_put_int(&o, "ports", s->ports);
+	if (s->more_ports)
+		object_put_bool(&o, "more_ports", true);
 	put_counts(&o, s->count);
 	publish_time(&o, "first", s->first);
 	publish_time(&o, "last", s->last);

@@ -58,6 +58,7 @@ static void group_rows(struct work *w)
 		g->end = i + 1;
 		g->count[row->direction % RST_DIRECTION_MAX] += row->count;
 		g->sum += row->count;
+		g->more_ports |= row->other_ports || row->other;
 		g->first = MIN(g->first, row->first);
 		g->last = MAX(g->last, row->last);
 	}
@@ -72,6 +73,7 @@ static void merge(struct work *w, size_t from, size_t to, bool different)
 	for (unsigned int d = 0; d < RST_DIRECTION_MAX; d++)
 		a->count[d] += b->count[d];
 	a->sum += b->sum;
+	a->more_ports |= b->more_ports;
 	a->first = MIN(a->first, b->first);
 	a->last = MAX(a->last, b->last);
 	a->ports = different ? a->ports + b->ports : MAX(a->ports, b->ports);
@@ -161,9 +163,10 @@ static size_t sender_of(const struct work *w, size_t group)
 
 		if (w->samples[i].group != group)
 			continue;
-		if (f->reset.direction != RST_RECEIVED || !f->other.known)
+		if (f->reset.direction != RST_RECEIVED || !stories_both_here(f))
 			return SIZE_MAX;
-		latest = latest ? latest : f;
+		if (!latest && f->other.known)
+			latest = f;
 	}
 	for (size_t i = 0; latest && i < w->n_samples; i++)
 		if (stories_other_end(w->samples[i].finding, latest))
@@ -200,8 +203,9 @@ static int fill_story(const struct work *w, size_t group, struct story *s)
 	*s = (struct story){
 		.cause = g->cause,
 		.confidence = CONFIDENCE_LOW,
-		.port = g->ports == 1 ? g->port : 0,
+		.port = g->ports == 1 && !g->more_ports ? g->port : 0,
 		.ports = g->ports,
+		.more_ports = g->more_ports,
 		.first = MAX(g->first, w->since),
 		.last = g->last,
 	};

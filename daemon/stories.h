@@ -33,6 +33,7 @@ struct story {
 	enum confidence confidence; /* the one most of the kept resets have */
 	uint16_t port;		    /* service port; 0: several */
 	unsigned int ports;	    /* different ones, with port 0 */
+	bool more_ports;	    /* and more, which have no row of their own */
 	uint64_t count[RST_DIRECTION_MAX];
 	uint64_t first, last;
 	unsigned int n_parties, more_parties;

@@ -17,6 +17,11 @@ static bool same_address(const struct endpoint *a, const struct endpoint *b)
 	return a->ipv6 == b->ipv6 && !memcmp(a->address, b->address, a->ipv6 ? 16 : 4);
 }
 
+bool stories_both_here(const struct finding *f)
+{
+	return f->other.known || same_address(&f->reset.local, &f->reset.remote);
+}
+
 static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->port == b->port && same_address(a, b);
@@ -120,7 +125,7 @@ static bool tells(const struct sample *sample, size_t group, const struct story 
 	const struct finding *f = sample->finding;
 
 	return sample->group == group &&
-	       (f->reset.direction == s->latest.reset.direction || !f->other.known);
+	       (f->reset.direction == s->latest.reset.direction || !stories_both_here(f));
 }
 
 static void fill_spreads(const struct work *w, size_t group, struct story *s)
@@ -196,7 +201,7 @@ static bool look_at_all(const struct work *w, size_t group, struct story *s)
 		if (!latest || stories_other_end(f, latest))
 			latest = f;
 		s->samples++;
-		s->pairs += f->other.known;
+		s->pairs += stories_both_here(f);
 		if (f->verdict.confidence < CONFIDENCE_MAX)
 			confidence[f->verdict.confidence]++;
 		fill_error(f, s);

@@ -19,6 +19,7 @@ struct group {
 	uint64_t count[RST_DIRECTION_MAX], sum;
 	uint64_t first, last;
 	unsigned int ports;
+	bool more_ports;
 };
 
 struct sample {
@@ -47,6 +48,10 @@ static inline int stories_compare(uint64_t a, uint64_t b)
 
 /* True if 'f' was sent at the other end of the connection on which 'received' came in. */
 bool stories_other_end(const struct finding *f, const struct finding *received);
+
+/* True if the other end of the connection is certainly on this host, whether it was found or not: in a
+ * flood not all find each other in time. */
+bool stories_both_here(const struct finding *f);
 
 /* What the kept resets tell of a group, and who took part. -ENOMEM. */
 int stories_fill(const struct work *w, size_t group, struct story *ret);

@@ -79,10 +79,10 @@ Test(cli_why, what_is_not_known_is_not_shown)
 {
 	_cleanup_free_ char *text = text_of(
 		"{\"stories\":[{\"cause\":\"unknown\",\"summary\":\"S.\",\"confidence\":\"low\","
-		"\"count\":1,\"timeouts\":1,\"ports\":3,\"port\":0,\"samples\":0,\"peers\":16}]}",
+		"\"count\":1,\"timeouts\":1,\"ports\":3,\"more_ports\":true,\"port\":0,\"samples\":0,\"peers\":16}]}",
 		&plain, 100);
 
-	ASSERT_PART(text, "1. unknown on 3 ports: 1 time-out\n   S.\n");
+	ASSERT_PART(text, "1. unknown on more than 3 ports: 1 time-out\n   S.\n");
 	ASSERT_NOT(text, "confidence");
 	ASSERT_NOT(text, "Who");
 	ASSERT_NOT(text, "When");

@@ -204,6 +204,48 @@ Test(stories, ends_that_nobody_paired_stay_apart)
 	teardown(&f);
 }
 
+/* A process has no more rows than its share; the rest of its ports is one row. */
+Test(stories, a_local_scan_is_one_story_however_many_found_each_other)
+{
+	struct stories s;
+	struct fixture f;
+
+	setup(&f);
+	for (unsigned int i = 0; i < 600; i++) {
+		struct finding a = nobodys(RST_CAUSE_CLOSED_PORT, (uint16_t)(1000 + i)), b;
+
+		b = finding_of(RST_CAUSE_REFUSED_SYN, (uint16_t)(1000 + i), RST_RECEIVED);
+		a.reset.local.port = (uint16_t)(1000 + i);
+		a.reset.remote = (struct endpoint){.address = {127, 0, 0, 1}, .port = 40000};
+		b.reset.local = a.reset.remote;
+		b.reset.remote = a.reset.local;
+		a.other.known = b.other.known = i % 3 == 0;
+		add(&f, &a);
+		add(&f, &b);
+	}
+	cr_assert_eq(stories_make(f.tally, f.recent, &f.q, &s), 0);
+	cr_assert_eq(s.n, 1);
+	cr_expect_eq(s.story[0].cause, RST_CAUSE_CLOSED_PORT);
+	cr_expect_eq(s.story[0].port, 0);
+	cr_expect_eq(s.story[0].ports, 600);
+	cr_expect_eq(s.story[0].count[RST_RECEIVED], 600);
+	cr_expect_eq(s.story[0].pairs, 1200);
+	stories_done(&s);
+
+	f.q.filter = NULL;
+	cr_assert_eq(filter_parse("direction received", FILTER_ROWS, (struct filter **)&f.q.filter,
+				  NULL, 0),
+		     0);
+	cr_assert_eq(stories_make(f.tally, f.recent, &f.q, &s), 0);
+	cr_assert_eq(s.n, 1);
+	cr_expect_eq(s.story[0].cause, RST_CAUSE_REFUSED_SYN);
+	cr_expect(s.story[0].more_ports);
+	cr_expect_eq(s.story[0].ports, RSTMON_ROWS_OWNER_MAX);
+	stories_done(&s);
+	filter_free((struct filter *)f.q.filter);
+	teardown(&f);
+}
+
 Test(stories, spreads_are_of_what_is_known)
 {
 	const struct story *story;
