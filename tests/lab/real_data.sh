@@ -1,6 +1,7 @@
-# shellcheck shell=sh disable=SC2154,SC2034,SC3043
+# shellcheck shell=bash disable=SC2154 source=tests/lab/real_servers.sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Redis and PostgreSQL: clients and backends that are killed, connections that the server ends.
+. tests/lab/real_servers.sh
 
 # Psql and redis-cli as programs with a session: an end that they have not looked at yet.
 session_over() { # LABEL PORT: the server has closed, the client has not

@@ -1,6 +1,7 @@
-# shellcheck shell=sh disable=SC2154,SC2034,SC3043
+# shellcheck shell=bash disable=SC2154 source=tests/lab/real_servers.sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Node as a server and as a client.
+. tests/lab/real_servers.sh
 
 scenario node_race "a Node agent sends as the Node server closes the idle connection (keepAliveTimeout)" \
 	limit=60

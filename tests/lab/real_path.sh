@@ -1,16 +1,22 @@
-# shellcheck shell=sh disable=SC2154,SC2034,SC3043
+# shellcheck shell=bash disable=SC2154 source=tests/lab/real_servers.sh
 # SPDX-License-Identifier: GPL-2.0-only
 # The fifth cause of "Connection reset by peer": a device between nginx or Java and Tomcat forgets a
 # connection that was idle. The device is a router's connection tracking, with a time-out of two seconds
-# where real ones have minutes or hours.
+# where real ones have minutes or hours. Without packet evidence nothing tells the device's reset from the
+# server's, as in received.sh and path.sh; then other names are right too, but not with high confidence.
+. tests/lab/real_servers.sh
 
 # Tomcat is at 198.51.100.1:8080 behind the router; the rules of the router on stdin.
 behind_router() {
 	net_path
 	nft_in R
-	set_in R net.netfilter.nf_conntrack_tcp_timeout_established=2 \
-		net.netfilter.nf_conntrack_tcp_loose="${1:-0}"
+	set_in R net.netfilter.nf_conntrack_tcp_loose="${1:-0}"
 	tomcat S tomcat 8080,keepAliveTimeout=60000
+}
+
+# From now on: the first request of a server that has just started may take its time.
+forgets() {
+	set_in R net.netfilter.nf_conntrack_tcp_timeout_established=2
 }
 
 nginx_before_router() { # as a client that keeps its connections for a minute
@@ -60,33 +66,41 @@ firewall_drops_idle() {
 	set_in C net.ipv4.tcp_retries2=3
 	nginx_before_router
 	fetches C 200 http://127.0.0.1:8000/hello
+	forgets
+	fetches C 200 http://127.0.0.1:8000/hello
 	idle_for 3.5
 	fetches C '200|50[24]' http://127.0.0.1:8000/hello
 	await 10 told 1 true
 }
 
-scenario firewall_rejects_idle "a firewall forgets nginx's idle connection to Tomcat and resets it" limit=90
+scenario firewall_rejects_idle "a firewall forgets nginx's idle connection to Tomcat and resets it" limit=90 packets
 firewall_rejects_idle() {
-	expect received middlebox_idle_reject comm=nginx role=client port=8080 in=C
+	expect received "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" \
+		confidence="$(unsure)" comm=nginx role=client port=8080 in=C
 	rejects | behind_router
 	nginx_before_router
+	fetches C 200 http://127.0.0.1:8000/hello
+	forgets
 	fetches C 200 http://127.0.0.1:8000/hello
 	idle_for 3.5
 	fetches C '200|502' http://127.0.0.1:8000/hello
 	await 10 told 1 true
 }
 
-scenario firewall_rejects_java "the same with a Java HttpClient, three times" limit=90
+scenario firewall_rejects_java "the same with a Java HttpClient, three times" limit=90 packets
 firewall_rejects_java() {
 	local i
-	expect received middlebox_idle_reject comm=java role=client port=8080 in=C n=3
+	expect received "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" \
+		confidence="$(unsure)" comm=java role=client port=8080 in=C n=3
 	rejects | behind_router
 	java_client C client
 	tell client "http http://198.51.100.1:8080/hello" 200
+	forgets
+	tell client "http http://198.51.100.1:8080/hello" 200
 	for i in 1 2 3; do
 		idle_for 3.5
-		tell client "http http://198.51.100.1:8080/hello" '200|java.*'
-		tell client "http http://198.51.100.1:8080/hello" '200|java.*'
+		# it sends a GET again by itself
+		tell client "http http://198.51.100.1:8080/hello" 200
 	done
 	await 10 told 3 true
 }
@@ -102,12 +116,16 @@ masquerade() {
 	END
 }
 
-scenario nat_forgets_and_renames "a NAT forgets nginx's idle connection and gives it another port" limit=90
+scenario nat_forgets_and_renames "a NAT forgets nginx's idle connection and gives it another port" limit=90 packets
 nat_forgets_and_renames() {
 	expect sent nat_state_lost comm=java role=server port=8080 in=S
-	expect received nat_state_lost,peer_lost_connection comm=nginx role=client port=8080 in=C
+	# the client's end cannot know that the other end knows it by another name
+	expect received "nat_state_lost,$(evident peer_lost_connection keepalive_race_client)" \
+		confidence="$(unsure)" comm=nginx role=client port=8080 in=C
 	masquerade | behind_router 1
 	nginx_before_router
+	fetches C 200 http://127.0.0.1:8000/hello
+	forgets
 	fetches C 200 http://127.0.0.1:8000/hello
 	idle_for 3.5
 	fetches C '200|502' http://127.0.0.1:8000/hello
@@ -115,13 +133,15 @@ nat_forgets_and_renames() {
 }
 
 scenario nat_forgets_and_leaks "a NAT forgets nginx's idle connection and lets it through unchanged" \
-	limit=90
+	limit=90 packets
 nat_forgets_and_leaks() {
 	expect sent nat_state_lost,half_open_to_listener comm=java role=server port=8080 in=S
 	expect received nat_state_lost,half_open_to_listener,peer_lost_connection comm=nginx role=client \
 		port=8080 in=C
 	masquerade | behind_router 0
 	nginx_before_router
+	fetches C 200 http://127.0.0.1:8000/hello
+	forgets
 	fetches C 200 http://127.0.0.1:8000/hello
 	idle_for 3.5
 	fetches C '200|502' http://127.0.0.1:8000/hello
@@ -131,12 +151,10 @@ nat_forgets_and_leaks() {
 scenario firewall_kept_busy "the dropping firewall and a connection that is used every second: the control" \
 	limit=90
 firewall_kept_busy() {
-	local i
 	silent
 	drops | behind_router
 	nginx_before_router
-	for i in 1 2 3 4; do
-		fetches C 200 http://127.0.0.1:8000/hello
-		idle_for 1
-	done
+	fetches C 200 http://127.0.0.1:8000/hello
+	forgets
+	fetches C 200 --rate 1/s "http://127.0.0.1:8000/hello?[1-4]"
 }

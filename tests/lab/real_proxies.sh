@@ -1,7 +1,8 @@
-# shellcheck shell=sh disable=SC2154,SC2034,SC3043
+# shellcheck shell=bash disable=SC2154 source=tests/lab/real_servers.sh
 # SPDX-License-Identifier: GPL-2.0-only
 # nginx, HAProxy and Apache: clients that leave, in front of Tomcat too, uploads that are cut, health
 # checks, resets on purpose, and what these servers do without any reset.
+. tests/lab/real_servers.sh
 
 # ---- nginx ----
 
@@ -26,7 +27,7 @@ nginx_download_cancelled() {
 	expect sent client_abort_unread_data comm=nginx role=client port=8080
 	expect received client_abort_unread_data comm=java role=server port=8080
 	nginx_to_tomcat
-	fetches N 200 --max-time 0.6 --limit-rate 100k "http://127.0.0.1:8000/size?bytes=50000000"
+	fetches N 200 --max-time 2 --limit-rate 100k "http://127.0.0.1:8000/size?bytes=50000000"
 	await 10 told 4 true
 }
 
@@ -36,7 +37,7 @@ nginx_wait_cancelled() {
 	expect sent data_after_local_close comm=nginx role=client port=8080
 	expect received data_after_local_close comm=java role=server port=8080 state=CLOSE_WAIT
 	nginx_to_tomcat
-	fetches N 000 --max-time 0.4 "http://127.0.0.1:8000/slow?ms=1000"
+	fetches N 000 --max-time 1 "http://127.0.0.1:8000/slow?ms=2500"
 	await 10 told 2 true
 }
 
@@ -186,7 +187,7 @@ haproxy_download_cancelled() {
 	expect sent client_abort_unread_data,linger_zero comm=haproxy role=client port=8000
 	expect received client_abort_unread_data,linger_zero comm=nginx role=server port=8000
 	haproxy_to_nginx '' </dev/null
-	fetches N 200 --max-time 0.6 --limit-rate 100k http://127.0.0.1:8001/file
+	fetches N 200 --max-time 2 --limit-rate 100k http://127.0.0.1:8001/file
 	await 10 told 4 true
 }
 
@@ -208,9 +209,8 @@ haproxy_nolinger() {
 	net_one
 	expect sent linger_zero comm=haproxy port=8001,8000 n=1+
 	also received linger_zero,late_rst_after_close comm=nginx,curl
-	printf 'option nolinger\noption httpclose\n' | haproxy_to_nginx ''
-	fetches N 404 http://127.0.0.1:8001/none
-	fetches N 404 http://127.0.0.1:8001/none
+	printf 'option nolinger\noption http-server-close\n' | haproxy_to_nginx ''
+	fetches N 404 "http://127.0.0.1:8001/none?[1-30]"
 	await 10 told 1 true
 }
 
@@ -230,7 +230,7 @@ apache_download_cancelled() {
 	expect sent client_abort_unread_data comm=curl role=client port=8000
 	expect received client_abort_unread_data comm=apache2 role=server port=8000
 	apache_files </dev/null
-	fetches N 200 --max-time 0.4 --limit-rate 100k http://127.0.0.1:8000/file
+	fetches N 200 --max-time 2 --limit-rate 100k http://127.0.0.1:8000/file
 	await 5 told 2 true
 }
 

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154,SC2034,SC2086,SC3043
+# shellcheck shell=bash disable=SC2154,SC2034,SC2086
 # SPDX-License-Identifier: GPL-2.0-only
 # Starting and steering real software for the scenarios of real_*.sh (see lib.sh), each scenario with
 # servers of its own. Readiness is seen in the kernel's table of listeners, never by connecting: a probe
@@ -10,8 +10,8 @@ jars=$(printf "$java_jars/tomcat10-%s.jar:" catalina coyote api juli util util-s
 	annotations-api jni jaspic-api)
 jvm='java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto'
 
-# serves LABEL PORT...: waits until all of them are listened on
-serves() {
+# Waits until all of them are listened on.
+serves() { # LABEL PORT...
 	local label=$1 port
 	shift
 	for port; do await 20 listens "$label" "$port"; done
@@ -55,12 +55,25 @@ fetches() { # LABEL PATTERN CURL-ARGUMENT...
 	echo "$got" | grep -Eqx -- "$pattern" || fail "curl $* saw $got"
 }
 
-# ends NAME SIGNAL: and waits until it has
-ends() {
+# Its first thread can be gone while others still hold its sockets.
+ended() { # PID
+	gone "$1" && [ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)" -le 1 ]
+}
+
+ends() { # NAME SIGNAL: and waits until it has
 	local p
 	p=$(pid_of "$1")
 	kill -"$2" "$p"
-	await 10 gone "$p"
+	await 20 ended "$p"
+}
+
+unread_at() { # LABEL PORT: the client's end has something in its receive queue
+	inside "$1" ss -Htn "dport = :$2" | awk '$2 > 0 { found = 1 } END { exit !found }'
+}
+
+unread_from() { # LABEL PORT: the server has accepted, and its end has something in its receive queue
+	inside "$1" ss -Htnp state established "sport = :$2" |
+		awk '$1 > 0 && /users:/ { found = 1 } END { exit !found }'
 }
 
 # Java is compiled once for all scenarios.
@@ -83,7 +96,15 @@ tomcat() {
 	mkdir -p "$dir/$name"
 	start "$label" "$name" $jvm -Xmx192m -XX:ErrorFile="$dir/$name.crash" \
 		-cp "$jars:$lab/classes" Web "$dir/$name" "$@"
-	for port; do serves "$label" "${port%%,*}"; done
+	for port; do
+		serves "$label" "${port%%,*}"
+		# its first answer takes long: classes are loaded
+		fetches "$label" 200 -H 'Connection: close' "http://127.0.0.1:${port%%,*}/hello"
+	done
+}
+
+accepted() { # LABEL PORT: the server has a connection of its own
+	inside "$1" ss -Htnp state established "sport = :$2" | grep -q users:
 }
 
 java_client() { # LABEL NAME [JVM-OPTION...]; see java/Client.java
