@@ -32,6 +32,7 @@
 #define ACCEPT_WAIT_MS (130 * 1000)
 /* An answer takes a round trip; beside it, what a delayed acknowledgement or a timer may add. */
 #define ANSWER_SLACK_MS 200
+#define UPLOAD_BYTES	(64 * 1024)
 /* Without srtt. */
 #define ANSWER_DEFAULT_MS 1000
 
@@ -173,6 +174,15 @@ static bool silent_since_just_now(const struct view *v)
 	       (r->receive_idle_ms < 0 || r->send_idle_ms < r->receive_idle_ms);
 }
 
+/* It was an upload: far more went out than came in, and more than any request without a body. */
+static bool upload_paused(const struct view *v)
+{
+	const struct reset *r = v->r;
+
+	return silent_since_just_now(v) && r->bytes_sent >= UPLOAD_BYTES &&
+	       r->bytes_received >= 0 && r->bytes_sent / 4 >= r->bytes_received;
+}
+
 /* The peer's FIN came, and nothing was written since. */
 static bool wrote_nothing_since_fin(const struct view *v)
 {
@@ -250,6 +260,9 @@ const struct rule diagnose_received[] = {
 	 OPEN_CLUES},
 	{RST_CAUSE_PEER_APP_ABORT_SENDING, ON(RECEIVED_ESTABLISHED), sending, CONFIDENCE_MEDIUM,
 	 FOR_ACTIVE_PACKET, OPEN_CLUES},
+	{RST_CAUSE_PEER_APP_ABORT_SENDING, ON(RECEIVED_ESTABLISHED), upload_paused,
+	 CONFIDENCE_MEDIUM, 0,
+	 CLUES(CLUE_PACKET, CLUE_TTL, CLUE_SEND_IDLE, CLUE_SENT, CLUE_RECEIVED)},
 	{RST_CAUSE_PEER_APP_ABORT_IDLE, ON(RECEIVED_ESTABLISHED), silent_since_just_now,
 	 CONFIDENCE_MEDIUM, 0,
 	 CLUES(CLUE_PACKET, CLUE_TTL, CLUE_SEND_IDLE, CLUE_IDLE, CLUE_SENT, CLUE_RECEIVED)},

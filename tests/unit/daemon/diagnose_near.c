@@ -125,6 +125,13 @@ Test(diagnose_near, an_open_connection_is_reset)
 	cr_assert_cause(verdict_of(with_packet(r, true, 63)), RST_CAUSE_PEER_APP_ABORT_IDLE,
 			CONFIDENCE_MEDIUM);
 
+	r.bytes_sent = 100000;
+	cr_assert_cause(verdict_of(with_packet(r, true, 63)), RST_CAUSE_PEER_APP_ABORT_SENDING,
+			CONFIDENCE_MEDIUM);
+	r.bytes_received = 100000; /* many requests */
+	cr_assert_cause(verdict_of(with_packet(r, true, 63)), RST_CAUSE_PEER_APP_ABORT_IDLE,
+			CONFIDENCE_MEDIUM);
+
 	r = received(RST_ROLE_CLIENT, STATE_ESTABLISHED);
 	r.probes = 1;
 	cr_assert_cause(verdict_of(with_packet(r, false, 63)), RST_CAUSE_PEER_LOST_CONNECTION,
