@@ -36,7 +36,7 @@ format() {
 check layers tests/check/layers.sh
 check docs tests/check/docs.sh "$B"
 scripts() {
-	find tests .ci \( -name '*.sh' -o -name run \) -type f -exec shellcheck -s sh {} +
+	find tests .ci \( -name '*.sh' -o -name run \) -type f -exec shellcheck {} +
 }
 
 with shellcheck scripts scripts
