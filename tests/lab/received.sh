@@ -80,7 +80,7 @@ peer_app_abort_upload() {
 	net_tun
 	expect received "$(evident peer_app_abort_sending peer_lost_connection)" comm=client role=client
 	# shellcheck disable=SC2086
-	far_server acks 100000 raw RA reply $aborts
+	far_server acks 100000 catch D raw RA reply $aborts
 	actor N client connect 192.0.2.2:80 push 5000000
 	done_within 10
 }
@@ -92,7 +92,7 @@ peer_app_abort_download() {
 	actor N server listen 192.0.2.1:8080 accept read 100 push 5000000
 	await 5 listens N 8080
 	# shellcheck disable=SC2086
-	far_client catch A acks 100000 raw RA reply $aborts
+	far_client catch A acks 100000 catch D raw RA reply $aborts
 	done_within 10
 }
 

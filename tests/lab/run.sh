@@ -265,7 +265,8 @@ room_for() { # WEIGHT, or 'all'
 play_all() { # OPTION SUFFIX: those with the option
 	local name what how file w
 	while IFS=$'\t' read -r name what how file <&3; do
-		wanted "$name" && [[ $how = *" $1"* ]] || continue
+		wanted "$name" || continue
+		[[ $how = *" $1"* ]] || continue
 		w=$(option_of weight "$how" 1)
 		case $how in
 		*" alone "*) room_for all ;;
