@@ -89,7 +89,6 @@ firewall_rejects_idle() {
 
 scenario firewall_rejects_java "the same with a Java HttpClient, three times" limit=90 packets
 firewall_rejects_java() {
-	local i
 	expect received "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" \
 		confidence="$(unsure)" comm=java role=client port=8080 in=C n=3
 	rejects | behind_router
@@ -97,7 +96,7 @@ firewall_rejects_java() {
 	tell client "http http://198.51.100.1:8080/hello" 200
 	forgets
 	tell client "http http://198.51.100.1:8080/hello" 200
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		idle_for 3.5
 		# it sends a GET again by itself
 		tell client "http http://198.51.100.1:8080/hello" 200
