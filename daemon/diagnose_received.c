@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The rules about resets that this host received (CAUSES F.2), and about connections that ended
- *without any (F.3); the first that holds on a path wins. Must not look beyond the view. Proved by
- *tests/unit/daemon/diagnose.c.
+ * without any (F.3); the first that holds on a path wins. Must not look beyond the view.
+ * Proved by tests/unit/daemon/diagnose.c.
  *
  * A reset in ESTABLISHED, with nothing but this end's socket, is the hard part. In turn it is
- *asked:
- *
- *	did the peer go on afterwards?			rst_injected
- *	was our first request ever acknowledged?	no: accept_overflow_peer
- *	did we send after a silence?			yes: did another box answer?
- *middlebox_idle_reject a program, or as soon as programs do? keepalive_race_client a kernel that
- *knows nothing, or after longer than programs wait? peer_lost_connection did we provoke it at all?
- *no, and it came from elsewhere: rst_injected does a kernel without socket answer?		yes:
- *peer_lost_connection was data on its way?				peer_app_abort_sending, else
- *peer_app_abort_idle
+ * asked: did the peer go on afterwards (rst_injected)? Was our first request never acknowledged
+ * (accept_overflow_peer)? Did we send after a silence, and another box answered
+ * (middlebox_idle_reject), or a program, or as soon as programs do (keepalive_race_client), or a
+ * kernel that knows nothing, or later than programs wait (peer_lost_connection)? Did we not provoke
+ * it at all, and it came from elsewhere (rst_injected)? Then a program made it, with data on its
+ * way (peer_app_abort_sending) or without (peer_app_abort_idle).
  */
 #include "common/util.h"
 

@@ -88,20 +88,20 @@ static bool body_coming(const struct view *v)
 	       within(r->send_idle_ms, EARLY_ANSWER_MS) && within(r->receive_idle_ms, RACE_MS);
 }
 
-/* Served before, silent since, and a request came as it closed. */
-static bool request_met_close(const struct view *v)
-{
-	const struct reset *r = v->r;
-
-	return server(v) && r->bytes_sent > 0 && r->unread_bytes > 0 &&
-	       r->unread_bytes < BODY_BYTES && r->bytes_received > r->unread_bytes &&
-	       r->send_idle_ms >= KEEPALIVE_IDLE_MS && within(r->receive_idle_ms, RACE_MS);
-}
-
 static bool goodbye_unread(const struct view *v)
 {
 	return v->r->flags & RST_EVENT_FIN_RECEIVED && v->r->unread_bytes > 0 &&
 	       v->r->unread_bytes <= TLS_GOODBYE_BYTES;
+}
+
+/* Served before, silent since, and a request came as it closed: more than a goodbye. */
+static bool request_met_close(const struct view *v)
+{
+	const struct reset *r = v->r;
+
+	return server(v) && !goodbye_unread(v) && r->bytes_sent > 0 && r->unread_bytes > 0 &&
+	       r->unread_bytes < BODY_BYTES && r->bytes_received > r->unread_bytes &&
+	       r->send_idle_ms >= KEEPALIVE_IDLE_MS && within(r->receive_idle_ms, RACE_MS);
 }
 
 static bool client_ignored_goodbye(const struct view *v)

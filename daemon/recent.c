@@ -10,8 +10,9 @@
 #include "daemon/recent.h"
 
 struct recent {
-	uint64_t added;
+	uint64_t added, kept;
 	struct finding finding[RSTMON_RECENT_MAX];
+	struct finding longer[RSTMON_RECENT_KEPT];
 };
 
 /* Pages of the ring that were never written cost nothing. */
@@ -22,6 +23,7 @@ int recent_new(struct recent **ret)
 	if (!r)
 		return -ENOMEM;
 	r->added = 0;
+	r->kept = 0;
 	*ret = r;
 	return 0;
 }
@@ -56,31 +58,8 @@ static void clear(struct finding *f)
 	f->other = (struct other_end){};
 }
 
-struct finding *recent_next(struct recent *r, uint64_t *ret_ticket)
+static void copy(struct finding *to, const struct finding *f)
 {
-	struct finding *f = &r->finding[r->added % RSTMON_RECENT_MAX];
-
-	clear(f);
-	*ret_ticket = ++r->added;
-	return f;
-}
-
-uint64_t recent_latest(const struct recent *r)
-{
-	return r->added;
-}
-
-struct finding *recent_find(struct recent *r, uint64_t ticket)
-{
-	if (!ticket || ticket > r->added || r->added - ticket >= RSTMON_RECENT_MAX)
-		return NULL;
-	return &r->finding[(ticket - 1) % RSTMON_RECENT_MAX];
-}
-
-void recent_add(struct recent *r, const struct finding *f)
-{
-	uint64_t ticket;
-	struct finding *to = recent_next(r, &ticket);
 	unsigned int n = MIN(f->verdict.n_evidence, (unsigned int)RSTMON_EVIDENCE_MAX);
 
 	to->reset = f->reset;
@@ -103,6 +82,42 @@ void recent_add(struct recent *r, const struct finding *f)
 	to->other = f->other;
 }
 
+/* A flood of resets that say nothing new must not take the details of everything else. */
+static void keep_longer(struct recent *r, const struct finding *f)
+{
+	if (r->added >= RSTMON_RECENT_MAX && !f->verdict.settled)
+		copy(&r->longer[r->kept++ % RSTMON_RECENT_KEPT], f);
+}
+
+struct finding *recent_next(struct recent *r, uint64_t *ret_ticket)
+{
+	struct finding *f = &r->finding[r->added % RSTMON_RECENT_MAX];
+
+	keep_longer(r, f);
+	clear(f);
+	*ret_ticket = ++r->added;
+	return f;
+}
+
+uint64_t recent_latest(const struct recent *r)
+{
+	return r->added;
+}
+
+struct finding *recent_find(struct recent *r, uint64_t ticket)
+{
+	if (!ticket || ticket > r->added || r->added - ticket >= RSTMON_RECENT_MAX)
+		return NULL;
+	return &r->finding[(ticket - 1) % RSTMON_RECENT_MAX];
+}
+
+void recent_add(struct recent *r, const struct finding *f)
+{
+	uint64_t ticket;
+
+	copy(recent_next(r, &ticket), f);
+}
+
 const struct finding *recent_get(const struct recent *r, unsigned int i)
 {
 	if (i >= RSTMON_RECENT_MAX || i >= r->added)
@@ -110,8 +125,17 @@ const struct finding *recent_get(const struct recent *r, unsigned int i)
 	return &r->finding[(r->added - 1 - i) % RSTMON_RECENT_MAX];
 }
 
+const struct finding *recent_kept(const struct recent *r, unsigned int i)
+{
+	if (i >= RSTMON_RECENT_KEPT || i >= r->kept)
+		return NULL;
+	return &r->longer[(r->kept - 1 - i) % RSTMON_RECENT_KEPT];
+}
+
 size_t recent_memory(const struct recent *r)
 {
-	return sizeof(r->added) +
-	       MIN(r->added, (uint64_t)RSTMON_RECENT_MAX) * sizeof(struct finding);
+	uint64_t n = MIN(r->added, (uint64_t)RSTMON_RECENT_MAX) +
+		     MIN(r->kept, (uint64_t)RSTMON_RECENT_KEPT);
+
+	return sizeof(r->added) + sizeof(r->kept) + n * sizeof(struct finding);
 }

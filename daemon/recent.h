@@ -24,6 +24,10 @@ struct finding *recent_find(struct recent *r, uint64_t ticket);
 
 /* The i-th latest (0: the newest), NULL beyond the oldest; valid until the next recent_add(). */
 const struct finding *recent_get(const struct recent *r, unsigned int i);
+
+/* Of those that were overwritten, the i-th latest that was not settled (verdict.settled), NULL beyond
+ * RSTMON_RECENT_KEPT: what a flood pushed out of the ring, for "why" and for nothing else. */
+const struct finding *recent_kept(const struct recent *r, unsigned int i);
 size_t recent_memory(const struct recent *r);
 
 #endif

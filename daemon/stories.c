@@ -122,6 +122,8 @@ static int compare_group(const void *x, const void *y)
 }
 
 /* The story that a kept reset belongs to, SIZE_MAX: none, as when its row is gone. */
+#define SAMPLES_MAX (RSTMON_RECENT_MAX + RSTMON_RECENT_KEPT)
+
 static size_t group_of(const struct work *w, const struct finding *f)
 {
 	struct group key = {.cause = f->verdict.cause, .port = f->reset.port};
@@ -136,19 +138,26 @@ static size_t group_of(const struct work *w, const struct finding *f)
 	return g ? g->to : SIZE_MAX;
 }
 
+static void take_sample(struct work *w, const struct finding *f)
+{
+	size_t group;
+
+	if (f->reset.time < w->since || !report_match_finding(w->q->filter, f))
+		return;
+	group = group_of(w, f);
+	if (group != SIZE_MAX)
+		w->samples[w->n_samples++] = (struct sample){f, group};
+}
+
+/* Newest first. */
 static void take_samples(struct work *w, const struct recent *r)
 {
 	const struct finding *f;
 
-	for (unsigned int i = 0; r && (f = recent_get(r, i)); i++) {
-		size_t group;
-
-		if (f->reset.time < w->since || !report_match_finding(w->q->filter, f))
-			continue;
-		group = group_of(w, f);
-		if (group != SIZE_MAX)
-			w->samples[w->n_samples++] = (struct sample){f, group};
-	}
+	for (unsigned int i = 0; r && (f = recent_get(r, i)); i++)
+		take_sample(w, f);
+	for (unsigned int i = 0; r && (f = recent_kept(r, i)); i++)
+		take_sample(w, f);
 }
 
 /* The other end of a connection may have a cause of its own, as who is refused by a closed port: to
@@ -286,8 +295,8 @@ int stories_make(const struct tally *t, const struct recent *r, const struct rep
 
 	if (e < 0)
 		return e;
-	w.samples = calloc(RSTMON_RECENT_MAX, sizeof(*w.samples));
-	w.values = calloc(RSTMON_RECENT_MAX, sizeof(*w.values));
+	w.samples = calloc(SAMPLES_MAX, sizeof(*w.samples));
+	w.values = calloc(SAMPLES_MAX, sizeof(*w.values));
 	if (!w.samples || !w.values)
 		return -ENOMEM;
 

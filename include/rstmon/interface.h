@@ -21,6 +21,7 @@
 #define RSTMON_PEERS_MAX	1024   /* heavy-hitter table of --by peer */
 #define RSTMON_DAY_ROWS_MAX	256    /* rows with 24 hours of minutes */
 #define RSTMON_RECENT_MAX	8192   /* resets kept for 'last' */
+#define RSTMON_RECENT_KEPT	2048   /* kept longer for 'why', when a flood pushes them out */
 #define RSTMON_PROCESS_CACHE_MAX 16384 /* names of living processes */
 #define RSTMON_CGROUP_CACHE_MAX 4096
 

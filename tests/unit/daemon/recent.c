@@ -89,6 +89,34 @@ Test(recent, copies_all_that_counts)
 		cr_assert_str_eq(got->verdict.evidence[i], f.verdict.evidence[i]);
 }
 
+Test(recent, a_flood_leaves_what_is_not_settled)
+{
+	_cleanup_(free_recent) struct recent *r = NULL;
+	struct finding f = {.reset.time = 1, .verdict.cause = RST_CAUSE_LINGER_ZERO};
+
+	cr_assert_eq(recent_new(&r), 0);
+	recent_add(r, &f);
+	f = (struct finding){.verdict = {.cause = RST_CAUSE_CLOSED_PORT, .settled = true}};
+	for (unsigned int i = 1; i < RSTMON_RECENT_MAX; i++)
+		recent_add(r, &f);
+	cr_assert_null(recent_kept(r, 0));
+	for (unsigned int i = 0; i < 3 * RSTMON_RECENT_MAX; i++)
+		recent_add(r, &f);
+	cr_assert_eq(recent_kept(r, 0)->verdict.cause, RST_CAUSE_LINGER_ZERO);
+	cr_assert_eq(recent_kept(r, 0)->reset.time, 1);
+	cr_assert_null(recent_kept(r, 1));
+
+	/* what is kept longer has its bound too, the oldest goes first */
+	f.verdict.settled = false;
+	for (uint64_t i = 0; i < RSTMON_RECENT_MAX + RSTMON_RECENT_KEPT + 1; i++) {
+		f.reset.time = 100 + i;
+		recent_add(r, &f);
+	}
+	cr_assert_eq(recent_kept(r, 0)->reset.time, 100 + RSTMON_RECENT_KEPT);
+	cr_assert_eq(recent_kept(r, RSTMON_RECENT_KEPT - 1)->reset.time, 101);
+	cr_assert_null(recent_kept(r, RSTMON_RECENT_KEPT));
+}
+
 Test(recent, nothing_of_the_overwritten_shows)
 {
 	_cleanup_(free_recent) struct recent *r = NULL;
