@@ -14,6 +14,10 @@ Test(diagnose_near, a_server_that_closes_unread)
 	r.send_idle_ms = 300; /* right after an answer: a second request, or a rest of the first */
 	cr_assert_cause(verdict_of(r), RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST, CONFIDENCE_MEDIUM);
 	r = race_server();
+	r.unread_bytes = 31; /* TLS close_notify, not a request */
+	r.flags |= RST_EVENT_FIN_RECEIVED;
+	cr_assert_cause(verdict_of(r), RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST, CONFIDENCE_MEDIUM);
+	r = race_server();
 	r.bytes_received = r.unread_bytes; /* it never read anything */
 	cr_assert_cause(verdict_of(r), RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST, CONFIDENCE_HIGH);
 	r = upload();
