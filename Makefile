@@ -172,6 +172,7 @@ install: all ## to DESTDIR and PREFIX
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/rstmond.conf.5
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(B)/rstmon-causes.7
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/rstmond.8
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/rstmon/examples systemd/rstmond-packets.conf
 	install -d $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf.d
 	env -u RSTMON_SOCKET $(B)/rstmond --config /dev/null --print-config > $(B)/rstmond.conf
 	[ -e $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf ] || \
