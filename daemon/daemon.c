@@ -188,6 +188,7 @@ static int open_server(struct daemon *d, char *error, size_t size)
 		.refresh = daemon_answer_refresh,
 		.status = daemon_answer_status,
 		.counters = daemon_answer_counters,
+		.untold = daemon_answer_untold,
 		.now = daemon_answer_now,
 		.userdata = d,
 	};

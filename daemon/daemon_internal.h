@@ -89,6 +89,7 @@ int daemon_on_reload(sd_event_source *s, const struct signalfd_siginfo *info, vo
 /* What methods.c asks; userdata is the daemon. */
 void daemon_answer_refresh(void *userdata);
 uint64_t daemon_answer_now(void *userdata);
+unsigned int daemon_answer_untold(void *userdata);
 void daemon_answer_counters(void *userdata, uint64_t *ret_embryonic, uint64_t *ret_ignored);
 void daemon_answer_status(void *userdata, struct report_status *ret);
 

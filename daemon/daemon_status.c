@@ -29,14 +29,21 @@ void daemon_answer_refresh(void *userdata)
 	daemon_refresh(userdata);
 }
 
+unsigned int daemon_answer_untold(void *userdata)
+{
+	struct daemon *d = userdata;
+
+	return intake_untold(&d->intake);
+}
+
 uint64_t daemon_answer_now(void *userdata)
 {
 	(void)userdata;
 	return daemon_clock_ns(CLOCK_REALTIME);
 }
 
-/* A recording has no kernel of its own to ask. A challenge ACK answers a reset that was not believed, or
- * a SYN, which is counted apart. */
+/* A recording has no kernel of its own to ask. A challenge ACK answers a reset that was not
+ * believed, or a SYN, which is counted apart. */
 void daemon_answer_counters(void *userdata, uint64_t *ret_embryonic, uint64_t *ret_ignored)
 {
 	struct daemon *d = userdata;

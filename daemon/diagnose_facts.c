@@ -139,7 +139,8 @@ enum confidence diagnose_confidence(const struct view *v, const struct rule *rul
 	int most = rule->confidence == CONFIDENCE_CERTAIN ? CONFIDENCE_CERTAIN : CONFIDENCE_HIGH;
 	int level = rule->confidence;
 
-	level = MIN(level + steps_for(v, rule->grounds), most) - steps_against(v, rule->grounds);
+	level += steps_for(v, rule->grounds) - steps_against(v, rule->grounds);
+	level = MIN(level, most);
 	if (rule->grounds & AGAINST_ROLE && fact_role_guessed(v))
 		level = MIN(level, (int)CONFIDENCE_MEDIUM);
 	return (enum confidence)MAX(level, (int)CONFIDENCE_LOW);

@@ -29,6 +29,8 @@
 /* An answer takes a round trip; beside it, what a delayed acknowledgement or a timer may add. */
 #define ANSWER_SLACK_MS 200
 #define UPLOAD_BYTES	(64 * 1024)
+/* More than a request without a body has. */
+#define REQUEST_BYTES (16 * 1024)
 /* Without srtt. */
 #define ANSWER_DEFAULT_MS 1000
 
@@ -110,13 +112,24 @@ static bool foreign(const struct view *v)
 	return fact_ttl(v) == TTL_FOREIGN || (fact_ttl(v) == TTL_NEARER && !on_its_way(v));
 }
 
+/* Keep-alive probes are answered, so with them only data tells of a silence; but only of a request,
+ * for an upload hears no data either. */
+static bool request_after_probes(const struct view *v)
+{
+	const struct reset *r = v->r;
+
+	return r->flags & RST_EVENT_KEEPALIVE && on_its_way(v) &&
+	       r->unacked_bytes + r->unsent_bytes <= REQUEST_BYTES &&
+	       r->receive_idle_ms >= KEEPALIVE_IDLE_MS;
+}
+
 static bool request_raced(const struct view *v)
 {
 	const struct reset *r = v->r;
 
 	return client(v) && r->bytes_received > 0 && fact_packet(v) != PACKET_BARE &&
-	       ((spoke_after_silence(v, KEEPALIVE_IDLE_MS) && wrote_just_now(v) &&
-		 r->retransmits <= 0) ||
+	       (((spoke_after_silence(v, KEEPALIVE_IDLE_MS) || request_after_probes(v)) &&
+		 wrote_just_now(v) && r->retransmits <= 0) ||
 		request_just_acked(v));
 }
 
@@ -247,7 +260,7 @@ const struct rule diagnose_received[] = {
 	{RST_CAUSE_RST_INJECTED, ON(RECEIVED_ESTABLISHED), foreign, CONFIDENCE_MEDIUM, 0,
 	 OPEN_CLUES},
 	{RST_CAUSE_KEEPALIVE_RACE_CLIENT, ON(RECEIVED_ESTABLISHED), request_raced_program,
-	 CONFIDENCE_MEDIUM, AGAINST_ROLE | FOR_ACTIVE_PACKET | FOR_IDLE_ALIKE, IDLE_CLUES},
+	 CONFIDENCE_MEDIUM, AGAINST_ROLE | FOR_ACTIVE_PACKET, IDLE_CLUES},
 	{RST_CAUSE_PEER_LOST_CONNECTION, ON(RECEIVED_ESTABLISHED), kernel_answered,
 	 CONFIDENCE_MEDIUM, FOR_BURST, IDLE_CLUES},
 	{RST_CAUSE_PEER_LOST_CONNECTION, ON(RECEIVED_ESTABLISHED), answered_after_silence,

@@ -119,12 +119,20 @@ static bool server_left_little(const struct view *v)
 			     (r->bytes_sent > 0 && within(r->send_idle_ms, EARLY_ANSWER_MS)));
 }
 
+/* Some servers wake their own acceptor by a connection to themselves (Tomcat at its end). */
+static bool to_itself(const struct view *v)
+{
+	const struct other_end *other = &v->past->other;
+
+	return other->known && other->pid && other->pid == v->owner->pid;
+}
+
 static bool check_only(const struct view *v)
 {
 	const struct reset *r = v->r;
 
 	return client(v) && r->bytes_sent == 0 && r->bytes_received == 0 &&
-	       within(r->age_ms, CHECK_MS);
+	       within(r->age_ms, CHECK_MS) && !to_itself(v);
 }
 
 const struct rule diagnose_sent[] = {

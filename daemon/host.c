@@ -11,7 +11,7 @@
 #include "daemon/host.h"
 
 #define FRESH_NS  (200 * NSEC_PER_MSEC) /* a look so young is as good as a new one */
-#define RETRY_NS  (5 * NSEC_PER_SEC)	/* after a look that failed */
+#define RETRY_NS  (1 * NSEC_PER_SEC)	/* after a look that failed */
 #define NAMES_MAX 8192
 
 enum counter {
@@ -65,7 +65,9 @@ struct host_watch {
 	void *userdata;
 	uint64_t second; /* the running one's start */
 	unsigned int looks;
-	uint64_t sibling_at; /* the last question, its answer */
+	uint64_t lines_second; /* of the lists of connections: the running second's start */
+	unsigned int lines;    /* and what was read in it */
+	uint64_t sibling_at;   /* the last question, its answer */
 	uint32_t sibling_netns;
 	struct endpoint sibling_remote;
 	uint16_t sibling_port;
@@ -348,6 +350,7 @@ static int8_t moved(const struct value *v, uint64_t within, uint64_t now)
 
 struct search {
 	const struct reset *reset;
+	unsigned int lines;
 	bool tcp6, found;
 };
 
@@ -355,30 +358,42 @@ static bool search_line(const char *line, void *userdata)
 {
 	struct search *s = userdata;
 
+	s->lines++;
 	s->found = host_is_sibling(line, s->tcp6, s->reset);
 	return !s->found;
+}
+
+static int8_t search(struct host_watch *h, uint32_t pid, struct search *s)
+{
+	uint64_t id;
+
+	/* v4-mapped ones are listed with IPv6 */
+	if (!s->reset->remote.ipv6 && h->read(h->userdata, pid, HOST_TCP, search_line, s, &id) < 0)
+		return -1;
+	if (s->found)
+		return 1;
+	s->tcp6 = true;
+	if (h->read(h->userdata, pid, HOST_TCP6, search_line, s, &id) < 0)
+		return s->reset->remote.ipv6 ? -1 : 0;
+	return s->found;
 }
 
 static int8_t ask_sibling(struct host_watch *h, struct attributor *a, const struct reset *r)
 {
 	uint32_t pid = attributor_netns_process(a, r->netns, r->netns_cookie);
 	struct search s = {.reset = r};
-	uint64_t id;
+	int8_t answer;
 
 	if (!pid)
 		return -1;
-	/* v4-mapped ones are listed with IPv6 */
-	if (!r->remote.ipv6 && h->read(h->userdata, pid, HOST_TCP, search_line, &s, &id) < 0)
-		return -1;
-	if (s.found)
-		return 1;
-	s.tcp6 = true;
-	if (h->read(h->userdata, pid, HOST_TCP6, search_line, &s, &id) < 0)
-		return r->remote.ipv6 ? -1 : 0;
-	return s.found;
+	answer = search(h, pid, &s);
+	/* opening the files costs too */
+	h->lines += s.lines + HOST_LINES_PER_S / 64;
+	return answer;
 }
 
-/* One question a second, and its answer for all that would ask the same. */
+/* A question is asked while the second has lines left; its answer holds for a second, for all that
+ * would ask the same. */
 static int8_t sibling(struct host_watch *h, struct attributor *a, const struct reset *r,
 		      uint64_t now)
 {
@@ -386,8 +401,14 @@ static int8_t sibling(struct host_watch *h, struct attributor *a, const struct r
 		    h->sibling_remote.ipv6 == r->remote.ipv6 &&
 		    !memcmp(h->sibling_remote.address, r->remote.address, r->remote.ipv6 ? 16 : 4);
 
-	if (h->sibling_at && now - h->sibling_at < NSEC_PER_SEC)
-		return same ? h->sibling : -1;
+	if (same && h->sibling_at && now - h->sibling_at < NSEC_PER_SEC)
+		return h->sibling;
+	if (!h->lines_second || now - h->lines_second >= NSEC_PER_SEC) {
+		h->lines_second = now;
+		h->lines = 0;
+	}
+	if (h->lines >= HOST_LINES_PER_S)
+		return -1;
 	h->sibling_at = now;
 	h->sibling_netns = r->netns;
 	h->sibling_port = r->local.port;

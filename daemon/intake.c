@@ -45,6 +45,13 @@ static void tell(struct intake *in, uint64_t ticket)
 		in->tell(f, in->userdata);
 }
 
+unsigned int intake_untold(struct intake *in)
+{
+	uint64_t oldest = pending_oldest(&in->pending);
+
+	return oldest ? (unsigned int)(recent_latest(in->recent) - oldest + 1) : 0;
+}
+
 /* Telling may wait, the order of lines may not change. */
 static void wait_or_tell(struct intake *in, const struct finding *f, uint64_t ticket,
 			 const struct past *past, const struct host *host)

@@ -58,6 +58,9 @@ int intake_drain(struct intake *in, unsigned int max);
 /* The last call but intake_tick(): reads what is there, counts what is still held, tells what waits. */
 void intake_finish(struct intake *in);
 
+/* How many of the newest findings that are kept have not been told yet. */
+unsigned int intake_untold(struct intake *in);
+
 /* True while something waits for its time: do not sleep yet. */
 bool intake_waiting(const struct intake *in);
 

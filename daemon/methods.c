@@ -171,7 +171,9 @@ static int watch_backlog(struct methods_state *s, size_t n, struct server_reply 
 		return -ENOMEM;
 	ret->backlog = list;
 
-	for (unsigned int i = 0; used + ret->dropped < n && (f = recent_get(s->recent, i)); i++) {
+	/* what waits to be told will come by itself */
+	for (unsigned int i = s->untold ? s->untold(s->userdata) : 0;
+	     used + ret->dropped < n && (f = recent_get(s->recent, i)); i++) {
 		if (!report_match_finding(ret->filter, f))
 			continue;
 		if (bytes > RSTMON_OUTPUT_MAX) {

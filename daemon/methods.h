@@ -25,6 +25,8 @@ struct methods_state {
 	/* Growth of the kernel's own counters of resets that no hook sees, over all covered namespaces:
 	 * those that ended handshakes, those that it did not believe. NULL: nobody looks. */
 	void (*counters)(void *userdata, uint64_t *ret_embryonic, uint64_t *ret_ignored);
+	/* How many of the newest that are kept have not been told to watchers yet. NULL: none. */
+	unsigned int (*untold)(void *userdata);
 	uint64_t (*now)(void *userdata); /* CLOCK_REALTIME ns */
 	void *userdata;
 };

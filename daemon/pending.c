@@ -24,6 +24,11 @@ bool pending_waiting(const struct pending *p)
 	return p->added != p->told;
 }
 
+uint64_t pending_oldest(struct pending *p)
+{
+	return pending_waiting(p) ? place(p, p->told)->ticket : 0;
+}
+
 bool pending_add(struct pending *p, uint64_t ticket, uint64_t monotonic, const struct past *past,
 		 const struct host *host, uint64_t *ret_oldest)
 {

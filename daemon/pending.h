@@ -44,4 +44,7 @@ struct pending_entry *pending_find(struct pending *p, uint64_t ticket);
 
 bool pending_waiting(const struct pending *p);
 
+/* The ticket of the oldest one that waits, 0: none. All after it wait too. */
+uint64_t pending_oldest(struct pending *p);
+
 #endif

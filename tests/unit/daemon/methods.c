@@ -403,6 +403,25 @@ Test(methods, watch_shows_the_latest_that_match_oldest_first)
 	teardown(&f);
 }
 
+static unsigned int two_untold(void *userdata)
+{
+	(void)userdata;
+	return 2;
+}
+
+Test(methods, watch_leaves_what_is_still_to_be_told)
+{
+	struct server_reply reply;
+	struct fixture f;
+
+	setup(&f);
+	f.state.untold = two_untold;
+	call_raw(&f, "io.rstmon.Watch", "{\"last\":1000}", true, &reply);
+	cr_assert_eq(reply.n_backlog, N - 2);
+	server_reply_done(&reply);
+	teardown(&f);
+}
+
 Test(methods, watch_makes_no_more_backlog_than_a_queue_takes)
 {
 	struct server_reply reply;
