@@ -229,6 +229,11 @@ bool history_follower(const struct history *h, uint64_t *ret_ticket)
 	return h->followed;
 }
 
+uint64_t history_echo(struct history *h, const struct finding *f)
+{
+	return connections_echo(h, &f->reset);
+}
+
 bool history_forged(const struct history *h, uint64_t *ret_ticket)
 {
 	if (h->forged)

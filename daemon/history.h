@@ -44,6 +44,10 @@ bool history_note(struct history *h, const struct finding *f, uint64_t ticket, u
  * ticket this is: that one should be judged again, with past.second (history_second()). */
 bool history_follower(const struct history *h, uint64_t *ret_ticket);
 
+/* The ticket of the answer of the same end that follows this reset of a process's, 0: none. Its story is the
+ * same, so it changes with it. */
+uint64_t history_echo(struct history *h, const struct finding *f);
+
 /* True if the finding noted last is the aftermath of a reset that this end received, whose ticket this is:
  * that one should be judged again, with past.aftermath. */
 bool history_forged(const struct history *h, uint64_t *ret_ticket);

@@ -237,20 +237,35 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 	ret->mark = m;
 }
 
+static struct connection *find_connection(struct history *h, const struct reset *r,
+					  uint8_t *ret_side)
+{
+	uint64_t tag = key(h, r, history_address(h->seed, &r->remote, r), ret_side);
+	uint32_t i = ways_find(&h->connections.ways, tag);
+
+	return i == INDEX_NONE ? NULL : &h->connections.entry[i];
+}
+
 struct mark *connections_find(struct history *h, const struct reset *r)
 {
-	struct connection *c;
 	uint8_t side;
-	uint32_t i;
+	struct connection *c = find_connection(h, r, &side);
 
-	i = ways_find(&h->connections.ways,
-		      key(h, r, history_address(h->seed, &r->remote, r), &side));
-	if (i == INDEX_NONE)
-		return NULL;
-	c = &h->connections.entry[i];
-	for (i = 0; i < CONNECTION_MARKS; i++)
+	for (unsigned int i = 0; c && i < CONNECTION_MARKS; i++)
 		if (same_end(&c->mark[i], r, side) && c->mark[i].monotonic == r->monotonic &&
 		    c->mark[i].direction == r->direction)
 			return &c->mark[i];
 	return NULL;
+}
+
+uint64_t connections_echo(struct history *h, const struct reset *r)
+{
+	uint8_t side;
+	struct connection *c = find_connection(h, r, &side);
+
+	for (unsigned int i = 0; c && i < CONNECTION_MARKS; i++)
+		if (same_end(&c->mark[i], r, side) && same_connection(&c->mark[i], r) &&
+		    is_follower(&c->mark[i], r))
+			return c->mark[i].ticket;
+	return 0;
 }

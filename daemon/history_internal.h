@@ -106,6 +106,7 @@ void connections_look(struct history *h, const struct reset *r, struct doer *d, 
 void connections_note(struct history *h, const struct finding *f, uint64_t ticket, struct doer *d,
 		      struct noted *ret);
 struct mark *connections_find(struct history *h, const struct reset *r);
+uint64_t connections_echo(struct history *h, const struct reset *r);
 
 /* ---- history_bursts.c, history_askers.c: who does it ---- */
 

@@ -80,7 +80,7 @@ static void look_around(struct intake *in, const struct finding *f, struct past 
 }
 
 /* A verdict anew, its count moved and its finding changed where it is kept. */
-static void judge_again(struct intake *in, struct finding *f, const struct pending_entry *e)
+static void change(struct intake *in, struct finding *f, const struct pending_entry *e)
 {
 	struct verdict verdict;
 
@@ -90,6 +90,29 @@ static void judge_again(struct intake *in, struct finding *f, const struct pendi
 	tally_move(in->tally, f, verdict.cause);
 	f->verdict = verdict;
 	history_changed(in->history, f);
+}
+
+/* The second reset of a connection was traced before the first. */
+static void follow(struct intake *in, const struct finding *first, uint64_t follower)
+{
+	struct finding *f = recent_find(in->recent, follower);
+	struct pending_entry *e = pending_find(&in->pending, follower);
+
+	if (!f || !e || !e->known)
+		return;
+	history_second(first, f, &e->past);
+	change(in, f, e);
+}
+
+static void judge_again(struct intake *in, struct finding *f, const struct pending_entry *e)
+{
+	enum rst_cause before = f->verdict.cause;
+	uint64_t echo;
+
+	change(in, f, e);
+	echo = f->verdict.cause != before ? history_echo(in->history, f) : 0;
+	if (echo)
+		follow(in, f, echo);
 }
 
 /* Both ends of a connection are one story: each is judged by what the other turned out to be. The
@@ -118,19 +141,6 @@ static void pair(struct intake *in, uint64_t ticket, uint64_t earlier)
 		return;
 	meet(in, earlier, a, b);
 	meet(in, ticket, b, a);
-}
-
-/* The second reset of a connection was traced before the first. */
-static void follow(struct intake *in, uint64_t ticket, uint64_t follower)
-{
-	struct finding *first = recent_find(in->recent, ticket);
-	struct finding *f = recent_find(in->recent, follower);
-	struct pending_entry *e = pending_find(&in->pending, follower);
-
-	if (!first || !f || !e || !e->known)
-		return;
-	history_second(first, f, &e->past);
-	judge_again(in, f, e);
 }
 
 /* The peer goes on: it did not send the reset that this end received. Known even long after. */
@@ -169,7 +179,7 @@ static void count(struct intake *in, const struct reset *reset)
 	if (paired)
 		pair(in, ticket, earlier);
 	if (history_follower(in->history, &follower))
-		follow(in, ticket, follower);
+		follow(in, f, follower);
 	if (history_forged(in->history, &received))
 		doubt(in, received);
 }

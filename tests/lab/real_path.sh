@@ -59,7 +59,7 @@ rejects() {
 }
 
 scenario firewall_drops_idle "a firewall forgets nginx's idle connection to Tomcat and drops what comes" \
-	limit=90
+	limit=90 article=5
 firewall_drops_idle() {
 	expect timeout silent_drop_timeout comm=nginx role=client port=8080 in=C errno=ETIMEDOUT
 	drops | behind_router
@@ -73,7 +73,7 @@ firewall_drops_idle() {
 	await 10 told 1 true
 }
 
-scenario firewall_rejects_idle "a firewall forgets nginx's idle connection to Tomcat and resets it" limit=90 packets
+scenario firewall_rejects_idle "a firewall forgets nginx's idle connection to Tomcat and resets it" limit=90 packets article=5
 firewall_rejects_idle() {
 	expect received "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" \
 		confidence="$(unsure)" comm=nginx role=client port=8080 in=C
@@ -87,7 +87,7 @@ firewall_rejects_idle() {
 	await 10 told 1 true
 }
 
-scenario firewall_rejects_java "the same with a Java HttpClient, three times" limit=90 packets
+scenario firewall_rejects_java "the same with a Java HttpClient, three times" limit=90 packets article=5
 firewall_rejects_java() {
 	expect received "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" \
 		confidence="$(unsure)" comm=java role=client port=8080 in=C n=3
@@ -115,7 +115,7 @@ masquerade() {
 	END
 }
 
-scenario nat_forgets_and_renames "a NAT forgets nginx's idle connection and gives it another port" limit=90 packets
+scenario nat_forgets_and_renames "a NAT forgets nginx's idle connection and gives it another port" limit=90 packets article=5
 nat_forgets_and_renames() {
 	expect sent nat_state_lost comm=java role=server port=8080 in=S
 	# the client's end cannot know that the other end knows it by another name
@@ -132,7 +132,7 @@ nat_forgets_and_renames() {
 }
 
 scenario nat_forgets_and_leaks "a NAT forgets nginx's idle connection and lets it through unchanged" \
-	limit=90 packets
+	limit=90 packets article=5
 nat_forgets_and_leaks() {
 	expect sent nat_state_lost,half_open_to_listener comm=java role=server port=8080 in=S
 	expect received nat_state_lost,half_open_to_listener,peer_lost_connection comm=nginx role=client \

@@ -19,7 +19,7 @@ nginx_to_tomcat() {
 	END
 }
 
-scenario nginx_download_cancelled "curl stops a download through nginx from Tomcat: two resets in a chain"
+scenario nginx_download_cancelled "curl stops a download through nginx from Tomcat: two resets in a chain" article=2
 nginx_download_cancelled() {
 	net_one
 	expect sent client_abort_unread_data comm=curl role=client port=8000
@@ -31,7 +31,7 @@ nginx_download_cancelled() {
 	await 10 told 4 true
 }
 
-scenario nginx_wait_cancelled "curl stops waiting for a slow page through nginx from Tomcat"
+scenario nginx_wait_cancelled "curl stops waiting for a slow page through nginx from Tomcat" article=2
 nginx_wait_cancelled() {
 	net_one
 	expect sent data_after_local_close comm=nginx role=client port=8080

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck disable=SC1090,SC1091,SC2154,SC2013,SC2317
+# shellcheck disable=SC1090,SC1091,SC2154,SC2013,SC2317,SC2034
 # SPDX-License-Identifier: GPL-2.0-only
 # make lab: plays resets whose cause is known and holds rstmond's answers against it. run.sh BUILD
 #
@@ -69,7 +69,7 @@ start_daemon() { # EVIDENCE
 	evidence=$1
 	printf '[daemon]\npacket_evidence = %s\n' "$evidence" >"$lab/config"
 	[ -z "$LAB_CONFIG" ] || cat "$LAB_CONFIG" >>"$lab/config"
-	rm -rf "$lab/state"
+	rm -rf "$lab/state" "$lab/daemon.err" # whose "ready" is the earlier daemon's
 	mkdir "$lab/state"
 	"$B/rstmond" --config "$lab/config" --state "$lab/state" --log none \
 		>"$lab/daemon.out" 2>"$lab/daemon.err" </dev/null &
@@ -299,6 +299,27 @@ fi
 for name in $done_list; do
 	cat "$lab/$name/rows"
 done >"$lab/rows"
+echo
+echo "the article's causes, as rstmond named them (answers, confidence, owner):"
+article() { # NUMBER WORDS
+	local name
+	echo "  $1 $2"
+	for name in $done_list; do
+		case " $(awk -F'\t' -v n="${name%+packets}" '$1 == n { print $3 }' "$lab/articles") " in
+		*" $1 "*) awk -F'\t' -v n="$name" '$2 == "right" || $2 == "wrong" {
+			print "      " n ": " $4 " (" $5 ") " $6 ($2 == "wrong" ? "  WRONG" : "") }' "$lab/$name/rows" | uniq -c |
+			sed 's/^ *\([0-9]*\) *\([^:]*\):/      \2: \1 x/' ;;
+		esac
+	done
+}
+sed -n 's/^\([^\t]*\)\t.* article=\([0-9]\).*/\1\t\t\2/p' "$lab/list" >"$lab/articles"
+article 1 "the client closed unexpectedly"
+article 2 "the user cancelled"
+article 3 "the server is over its limits"
+article 4 "the JVM or its threads are in trouble"
+article 5 "a firewall dropped the idle session"
+echo "its remedies, by rstmon's own counts:"
+cat "$lab"/*/remedy 2>/dev/null | sed 's/^/  /'
 echo
 echo "expected x reported (answers; only what differs is listed by itself):"
 awk -F'\t' '$2 == "right" || $2 == "wrong" { n[$3 "\t" $4]++; of[$3]++ }

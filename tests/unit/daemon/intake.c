@@ -15,7 +15,7 @@
 #define RECORDS	 1024
 #define TOLD_MAX 1024
 
-enum { NO_SOCKET = 1, ABORT_ON_CLOSE = 2, ABORT_ON_DATA = 3 };
+enum { NO_SOCKET = 1, ABORT_ON_CLOSE = 2, ABORT_ON_DATA = 3, TCP_STATE = 4 };
 
 static struct bed {
 	struct fake_source source;
@@ -85,6 +85,7 @@ static void begin(void)
 	bed.source.source.reasons = &bed.reasons;
 	cr_assert_eq(reasons_add(&bed.reasons, NO_SOCKET, "NO_SOCKET"), 0);
 	cr_assert_eq(reasons_add(&bed.reasons, ABORT_ON_CLOSE, "TCP_ABORT_ON_CLOSE"), 0);
+	cr_assert_eq(reasons_add(&bed.reasons, TCP_STATE, "TCP_STATE"), 0);
 	cr_assert_eq(reasons_add(&bed.reasons, ABORT_ON_DATA, "TCP_ABORT_ON_DATA"), 0);
 	bed.in.now = START;
 	cr_assert_eq(intake_init(&bed.in, &bed.source.source, false), 0);
@@ -404,6 +405,46 @@ Test(intake, the_second_reset_before_the_first)
 	cr_expect_eq(recent_get(bed.in.recent, 2)->verdict.cause,
 		     recent_get(bed.in.recent, 0)->verdict.cause, "%s",
 		     cause_name(recent_get(bed.in.recent, 2)->verdict.cause));
+	check_kept();
+}
+
+/* A server that wakes its own acceptor with a connection to itself looks like a health check, until
+ * the other end turns out to be its own; the answer that followed changes with it. */
+Test(intake, an_echo_goes_with_what_it_follows)
+{
+	struct rst_event *e = &add(0, 40000, true)->event;
+	struct rst_event_sock *s;
+
+	e->kind = RST_EVENT_BARE;
+	e->size = sizeof(*e);
+	e->flags = RST_EVENT_SEGMENT;
+	e->tcp_flags = 16;
+	e->key.owner_tgid = 0;
+	e->key.owner_source = RST_OWNER_NONE;
+	e->key.role = RST_ROLE_NONE;
+	e->key.reason = NO_SOCKET;
+	s = add(0, 40000, true);
+	s->event.key.reason = TCP_STATE;
+	s->event.key.state = STATE_CLOSE;
+	s->event.key.previous_state = STATE_ESTABLISHED;
+	s->event.flags =
+		RST_EVENT_OWNED | RST_EVENT_SHUT_READ | RST_EVENT_SHUT_WRITE | RST_EVENT_LINGER;
+	s->established = s->event.time - MS;
+	s->bytes_sent = s->bytes_received = 0;
+	run(1);
+	cr_assert_eq(recent_get(bed.in.recent, 0)->verdict.cause, RST_CAUSE_HEALTH_CHECK_RESET);
+	cr_assert_eq(recent_get(bed.in.recent, 1)->verdict.cause, RST_CAUSE_HEALTH_CHECK_RESET);
+
+	s = add(1, 40000, false);
+	s->event.key.direction = RST_RECEIVED;
+	s->event.key.reason = RST_REASON_NONE;
+	s->event.key.state = STATE_ESTABLISHED;
+	s->event.key.owner_tgid = 640;
+	s->established = s->event.time - 2 * MS;
+	run(2);
+	for (unsigned int i = 0; i < 3; i++)
+		cr_expect_eq(recent_get(bed.in.recent, i)->verdict.cause, RST_CAUSE_LINGER_ZERO,
+			     "%u: %s", i, cause_name(recent_get(bed.in.recent, i)->verdict.cause));
 	check_kept();
 }
 
