@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * 'rstmon check': a monitoring plugin. Must print one line with performance data whatever happens,
- * and must not say OK when it does not know. Counts resets, not time-outs. Proved by tests/unit/cli/check.c.
+ * and must not say OK when it does not know. Counts resets, not time-outs. Proved by
+ * tests/unit/cli/check.c.
  */
 #include "common/util.h"
 
