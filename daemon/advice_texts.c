@@ -76,7 +76,9 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "the kernel answered that with a reset.",
 		  "{Owner} {?}closed the connection while {a_peer} was still sending; the kernel "
 		  "answered with a reset."},
-		 {"{if_client}{Owner} did not wait for the answer: connections had lived for "
+		 {"{former} {former_end}, and its connections with it: take the traffic away before "
+		  "it stops, and let it finish what is open.",
+		  "{if_client}{Owner} did not wait for the answer: connections had lived for "
 		  "{age}{median}, so look for a time limit of about that length.",
 		  "{if_server}{Owner} closed too early: it should read to the end of file first."}},
 	[RST_CAUSE_UPLOAD_NOT_DRAINED] =

@@ -69,6 +69,12 @@ static bool idle_server_closed(const struct view *v)
 	return fact_former_connection(r) && r->former_send_idle_ms >= KEEPALIVE_IDLE_MS;
 }
 
+/* Its owner ended: a restart closes all connections, however long they had been idle. */
+static bool ended(const struct view *v)
+{
+	return fact_former_connection(v->r) && v->r->former_flags & RST_FORMER_EXITING;
+}
+
 /*
  * Was the request on its way when the server closed? It was if it came within a second of the FIN.
  * An orphan in FIN_WAIT1 has not even had the FIN acknowledged, so its peer cannot have known.
@@ -77,12 +83,22 @@ static bool request_met_fin(const struct view *v)
 {
 	const struct reset *r = v->r;
 
-	if (!closed_before(v) || !idle_server_closed(v))
+	if (!closed_before(v) || !idle_server_closed(v) || ended(v))
 		return false;
 	if (v->path == PATH_DATA_AFTER_CLOSE)
 		return r->previous_state == STATE_FIN_WAIT1;
 	/* without the time of the FIN, the end of the connection is not before it */
 	return within(r->former_fin_ms >= 0 ? r->former_fin_ms : r->closed_ms, RACE_MS);
+}
+
+/* The server may have been silent because its client only ever sends. */
+static bool request_met_silence(const struct view *v)
+{
+	const struct reset *r = v->r;
+	int64_t came = fact_former_connection(r) ? r->former_bytes_received
+						 : r->bytes_received - r->payload;
+
+	return request_met_fin(v) && !fact_one_way(came, sent_then(v));
 }
 
 static bool idle_server_closed_earlier(const struct view *v)
@@ -185,8 +201,10 @@ const struct rule diagnose_answers[] = {
 	 CLUES(CLUE_SEGMENT, CLUE_AGE)},
 	{RST_CAUSE_RST_INJECTED, ON(NO_SOCKET) | ON(LISTENER_ACK), fact_aftermath, CONFIDENCE_HIGH,
 	 0, CLUES(CLUE_SEGMENT, CLUE_CLOSED, CLUE_FORMER_RESET, CLUE_FORMER)},
-	{RST_CAUSE_KEEPALIVE_RACE_SERVER, AFTER_CLOSE, request_met_fin, CONFIDENCE_HIGH,
+	{RST_CAUSE_KEEPALIVE_RACE_SERVER, AFTER_CLOSE, request_met_silence, CONFIDENCE_HIGH,
 	 AGAINST_ROLE | FOR_IDLE_ALIKE, FORMER_CLUES},
+	{RST_CAUSE_KEEPALIVE_RACE_SERVER, AFTER_CLOSE, request_met_fin, CONFIDENCE_MEDIUM,
+	 AGAINST_ROLE, FORMER_CLUES},
 	{RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, AFTER_CLOSE, idle_server_closed_earlier,
 	 CONFIDENCE_MEDIUM, 0, FORMER_CLUES},
 	{RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, AFTER_CLOSE, closed_somehow, CONFIDENCE_MEDIUM, 0,

@@ -105,6 +105,14 @@ bool fact_aftermath(const struct view *v)
 	       r->closed_ms >= AFTERMATH_MS && !r->syn;
 }
 
+/* Requests and answers are of a size, more or less. Where nearly all goes one way (logs,
+ * measurements, uploads) a silence of the other way says nothing: nobody waited for a next request.
+ */
+bool fact_one_way(int64_t there, int64_t back)
+{
+	return back >= 0 && there / 4 > back;
+}
+
 static int steps_for(const struct view *v, unsigned int grounds)
 {
 	const struct past *past = v->past;

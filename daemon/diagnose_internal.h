@@ -131,6 +131,7 @@ bool fact_role_guessed(const struct view *v);
 bool fact_former_connection(const struct reset *r);
 bool fact_memory_short(const struct view *v);
 bool fact_aftermath(const struct view *v);
+bool fact_one_way(int64_t there, int64_t back);
 
 /* The connection was served before and then nobody spoke for as long as makes a keep-alive. */
 #define KEEPALIVE_IDLE_MS 1000

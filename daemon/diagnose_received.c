@@ -31,6 +31,8 @@
 #define UPLOAD_BYTES	(64 * 1024)
 /* More than a request without a body has. */
 #define REQUEST_BYTES (16 * 1024)
+/* Later than this after its FIN a peer acknowledges only what came after it. */
+#define AFTER_FIN_MS 1000
 /* Without srtt. */
 #define ANSWER_DEFAULT_MS 1000
 
@@ -140,6 +142,13 @@ static bool request_raced_program(const struct view *v)
 	       (fact_packet(v) == PACKET_ACTIVE || v->r->idle_ms < PROGRAM_IDLE_MS);
 }
 
+/* What was acknowledged was a request, and no part of a stream that nobody answers. */
+static bool request_raced_silence(const struct view *v)
+{
+	return request_raced_program(v) &&
+	       (on_its_way(v) || !fact_one_way(v->r->bytes_sent, v->r->bytes_received));
+}
+
 static bool probing(const struct view *v)
 {
 	return v->r->probes > 0;
@@ -201,6 +210,22 @@ static bool wrote_nothing_since_fin(const struct view *v)
 	       (r->send_idle_ms < 0 || r->send_idle_ms > r->since_state_ms);
 }
 
+/* A peer that has closed answers the first write with a reset. This one took what was written after
+ * its FIN: it had only shut down its own half. Keep-alive probes are answered by who is gone, too.
+ */
+static bool took_more_after_fin(const struct view *v)
+{
+	const struct reset *r = v->r;
+
+	return fact_socket_known(r) && !(r->flags & RST_EVENT_KEEPALIVE) && r->idle_ms >= 0 &&
+	       r->since_state_ms >= r->idle_ms + AFTER_FIN_MS;
+}
+
+static bool took_more_and_sending(const struct view *v)
+{
+	return took_more_after_fin(v) && on_its_way(v);
+}
+
 /* shutdown(SHUT_WR): the program has sent all, and waits for the answer. */
 static bool half_closed(const struct view *v)
 {
@@ -242,6 +267,10 @@ const struct rule diagnose_received[] = {
 	{RST_CAUSE_LATE_RST_AFTER_CLOSE, ON(RECEIVED_CLOSED), NULL, CONFIDENCE_CERTAIN, 0,
 	 CLUES(CLUE_UNACKED, CLUE_UNSENT, CLUE_SINCE_STATE)},
 
+	{RST_CAUSE_PEER_APP_ABORT_SENDING, ON(RECEIVED_CLOSE_WAIT), took_more_and_sending,
+	 CONFIDENCE_MEDIUM, FOR_ACTIVE_PACKET, OPEN_CLUES},
+	{RST_CAUSE_PEER_APP_ABORT_IDLE, ON(RECEIVED_CLOSE_WAIT), took_more_after_fin,
+	 CONFIDENCE_MEDIUM, FOR_ACTIVE_PACKET, OPEN_CLUES},
 	{RST_CAUSE_PEER_APP_ABORT_IDLE, ON(RECEIVED_CLOSE_WAIT), wrote_nothing_since_fin,
 	 CONFIDENCE_MEDIUM, FOR_ACTIVE_PACKET, OPEN_CLUES},
 	{RST_CAUSE_WRITE_AFTER_PEER_CLOSE, ON(RECEIVED_CLOSE_WAIT), NULL, CONFIDENCE_HIGH, 0,
@@ -259,8 +288,10 @@ const struct rule diagnose_received[] = {
 	 CONFIDENCE_MEDIUM, FOR_IDLE_ALIKE, IDLE_CLUES},
 	{RST_CAUSE_RST_INJECTED, ON(RECEIVED_ESTABLISHED), foreign, CONFIDENCE_MEDIUM, 0,
 	 OPEN_CLUES},
-	{RST_CAUSE_KEEPALIVE_RACE_CLIENT, ON(RECEIVED_ESTABLISHED), request_raced_program,
+	{RST_CAUSE_KEEPALIVE_RACE_CLIENT, ON(RECEIVED_ESTABLISHED), request_raced_silence,
 	 CONFIDENCE_MEDIUM, AGAINST_ROLE | FOR_ACTIVE_PACKET, IDLE_CLUES},
+	{RST_CAUSE_KEEPALIVE_RACE_CLIENT, ON(RECEIVED_ESTABLISHED), request_raced_program,
+	 CONFIDENCE_MEDIUM, AGAINST_ROLE, IDLE_CLUES},
 	{RST_CAUSE_PEER_LOST_CONNECTION, ON(RECEIVED_ESTABLISHED), kernel_answered,
 	 CONFIDENCE_MEDIUM, FOR_BURST, IDLE_CLUES},
 	{RST_CAUSE_PEER_LOST_CONNECTION, ON(RECEIVED_ESTABLISHED), answered_after_silence,

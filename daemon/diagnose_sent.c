@@ -104,6 +104,15 @@ static bool request_met_close(const struct view *v)
 	       r->send_idle_ms >= KEEPALIVE_IDLE_MS && within(r->receive_idle_ms, RACE_MS);
 }
 
+/* The server may have been silent because its client only ever sends. */
+static bool request_met_silence(const struct view *v)
+{
+	const struct reset *r = v->r;
+
+	return request_met_close(v) &&
+	       !fact_one_way(r->bytes_received - r->unread_bytes, r->bytes_sent);
+}
+
 static bool client_ignored_goodbye(const struct view *v)
 {
 	return client(v) && goodbye_unread(v);
@@ -149,9 +158,12 @@ const struct rule diagnose_sent[] = {
 	 CLUES(CLUE_UNREAD, CLUE_RECEIVED, CLUE_SENT, CLUE_SEND_IDLE)},
 	{RST_CAUSE_UPLOAD_NOT_DRAINED, ON(CLOSE_UNREAD), body_coming, CONFIDENCE_MEDIUM,
 	 AGAINST_ROLE, CLUES(CLUE_RECEIVED, CLUE_UNREAD, CLUE_SENT, CLUE_SEND_IDLE)},
-	{RST_CAUSE_KEEPALIVE_RACE_SERVER, ON(CLOSE_UNREAD), request_met_close, CONFIDENCE_HIGH,
+	{RST_CAUSE_KEEPALIVE_RACE_SERVER, ON(CLOSE_UNREAD), request_met_silence, CONFIDENCE_HIGH,
 	 AGAINST_ROLE | FOR_IDLE_ALIKE,
 	 CLUES(CLUE_SEND_IDLE, CLUE_UNREAD, CLUE_RECEIVE_IDLE, CLUE_IDLE_ALIKE)},
+	{RST_CAUSE_KEEPALIVE_RACE_SERVER, ON(CLOSE_UNREAD), request_met_close, CONFIDENCE_MEDIUM,
+	 AGAINST_ROLE,
+	 CLUES(CLUE_SEND_IDLE, CLUE_UNREAD, CLUE_RECEIVED, CLUE_SENT, CLUE_RECEIVE_IDLE)},
 	{RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, ON(CLOSE_UNREAD), client_ignored_goodbye,
 	 CONFIDENCE_MEDIUM, AGAINST_ROLE, CLUES(CLUE_UNREAD, CLUE_RECEIVED, CLUE_AGE)},
 	{RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, ON(CLOSE_UNREAD), client, CONFIDENCE_CERTAIN,

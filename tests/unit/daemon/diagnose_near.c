@@ -74,6 +74,46 @@ Test(diagnose_near, data_after_the_close)
 	cr_assert_cause(verdict_of(r), RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, CONFIDENCE_MEDIUM);
 }
 
+Test(diagnose_near, a_restart_is_no_keepalive_race)
+{
+	struct reset r = sample_answer(REASON_NO_SOCKET, 0, ACK | PSH, 80);
+
+	sample_former(&r, RST_ROLE_SERVER, 5000, 40);
+	cr_assert_cause(verdict_of(r), RST_CAUSE_KEEPALIVE_RACE_SERVER, CONFIDENCE_HIGH);
+	r.former_flags |= RST_FORMER_EXITING;
+	cr_assert_cause(verdict_of(r), RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, CONFIDENCE_MEDIUM);
+}
+
+/* A receiver of logs: silent as an idle server, but nobody asked it anything. */
+Test(diagnose_near, a_stream_is_no_request)
+{
+	struct reset r = race_server();
+
+	r.bytes_received = 40000;
+	cr_assert_cause(verdict_of(r), RST_CAUSE_KEEPALIVE_RACE_SERVER, CONFIDENCE_MEDIUM);
+	r = sample_answer(REASON_NO_SOCKET, 0, ACK | PSH, 80);
+	sample_former(&r, RST_ROLE_SERVER, 5000, 40);
+	r.former_bytes_received = 5 * r.former_bytes_sent;
+	cr_assert_cause(verdict_of(r), RST_CAUSE_KEEPALIVE_RACE_SERVER, CONFIDENCE_MEDIUM);
+	r = sample_socket(RST_SENT, RST_ROLE_SERVER, STATE_CLOSE);
+	sample_segment(&r, ACK | PSH, 80);
+	r.reason = REASON_TCP_ABORT_ON_DATA;
+	r.previous_state = STATE_FIN_WAIT1;
+	r.bytes_sent = 500;
+	r.send_idle_ms = 2700;
+	r.bytes_received = 5080;
+	cr_assert_cause(verdict_of(r), RST_CAUSE_KEEPALIVE_RACE_SERVER, CONFIDENCE_MEDIUM);
+
+	r = received(RST_ROLE_CLIENT, STATE_ESTABLISHED);
+	r.receive_idle_ms = 2700;
+	r.send_idle_ms = r.idle_ms = 1;
+	cr_assert_cause(verdict_of(with_packet(r, true, 63)), RST_CAUSE_KEEPALIVE_RACE_CLIENT,
+			CONFIDENCE_HIGH);
+	r.bytes_sent = 5 * r.bytes_received;
+	cr_assert_cause(verdict_of(with_packet(r, true, 63)), RST_CAUSE_KEEPALIVE_RACE_CLIENT,
+			CONFIDENCE_MEDIUM);
+}
+
 Test(diagnose_near, what_the_peer_did_not_get)
 {
 	struct reset r = sample_answer(REASON_TCP_FLAGS, STATE_LISTEN, ACK | PSH, 80);
@@ -173,6 +213,13 @@ Test(diagnose_near, after_the_peers_fin)
 	r.send_idle_ms = 60;
 	cr_assert_cause(verdict_of(r), RST_CAUSE_PEER_APP_ABORT_IDLE, CONFIDENCE_MEDIUM);
 	r.unacked_bytes = 10;
+	cr_assert_cause(verdict_of(r), RST_CAUSE_WRITE_AFTER_PEER_CLOSE, CONFIDENCE_HIGH);
+
+	r.since_state_ms = 30000; /* took more for half a minute: only half of it was closed */
+	cr_assert_cause(verdict_of(r), RST_CAUSE_PEER_APP_ABORT_SENDING, CONFIDENCE_MEDIUM);
+	r.unacked_bytes = 0;
+	cr_assert_cause(verdict_of(r), RST_CAUSE_PEER_APP_ABORT_IDLE, CONFIDENCE_MEDIUM);
+	r.flags |= RST_EVENT_KEEPALIVE; /* which who is gone answers, too */
 	cr_assert_cause(verdict_of(r), RST_CAUSE_WRITE_AFTER_PEER_CLOSE, CONFIDENCE_HIGH);
 
 	r = received(RST_ROLE_CLIENT, STATE_FIN_WAIT1); /* shutdown(SHUT_WR) in an upload */
