@@ -382,13 +382,11 @@ static int8_t ask_sibling(struct host_watch *h, struct attributor *a, const stru
 {
 	uint32_t pid = attributor_netns_process(a, r->netns, r->netns_cookie);
 	struct search s = {.reset = r};
-	int8_t answer;
+	int8_t answer = pid ? search(h, pid, &s) : -1;
 
-	if (!pid)
-		return -1;
-	answer = search(h, pid, &s);
-	/* opening the files costs too */
-	h->lines += s.lines + HOST_LINES_PER_S / 64;
+	/* of an empty list, too, the kernel walks the whole hash table: some milliseconds; and where
+	 * no process lives all were looked at */
+	h->lines += s.lines + HOST_LINES_PER_S / HOST_LISTS_PER_S;
 	return answer;
 }
 

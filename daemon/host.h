@@ -5,8 +5,9 @@
  * SYN cookies failed, and a peer has another connection to the same port.
  *
  * A look into /proc costs: those at counters are bounded to HOST_LOOKS_PER_S, those at the list of
- * connections to HOST_LINES_PER_S; what is not asked is unknown (-1), never false. Counters that moved need
- * an earlier look to compare with, so each known namespace is looked at once a minute.
+ * connections to HOST_LINES_PER_S and HOST_LISTS_PER_S; what is not asked is unknown (-1), never
+ * false. Counters that moved need an earlier look to compare with, so each known namespace is looked
+ * at once a minute.
  */
 #ifndef DAEMON_HOST_H
 #define DAEMON_HOST_H
@@ -17,6 +18,7 @@
 #define HOST_NETNS_MAX	 64
 #define HOST_LOOKS_PER_S 5
 #define HOST_LINES_PER_S 4096	   /* of lists of connections; the last look may go beyond it */
+#define HOST_LISTS_PER_S 4	   /* however short they are */
 #define HOST_TABLE_MAX	 (2 << 20) /* bytes read of a list of connections */
 #define HOST_OVERFLOW_NS (120 * 1000000000ULL)
 #define HOST_COOKIE_NS	 (5 * 1000000000ULL)
