@@ -384,8 +384,8 @@ static int8_t ask_sibling(struct host_watch *h, struct attributor *a, const stru
 	struct search s = {.reset = r};
 	int8_t answer = pid ? search(h, pid, &s) : -1;
 
-	/* of an empty list, too, the kernel walks the whole hash table: some milliseconds; and where
-	 * no process lives all were looked at */
+	/* of an empty list, too, the kernel walks the whole hash table: some milliseconds; and
+	 * where no process lives all were looked at */
 	h->lines += s.lines + HOST_LINES_PER_S / HOST_LISTS_PER_S;
 	return answer;
 }
