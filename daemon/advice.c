@@ -89,13 +89,17 @@ static void name_parties(const struct story *s, unsigned int direction, char *ds
 {
 	const struct party *first = NULL;
 	unsigned int others = 0;
+	uint64_t shown = 0;
 	char who[64];
 
 	dst[0] = '\0';
 	for (unsigned int i = 0; i < MIN(s->n_parties, (unsigned int)STORY_PARTIES_MAX); i++) {
 		const struct party *p = &s->party[i];
 
-		if (p->direction != direction || (p->pid == 0 && !p->comm[0]))
+		if (p->direction != direction)
+			continue;
+		shown += p->count;
+		if (p->pid == 0 && !p->comm[0])
 			continue;
 		if (first)
 			others++;
@@ -110,7 +114,8 @@ static void name_parties(const struct story *s, unsigned int direction, char *ds
 		snprintf(who, sizeof(who), "process %" PRIu32, first->pid);
 	else
 		snprintf(who, sizeof(who), "%s", first->comm);
-	if (s->more_parties)
+	/* those that are not shown may all be of the other direction */
+	if (s->more_parties && shown < s->count[direction])
 		snprintf(dst, size, "%s and others", who);
 	else if (others)
 		snprintf(dst, size, "%s and %u other%s", who, others, others > 1 ? "s" : "");

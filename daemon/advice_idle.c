@@ -93,6 +93,17 @@ int value_below(const struct story *s, char *dst)
 	return whole(dst, below >= 2000 ? below / 1000 * 1000 : below / 100 * 100);
 }
 
+/* Nothing on the way forgets sooner: after a shorter silence it was no time-out, and keep-alive
+ * would not have helped. */
+#define FORGETS_MS (30 * 1000)
+
+int value_idle_long(const struct story *s, char *dst)
+{
+	struct spread i = idle_of(s);
+
+	return advice_condition(dst, i.n && i.middle >= FORGETS_MS);
+}
+
 int value_tight(const struct story *s, char *dst)
 {
 	struct spread i = idle_of(s);

@@ -24,6 +24,15 @@
 #define KEEPALIVE_ON                                                                               \
 	"{if_keepalive_on}SO_KEEPALIVE is on; net.ipv4.tcp_keepalive_time is {keepalive_time}. "   \
 	"The first probe must come before {idle} of silence."
+/* Of the silence before a time-out a part is the kernel's own retransmissions. */
+#define SILENT_OFF                                                                                 \
+	"{if_keepalive_off}SO_KEEPALIVE is off on this socket, so net.ipv4.tcp_keepalive_time "    \
+	"({keepalive_time}) does nothing for it. Turn it on, with a time well below {idle}: that " \
+	"is the silence and the retransmissions together."
+#define SILENT_ON                                                                                  \
+	"{if_keepalive_on}SO_KEEPALIVE is on; net.ipv4.tcp_keepalive_time is {keepalive_time}. "   \
+	"The first probe must come well before {idle}: that is the silence and the "               \
+	"retransmissions together."
 #define KEEPALIVE_OWN "{if_keepalive_on}The socket's own TCP_KEEPIDLE is {keepalive_own}."
 #define KEEPALIVE_HOW "{if_keepalive_off}SO_KEEPALIVE is turned on by {so_keepalive}."
 #define IDLE_TIGHT                                                                                 \
@@ -76,8 +85,8 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "the kernel answered that with a reset.",
 		  "{Owner} {?}closed the connection while {a_peer} was still sending; the kernel "
 		  "answered with a reset."},
-		 {"{former} {former_end}, and its connections with it: take the traffic away before "
-		  "it stops, and let it finish what is open.",
+		 {"{former} {former_end}, and its connections with it: its log tells why; a server "
+		  "should finish what is open before it ends.",
 		  "{if_client}{Owner} did not wait for the answer: connections had lived for "
 		  "{age}{median}, so look for a time limit of about that length.",
 		  "{if_server}{Owner} closed too early: it should read to the end of file first."}},
@@ -178,7 +187,8 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "not know the connection any more.",
 		  "{Owner} wrote to {a_peer}, and the other end {?}did not know the connection "
 		  "any more."},
-		 {IDLE_TIGHT, KEEPALIVE_OFF, KEEPALIVE_ON, KEEPALIVE_OWN, KEEPALIVE_HOW}},
+		 {IDLE_TIGHT, "{if_idle_long}" KEEPALIVE_OFF, "{if_idle_long}" KEEPALIVE_ON,
+		  "{if_idle_long}" KEEPALIVE_OWN, "{if_idle_long}" KEEPALIVE_HOW}},
 	[RST_CAUSE_PEER_ABORT_HANDSHAKE] =
 		{{"{A_peer} {?}gave up while it was connecting to {owner}."}, {NULL}},
 	[RST_CAUSE_RST_INJECTED] =
@@ -197,7 +207,7 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		{{"{A_peer} {?}did not answer any more; after {retransmits} {owner} got {errno}.",
 		  "{A_peer} {?}did not answer any more, until the kernel gave the connection of "
 		  "{owner} up."},
-		 {"Nothing had been heard for {idle} ({idle_range}).", KEEPALIVE_OFF, KEEPALIVE_ON,
+		 {"Nothing had been heard for {idle} ({idle_range}).", SILENT_OFF, SILENT_ON,
 		  "{if_no_user_timeout}TCP_USER_TIMEOUT is not set: net.ipv4.tcp_retries2 "
 		  "({retries2}) lets it take {retries2_wait} at least. Set it, e.g. to 30000 ms, "
 		  "to fail sooner.",

@@ -45,6 +45,7 @@
 	X("timeout", timeout) \
 	X("below", below) \
 	X("if_tight", tight) \
+	X("if_idle_long", idle_long) \
 	/* advice_values.c */ \
 	X("median", median) \
 	X("age", age) \

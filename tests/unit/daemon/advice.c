@@ -344,7 +344,14 @@ Test(advice, idle_connections_and_the_sysctls)
 	s.latest.reset.flags |= RST_EVENT_KEEPALIVE;
 	cr_expect(says(&s, "SO_KEEPALIVE is on; net.ipv4.tcp_keepalive_time is 7200 s."));
 
+	s.cause = RST_CAUSE_PEER_LOST_CONNECTION;
+	cr_expect(says(&s, "SO_KEEPALIVE is on; net.ipv4.tcp_keepalive_time is 7200 s."));
+	s.idle_ms = spread(1, 1200, 1200, 1200); /* a restart: nothing forgets so soon */
+	cr_expect_not(says(&s, "net.ipv4.tcp_keepalive_time is 7200 s."));
+	s.idle_ms = spread(4, 350100, 350200, 350400);
+
 	s.cause = RST_CAUSE_SILENT_DROP_TIMEOUT;
+	cr_expect(says(&s, "must come well before 350 s: that is the silence and the retransmissions"));
 	s.latest.verdict.error = ETIMEDOUT;
 	cr_expect(says(&s, "after 6 retransmissions postgres[5] got ETIMEDOUT"));
 	cr_expect(says(&s, "tcp_retries2 (15) lets it take 15m24s at least"));
@@ -423,7 +430,14 @@ Test(advice, facts_count_one_and_many)
 	s.count[RST_SENT] = 0;
 	cr_expect(says(&s, "java[812] and 1 other received 1 reset"));
 	s.more_parties = 7;
-	cr_expect(says(&s, "java[812] and others received 1 reset"));
+	s.count[RST_RECEIVED] = 100;
+	cr_expect(says(&s, "java[812] and others received 100 resets"));
+
+	/* one server, whose clients are too many to be shown */
+	s = sample(RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST);
+	s.more_parties = 96;
+	s.count[RST_RECEIVED] = 133;
+	cr_expect(says(&s, "37 resets were sent by java[812] and 133 received by nginx[640] and others"));
 
 	s = bare(RST_CAUSE_CONNECT_TIMEOUT);
 	s.count[RST_SENT] = 0;
