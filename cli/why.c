@@ -45,8 +45,11 @@ static void put_heading(const struct cli_page *p, struct json_object *reply,
 	int64_t more = cli_number(reply, "more", 0);
 	char when[WHEN_TEXT_MAX];
 
-	fprintf(p->f, "%s%zu cause%s of TCP resets and time-outs%s", more > 0 ? "The first " : "",
-		n, plural((int64_t)n), o->filter[0] ? " that match" : "");
+	if (more > 0 && n == 1)
+		fputs("The first cause", p->f);
+	else
+		fprintf(p->f, "%s%zu cause%s", more > 0 ? "The first " : "", n, plural((int64_t)n));
+	fprintf(p->f, " of TCP resets and time-outs%s", o->filter[0] ? " that match" : "");
 	if (from)
 		fprintf(p->f, " since %s",
 			cli_when_format_short(when, sizeof(when), from, o->now, o->utc));

@@ -252,7 +252,7 @@ static int parse_field(struct parser *p, struct node *n)
 	if (!filter_field_in_scope(n->field, p->scope))
 		return fail(
 			p, p->at,
-			"the counters of list and check have no field \"%s\", single resets do: "
+			"the counters of list, why and check have no field \"%s\", single resets do: "
 			"use watch or last",
 			filter_field_name(n->field));
 	return 0;

@@ -122,7 +122,7 @@ Test(cli_why, incidents_counters_and_the_rest)
 		"\"count\":4}],\"rest\":17,\"more\":3,\"partial\":true}",
 		&plain, 100);
 
-	ASSERT_PART(text, "The first 1 cause ");
+	ASSERT_PART(text, "The first cause of ");
 	ASSERT_PART(text, "   07:30:00Z  java[812]: 243 within 1.2s and going on, 239 of them "
 			  "listener_closed_pending");
 	ASSERT_PART(text, "done by 192.0.2.7: 20 within");

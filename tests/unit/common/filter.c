@@ -215,7 +215,7 @@ Test(filter, errors_name_the_place)
 Test(filter, scope_names_who_has_the_field)
 {
 	cr_assert_str_eq(error_of("port 80 and state CLOSE", FILTER_ROWS),
-			 "column 13: the counters of list and check have no field \"state\", "
+			 "column 13: the counters of list, why and check have no field \"state\", "
 			 "single resets do: use watch or last");
 	error_of("peer 10.0.0.0/8", FILTER_ROWS);
 }
