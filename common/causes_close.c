@@ -171,7 +171,8 @@ CAUSE_TEXT(CLIENT_ABORT_UNREAD_DATA) = {
 	.looks = "The server logs \"Connection reset by peer\", Tomcat ClientAbortException: "
 		 "java.io.IOException: Connection reset by peer; nginx status 499 or \"client "
 		 "prematurely closed connection\". rstmon sees the closing process and how many "
-		 "bytes it left unread.",
+		 "bytes it left unread. A few hundred of them may be TLS 1.3 session tickets, which "
+		 "a client that only sends never reads.",
 	.advice =
 		{
 			"If a person or a deliberate limit (curl --max-time, an early return from "

@@ -21,6 +21,11 @@
 /* TLS says goodbye in one record; a client that closes without reading it has read all that
  * matters. */
 #define TLS_GOODBYE_BYTES 64
+/* After the handshake a TLS 1.3 server sends session tickets (OpenSSL two, of 255 bytes each); a
+ * client that only sends never reads them, and they are no answer. The server's part of the
+ * handshake was read before: even without a certificate it is longer than this. */
+#define TLS_TICKETS_BYTES   1024
+#define TLS_HANDSHAKE_BYTES 150
 /* A request that comes this soon before or after the close was on its way when the server decided.
  */
 #define RACE_MS 1000
@@ -78,6 +83,12 @@ static bool body_unread(const struct view *v)
 	       within(v->r->send_idle_ms, EARLY_ANSWER_MS);
 }
 
+/* Where as much goes back it may be a tunnel, or a proxy whose other side is gone: no answer. */
+static bool body_refused(const struct view *v)
+{
+	return body_unread(v) && fact_one_way(v->r->bytes_received, v->r->bytes_sent);
+}
+
 /* Answered while a body was coming that is longer than the answer; little of it waited. */
 static bool body_coming(const struct view *v)
 {
@@ -118,6 +129,14 @@ static bool client_ignored_goodbye(const struct view *v)
 	return client(v) && goodbye_unread(v);
 }
 
+static bool client_left_little(const struct view *v)
+{
+	const struct reset *r = v->r;
+
+	return client(v) && r->unread_bytes <= TLS_TICKETS_BYTES &&
+	       r->bytes_received - r->unread_bytes >= TLS_HANDSHAKE_BYTES;
+}
+
 /* What came may have been a goodbye, or a request right after the answer: one can only say that
  * nobody read it. */
 static bool server_left_little(const struct view *v)
@@ -154,8 +173,10 @@ const struct rule diagnose_sent[] = {
 	 CLUES(CLUE_EXIT, CLUE_UNREAD)},
 	{RST_CAUSE_PROC_EXIT_UNREAD, ON(CLOSE_UNREAD), exiting, CONFIDENCE_CERTAIN, 0,
 	 CLUES(CLUE_EXIT, CLUE_UNREAD)},
-	{RST_CAUSE_UPLOAD_NOT_DRAINED, ON(CLOSE_UNREAD), body_unread, CONFIDENCE_HIGH, AGAINST_ROLE,
-	 CLUES(CLUE_UNREAD, CLUE_RECEIVED, CLUE_SENT, CLUE_SEND_IDLE)},
+	{RST_CAUSE_UPLOAD_NOT_DRAINED, ON(CLOSE_UNREAD), body_refused, CONFIDENCE_HIGH,
+	 AGAINST_ROLE, CLUES(CLUE_UNREAD, CLUE_RECEIVED, CLUE_SENT, CLUE_SEND_IDLE)},
+	{RST_CAUSE_UPLOAD_NOT_DRAINED, ON(CLOSE_UNREAD), body_unread, CONFIDENCE_MEDIUM,
+	 AGAINST_ROLE, CLUES(CLUE_UNREAD, CLUE_RECEIVED, CLUE_SENT, CLUE_SEND_IDLE)},
 	{RST_CAUSE_UPLOAD_NOT_DRAINED, ON(CLOSE_UNREAD), body_coming, CONFIDENCE_MEDIUM,
 	 AGAINST_ROLE, CLUES(CLUE_RECEIVED, CLUE_UNREAD, CLUE_SENT, CLUE_SEND_IDLE)},
 	{RST_CAUSE_KEEPALIVE_RACE_SERVER, ON(CLOSE_UNREAD), request_met_silence, CONFIDENCE_HIGH,
@@ -166,6 +187,9 @@ const struct rule diagnose_sent[] = {
 	 CLUES(CLUE_SEND_IDLE, CLUE_UNREAD, CLUE_RECEIVED, CLUE_SENT, CLUE_RECEIVE_IDLE)},
 	{RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, ON(CLOSE_UNREAD), client_ignored_goodbye,
 	 CONFIDENCE_MEDIUM, AGAINST_ROLE, CLUES(CLUE_UNREAD, CLUE_RECEIVED, CLUE_AGE)},
+	{RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, ON(CLOSE_UNREAD), client_left_little,
+	 CONFIDENCE_MEDIUM, AGAINST_ROLE,
+	 CLUES(CLUE_UNREAD, CLUE_RECEIVED, CLUE_AGE, CLUE_RECEIVE_IDLE)},
 	{RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, ON(CLOSE_UNREAD), client, CONFIDENCE_CERTAIN,
 	 AGAINST_ROLE, CLUES(CLUE_UNREAD, CLUE_RECEIVED, CLUE_AGE, CLUE_RECEIVE_IDLE)},
 	{RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST, ON(CLOSE_UNREAD), server_left_little,

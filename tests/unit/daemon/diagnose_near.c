@@ -84,6 +84,29 @@ Test(diagnose_near, a_restart_is_no_keepalive_race)
 	cr_assert_cause(verdict_of(r), RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, CONFIDENCE_MEDIUM);
 }
 
+Test(diagnose_near, session_tickets_are_no_answer)
+{
+	struct reset r = unread(RST_ROLE_CLIENT);
+
+	r.unread_bytes = 510;
+	r.bytes_received = 1831;
+	cr_assert_cause(verdict_of(r), RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, CONFIDENCE_MEDIUM);
+	r.bytes_received = 510; /* nothing before it, so no handshake either */
+	cr_assert_cause(verdict_of(r), RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, CONFIDENCE_CERTAIN);
+	r.unread_bytes = 100000;
+	r.bytes_received = 200000;
+	cr_assert_cause(verdict_of(r), RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, CONFIDENCE_CERTAIN);
+}
+
+Test(diagnose_near, a_tunnel_answers_nothing)
+{
+	struct reset r = upload();
+
+	cr_assert_cause(verdict_of(r), RST_CAUSE_UPLOAD_NOT_DRAINED, CONFIDENCE_HIGH);
+	r.bytes_sent = 200000; /* both ways alike: a proxy whose other side is gone */
+	cr_assert_cause(verdict_of(r), RST_CAUSE_UPLOAD_NOT_DRAINED, CONFIDENCE_MEDIUM);
+}
+
 /* A receiver of logs: silent as an idle server, but nobody asked it anything. */
 Test(diagnose_near, a_stream_is_no_request)
 {
