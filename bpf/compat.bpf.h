@@ -43,6 +43,30 @@ static __always_inline __u32 compat_netns_cookie_read(const struct net *net)
 	 : bpf_core_field_size((net)->ipv4.field) == 1 ? (net)->ipv4.field               \
 						       : (__u8)((const struct net___int *)(net))->ipv4.field)
 
+/* Nine bits with a sign, until the IPv6 options became lockless; then a byte. Read as a byte the nine bits
+ * would be 129 for every socket: mc_loop and the lowest bit of 1. */
+static __always_inline int compat_mcast_hops(const struct ipv6_pinfo *np)
+{
+	return (int)BPF_CORE_READ_BITFIELD_PROBED(np, mcast_hops);
+}
+
+/* Only with CONFIG_MPTCP. */
+static __always_inline bool compat_is_mptcp(const struct tcp_sock *tp)
+{
+	return bpf_core_field_exists(tp->is_mptcp) && tp->is_mptcp;
+}
+
+/* A pointer since 5.15 (8520e224f547); before, a number whose lowest bit tells that it is none. */
+static __always_inline __u64 compat_cgroup(const struct sock *sk)
+{
+	__u64 value;
+
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return sk->sk_cgrp_data.cgroup->kn->id;
+	value = BPF_CORE_READ((const struct sock___tagged *)sk, sk_cgrp_data.val);
+	return value & 1 ? 0 : BPF_CORE_READ((const struct cgroup *)value, kn, id);
+}
+
 /* One that is an int everywhere. */
 #define compat_sysctl_int(net, part, field) \
 	(bpf_core_field_exists((net)->part.field) ? (net)->part.field : 0)

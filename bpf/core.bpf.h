@@ -211,6 +211,14 @@ struct sock {
 	__u8 sk_kern_sock : 1;
 };
 
+struct sock_cgroup_data___tagged {
+	__u64 val;
+};
+
+struct sock___tagged {
+	struct sock_cgroup_data___tagged sk_cgrp_data;
+};
+
 struct socket {
 	struct sock *sk;
 };

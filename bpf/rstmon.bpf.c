@@ -497,7 +497,7 @@ static __always_inline bool emit_socket(struct rst_count *count, struct sock *sk
 
 	f->key.port = f->key.role == RST_ROLE_CLIENT ? sock_remote_port(sk) : sock_local_port(sk);
 	f->cgroup = sock_cgroup(sk);
-	if (tp && tp->is_mptcp) {
+	if (tp && compat_is_mptcp(tp)) {
 		f->flags |= RST_EVENT_MPTCP;
 		f->key.flags |= RST_KEY_MPTCP;
 	}

@@ -66,7 +66,7 @@ static __always_inline __u16 sock_remote_port(const struct sock *sk)
 
 static __always_inline __u64 sock_cgroup(const struct sock *sk)
 {
-	return sk->sk_cgrp_data.cgroup->kn->id;
+	return compat_cgroup(sk);
 }
 
 /* Age of a 32-bit jiffies stamp in ms. A stamp of 0 was never set; neither is one that lies in the
@@ -113,7 +113,7 @@ static __always_inline __u8 sock_ttl_base(const struct sock *sk)
 
 	if (sk->__sk_common.skc_family == AF_INET6) {
 		struct ipv6_pinfo *np = BPF_CORE_READ(inet, pinet6);
-		__u8 hops = np ? BPF_CORE_READ(np, mcast_hops) : 0;
+		int hops = np ? compat_mcast_hops(np) : 0;
 
 		if (hops > 1)
 			return hops;
