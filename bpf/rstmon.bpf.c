@@ -302,6 +302,17 @@ static __always_inline void facts_exit(struct facts *f, const struct task_struct
 		f->flags |= RST_EVENT_OOM;
 }
 
+/* An orphan answers for a process that may have been ending when it closed. */
+static __always_inline void facts_closer(struct facts *f, const struct sock_state *st)
+{
+	if (!(f->flags & RST_EVENT_DEAD) || !(st->former_flags & RST_FORMER_EXITING))
+		return;
+	f->flags |= RST_EVENT_EXITING;
+	f->exit_code = st->exit_code;
+	if (st->former_flags & RST_FORMER_OOM)
+		f->flags |= RST_EVENT_OOM;
+}
+
 /* Somebody reset a connection that is not its own: who told it to? A tool is gone in a moment. */
 static __always_inline void facts_parent(struct facts *f, const struct task_struct *task)
 {
@@ -589,6 +600,8 @@ static __always_inline bool send_with_socket(struct rst_totals *totals, struct f
 			   (f->key.reason == config.reason_abort_on_data || !config.has_reason);
 		if (f->swallows && !st->false_slot)
 			f->flags |= RST_EVENT_SWALLOWS;
+		if (st)
+			facts_closer(f, st);
 	}
 	facts_actor(f);
 	if (!f->actor_tgid)

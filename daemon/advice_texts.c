@@ -237,7 +237,7 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "does not know."},
 		 {"It concerns {peers}."}},
 	[RST_CAUSE_CLOSED_PORT] =
-		{{"{A_peer} asked for port {port}, and nobody listens there.",
+		{{"{A_peer} asked for port {port}, and nobody listens on it at that address.",
 		  "{ports} ports were asked for on which nobody listens."},
 		 {"{ports} different ports were asked for: a port scan, if they come from few "
 		  "addresses.",

@@ -72,7 +72,10 @@ static bool idle_server_closed(const struct view *v)
 /* Its owner ended: a restart closes all connections, however long they had been idle. */
 static bool ended(const struct view *v)
 {
-	return fact_former_connection(v->r) && v->r->former_flags & RST_FORMER_EXITING;
+	const struct reset *r = v->r;
+
+	return r->flags & RST_EVENT_EXITING ||
+	       (fact_former_connection(r) && r->former_flags & RST_FORMER_EXITING);
 }
 
 /*

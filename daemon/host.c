@@ -427,7 +427,9 @@ void host_ask(struct host_watch *h, struct attributor *a, const struct reset *r,
 		look(h, a, n, false, now);
 	ret->overflowed = moved(&n->value[LISTEN_OVERFLOWS], HOST_OVERFLOW_NS, now);
 	ret->cookies_failed = moved(&n->value[COOKIES_FAILED], HOST_COOKIE_NS, now);
-	ret->sibling = sibling(h, a, r, now);
+	/* no rule about a segment without data asks for it */
+	if (r->payload)
+		ret->sibling = sibling(h, a, r, now);
 }
 
 int host_counters(struct host_watch *h, struct attributor *a, uint64_t now,

@@ -84,6 +84,8 @@ static void change(struct intake *in, struct finding *f, const struct pending_en
 {
 	struct verdict verdict;
 
+	if (e->dropped)
+		return;
 	diagnose(&f->reset, &f->owner, &e->past, &e->host, &verdict);
 	/* a count that is in 'other' stays there, and the cause goes with the finding all the same
 	 */

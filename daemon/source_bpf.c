@@ -119,7 +119,8 @@ static void read_totals(struct source *s, struct source_totals *ret)
 	t.received = seen[RST_RECEIVED];
 	t.timeouts = seen[RST_TIMEOUT];
 	t.missed = missed_runs(b->skel->progs.on_send_reset) +
-		   missed_runs(b->skel->progs.on_receive_reset);
+		   missed_runs(b->skel->progs.on_receive_reset) +
+		   missed_runs(b->skel->progs.on_error_report);
 	*ret = t;
 }
 

@@ -202,7 +202,8 @@ static bool look_at_all(const struct work *w, size_t group, struct story *s)
 			latest = f;
 		s->samples++;
 		s->pairs += stories_both_here(f);
-		if (f->verdict.confidence < CONFIDENCE_MAX)
+		/* other ends that are told here may have a cause of their own */
+		if (f->verdict.cause == s->cause && f->verdict.confidence < CONFIDENCE_MAX)
 			confidence[f->verdict.confidence]++;
 		fill_error(f, s);
 	}

@@ -110,7 +110,8 @@ enum rst_event_kind {
 #define RST_EVENT_LINGER	(1 << 7) /* SO_LINGER is on */
 #define RST_EVENT_KEEPALIVE	(1 << 8) /* SO_KEEPALIVE is on */
 #define RST_EVENT_MPTCP		(1 << 9)
-#define RST_EVENT_EXITING	(1 << 10) /* the owner acted, and was exiting: exit_code is valid */
+#define RST_EVENT_EXITING	(1 << 10) /* the owner was exiting as it acted, or as it closed what is now an
+					   * orphan: exit_code is valid */
 #define RST_EVENT_FIN_RECEIVED	(1 << 11) /* the peer's FIN had arrived */
 #define RST_EVENT_SHUT_READ	(1 << 12) /* sk_shutdown & RCV_SHUTDOWN */
 #define RST_EVENT_SHUT_WRITE	(1 << 13) /* sk_shutdown & SEND_SHUTDOWN */

@@ -321,14 +321,18 @@ article 5 "a firewall dropped the idle session"
 echo "its remedies, by rstmon's own counts:"
 cat "$lab"/*/remedy 2>/dev/null | sed 's/^/  /'
 echo
-echo "expected x reported (answers; only what differs is listed by itself):"
-awk -F'\t' '$2 == "right" || $2 == "wrong" { n[$3 "\t" $4]++; of[$3]++ }
-	END {
-		for (k in n) {
-			split(k, w, "\t")
-			printf "  %-30s %-30s %4d of %d\n", w[1], w[2], n[k], of[w[1]]
-		}
-	}' "$lab/rows" | sort
+matrix() { # TITLE PATTERN-OF-AWK: answers of the scenarios that it matches
+	echo "expected x reported, $1:"
+	awk -F'\t' "$2"' && ($2 == "right" || $2 == "wrong") { n[$3 "\t" $4]++; of[$3]++ }
+		END {
+			for (k in n) {
+				split(k, w, "\t")
+				printf "  %-30s %-30s %4d of %d\n", w[1], w[2], n[k], of[w[1]]
+			}
+		}' "$lab/rows" | sort
+}
+matrix "tracepoints only" '$1 !~ /[+]packets$/'
+matrix "with packet evidence" '$1 ~ /[+]packets$/'
 echo
 awk -F'\t' -v seconds=$(($(date +%s) - started)) '
 	{ seen[$1] = 1 }

@@ -351,7 +351,8 @@ Test(advice, idle_connections_and_the_sysctls)
 	s.idle_ms = spread(4, 350100, 350200, 350400);
 
 	s.cause = RST_CAUSE_SILENT_DROP_TIMEOUT;
-	cr_expect(says(&s, "must come well before 350 s: that is the silence and the retransmissions"));
+	cr_expect(says(&s,
+		       "must come well before 350 s: that is the silence and the retransmissions"));
 	s.latest.verdict.error = ETIMEDOUT;
 	cr_expect(says(&s, "after 6 retransmissions postgres[5] got ETIMEDOUT"));
 	cr_expect(says(&s, "tcp_retries2 (15) lets it take 15m24s at least"));
@@ -417,7 +418,8 @@ Test(advice, facts_count_one_and_many)
 	s.latest.other.known = false;
 	s.peers = 3;
 	s.port = 9;
-	cr_expect(says(&s, "One of 3 peers asked for port 9, and nobody listens there."));
+	cr_expect(says(
+		&s, "One of 3 peers asked for port 9, and nobody listens on it at that address."));
 	s.peers = 16;
 	cr_expect(says(&s, "One of at least 16 peers asked for port 9"));
 	s = sample(RST_CAUSE_PEER_APP_ABORT_IDLE);
@@ -437,7 +439,8 @@ Test(advice, facts_count_one_and_many)
 	s = sample(RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST);
 	s.more_parties = 96;
 	s.count[RST_RECEIVED] = 133;
-	cr_expect(says(&s, "37 resets were sent by java[812] and 133 received by nginx[640] and others"));
+	cr_expect(says(
+		&s, "37 resets were sent by java[812] and 133 received by nginx[640] and others"));
 
 	s = bare(RST_CAUSE_CONNECT_TIMEOUT);
 	s.count[RST_SENT] = 0;

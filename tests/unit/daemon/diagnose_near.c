@@ -61,6 +61,9 @@ Test(diagnose_near, data_after_the_close)
 	r.send_idle_ms = 2700;
 	r.previous_state = STATE_FIN_WAIT1; /* the FIN was not acknowledged yet */
 	cr_assert_cause(verdict_of(r), RST_CAUSE_KEEPALIVE_RACE_SERVER, CONFIDENCE_HIGH);
+	r.flags |= RST_EVENT_EXITING; /* a restart closes idle connections too */
+	cr_assert_cause(verdict_of(r), RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, CONFIDENCE_MEDIUM);
+	r.flags &= ~(uint32_t)RST_EVENT_EXITING;
 	r.previous_state = STATE_FIN_WAIT2;
 	cr_assert_cause(verdict_of(r), RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, CONFIDENCE_MEDIUM);
 	r.send_idle_ms = 3;

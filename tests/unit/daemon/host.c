@@ -100,6 +100,7 @@ static struct reset reset_at(uint64_t now)
 		.netns_cookie = 1,
 		.local = {.address = {127, 0, 0, 1}, .port = 0x1f90},
 		.remote = {.address = {127, 0, 0, 2}, .port = 0x9c40},
+		.payload = 10,
 	};
 }
 
@@ -312,6 +313,10 @@ Test(host, an_answer_about_siblings_holds_for_a_second)
 	cr_expect_eq(p.reads[HOST_TCP6], 0, "found in the first");
 	p.table = NULL;
 	cr_expect_eq(ask(&p, BEGIN + SECOND / 2).sibling, 1, "the same question");
+	other = reset_at(BEGIN);
+	other.payload = 0;
+	host_ask(p.host, p.attributor, &other, BEGIN, &host);
+	cr_expect_eq(host.sibling, -1, "no rule without data asks");
 	other = reset_at(BEGIN);
 	other.remote.address[3] = 9;
 	host_ask(p.host, p.attributor, &other, BEGIN + SECOND / 2, &host);
