@@ -88,7 +88,7 @@ run: deps ## build and run in the foreground, a line per reset
 	@exec $(B)/rstmond --log none --print
 
 check: test-deps ## all tests that this kernel allows
-	@$(MAKE) --no-print-directory all $(B)/unit $(B)/poke $(B)/live
+	@$(MAKE) --no-print-directory all $(B)/unit $(B)/poke $(B)/live $(B)/labtool
 	@tests/check/run.sh $(B)
 
 deps:

@@ -13,7 +13,8 @@ CLI_PKGS   := json-c smartcols
 # Debian packages: what a build needs, and what the tests need besides.
 BUILD_PACKAGES := build-essential pkg-config clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool \
                   libsystemd-dev libjson-c-dev libsmartcols-dev libinih-dev uthash-dev
-TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog shellcheck clang-format
+TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog shellcheck clang-format \
+                  jq procps util-linux
 BENCH_PACKAGES := iproute2 tcpdump bpftrace
 FUZZ_PACKAGES  := libclang-rt-dev
 LAB_PACKAGES   := jq nftables iproute2 procps util-linux curl libtomcat10-java default-jdk-headless \

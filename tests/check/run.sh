@@ -46,11 +46,12 @@ run "golden tests" tests/golden/run.sh "$B"
 run "unit and golden tests under ASan and UBSan" make --no-print-directory -s asan B="$B"
 run "bad input" tests/check/input.sh "$B"
 if [ "$(id -u)" != 0 ]; then
-	skip "live tests" "they need root"
+	skip "live tests and lab" "they need root"
 elif [ ! -e /sys/kernel/btf/vmlinux ]; then
-	skip "live tests" "this kernel has no type information in /sys/kernel/btf/vmlinux"
+	skip "live tests and lab" "this kernel has no type information in /sys/kernel/btf/vmlinux"
 else
 	run "live tests" make --no-print-directory -s live B="$B"
+	run "lab of small actors" env LAB_FILES='sent silent' tests/lab/run.sh "$B"
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

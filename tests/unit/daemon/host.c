@@ -315,6 +315,7 @@ Test(host, an_answer_about_siblings_holds_for_a_second)
 	cr_expect_eq(ask(&p, BEGIN + SECOND / 2).sibling, 1, "the same question");
 	other = reset_at(BEGIN);
 	other.payload = 0;
+	host_look(p.host, &other, BEGIN, &host);
 	host_ask(p.host, p.attributor, &other, BEGIN, &host);
 	cr_expect_eq(host.sibling, -1, "no rule without data asks");
 	other = reset_at(BEGIN);
