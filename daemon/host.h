@@ -16,7 +16,7 @@
 #include "daemon/context.h"
 
 #define HOST_NETNS_MAX	 64
-#define HOST_LOOKS_PER_S 5
+#define HOST_LOOKS_PER_S 20
 #define HOST_LINES_PER_S 4096	   /* of lists of connections; the last look may go beyond it */
 #define HOST_LISTS_PER_S 4	   /* however short they are */
 #define HOST_TABLE_MAX	 (2 << 20) /* bytes read of a list of connections */
