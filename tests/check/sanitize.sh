@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Unit and golden tests of a sanitizer build. sanitize.sh BUILD. Criterion runs each test in a child of
 # its own and judges it by what it asserts, so a leak passes: reports go to files, and any file fails.
+# UBSan beside ASan writes to stderr whatever its log_path: the build has -fno-sanitize-recover=all, so that
+# the process dies of a report, and the test with it.
 B=$1
 reports=$(mktemp -d) || exit 1
 trap 'rm -rf "$reports"' EXIT
