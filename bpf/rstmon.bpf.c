@@ -451,8 +451,10 @@ static __always_inline void event_socket(struct rst_event_sock *e, const struct 
 	e->error_soft = sk->sk_err_soft;
 	event_sysctls(e, sk->__sk_common.skc_net.net);
 	__builtin_memcpy(e->owner_comm, f->owner_comm, sizeof(e->owner_comm));
-	if (st)
+	if (st) {
 		e->state_since = st->state_since;
+		e->fin_sent = st->fin_sent;
+	}
 }
 
 /* A listener's record. The address it answered from is in the segment only; so is its peer's. */

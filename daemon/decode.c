@@ -51,6 +51,7 @@ int decode_key(const struct rst_key *key, const struct reasons *reasons, struct 
 		.ack_idle_ms = -1,
 		.send_idle_ms = -1,
 		.since_state_ms = -1,
+		.fin_ms = -1,
 		.srtt_us = -1,
 		.user_timeout_ms = -1,
 		.keepalive_time_s = -1,
@@ -258,6 +259,7 @@ static void decode_sock(const struct rst_event_sock *e, struct reset *r)
 	}
 	r->age_ms = since_ms(e->established, e->event.time);
 	r->since_state_ms = since_ms(e->state_since, e->event.time);
+	r->fin_ms = since_ms(e->fin_sent, e->event.time);
 	r->receive_idle_ms = idle(e->receive_idle_ms, r->age_ms);
 	r->ack_idle_ms = idle(e->ack_idle_ms, r->age_ms);
 	r->send_idle_ms = idle(e->send_idle_ms, r->age_ms);

@@ -89,7 +89,7 @@ static bool request_met_fin(const struct view *v)
 	if (!closed_before(v) || !idle_server_closed(v) || ended(v))
 		return false;
 	if (v->path == PATH_DATA_AFTER_CLOSE)
-		return r->previous_state == STATE_FIN_WAIT1;
+		return r->previous_state == STATE_FIN_WAIT1 || within(r->fin_ms, RACE_MS);
 	/* without the time of the FIN, the end of the connection is not before it */
 	return within(r->former_fin_ms >= 0 ? r->former_fin_ms : r->closed_ms, RACE_MS);
 }
@@ -99,7 +99,8 @@ static bool request_met_silence(const struct view *v)
 {
 	const struct reset *r = v->r;
 	int64_t came = fact_former_connection(r) ? r->former_bytes_received
-						 : r->bytes_received - r->payload;
+		       : r->bytes_received > r->payload	 ? r->bytes_received - r->payload
+							 : 0;
 
 	return request_met_fin(v) && !fact_one_way(came, sent_then(v));
 }
@@ -184,8 +185,8 @@ static bool segment_known(const struct view *v)
 #define AFTER_CLOSE (ON(DATA_AFTER_CLOSE) | ON(TIME_WAIT) | ON(NO_SOCKET) | ON(LISTENER_ACK))
 
 #define FORMER_CLUES                                                                               \
-	CLUES(CLUE_SEGMENT, CLUE_FORMER_FIN, CLUE_FORMER_SEND_IDLE, CLUE_FORMER, CLUE_FORMER_EXIT, \
-	      CLUE_SEND_IDLE)
+	CLUES(CLUE_SEGMENT, CLUE_FORMER_FIN, CLUE_FIN, CLUE_FORMER_SEND_IDLE, CLUE_FORMER,         \
+	      CLUE_FORMER_EXIT, CLUE_SEND_IDLE)
 
 const struct rule diagnose_answers[] = {
 	/* first, for floods are made of it */

@@ -48,6 +48,7 @@ enum {
 	X(RECEIVE_IDLE, receive_idle_ms) \
 	X(SEND_IDLE, send_idle_ms) \
 	X(SINCE_STATE, since_state_ms) \
+	X(FIN, fin_ms) \
 	X(RETRANSMITS, retransmits) \
 	X(PROBES, probes) \
 	X(DROPS, drops) \

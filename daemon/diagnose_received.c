@@ -218,7 +218,7 @@ static bool took_more_after_fin(const struct view *v)
 	const struct reset *r = v->r;
 
 	return fact_socket_known(r) && !(r->flags & RST_EVENT_KEEPALIVE) && r->idle_ms >= 0 &&
-	       r->since_state_ms >= r->idle_ms + AFTER_FIN_MS;
+	       r->since_state_ms >= AFTER_FIN_MS && r->since_state_ms - AFTER_FIN_MS >= r->idle_ms;
 }
 
 static bool took_more_and_sending(const struct view *v)

@@ -40,6 +40,7 @@ static const struct {
 	NUMBER(ack_idle_ms),
 	NUMBER(send_idle_ms),
 	NUMBER(since_state_ms),
+	NUMBER(fin_ms),
 	NUMBER(closed_ms),
 	NUMBER(srtt_us),
 	NUMBER(user_timeout_ms),

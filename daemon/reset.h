@@ -105,6 +105,7 @@ struct reset {
 	int64_t unread_bytes, unacked_bytes, unsent_bytes;
 	int64_t receive_idle_ms, ack_idle_ms, send_idle_ms;
 	int64_t since_state_ms; /* since the previous state was left */
+	int64_t fin_ms; /* since this side closed or shut down its half */
 	int64_t srtt_us, user_timeout_ms, keepalive_time_s;
 	int64_t backlog, backlog_max;
 	int64_t linger_time_s, linger2;

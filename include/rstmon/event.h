@@ -182,6 +182,7 @@ struct rst_event_sock {
 	__u64 cgroup; /* cgroup v2 id */
 	__u64 established;    /* when; 0: unknown */
 	__u64 state_since;    /* when the previous state was left; of a listener: since when it listens */
+	__u64 fin_sent;	      /* when the owner closed or shut down its side; 0: not, or unknown */
 	__u64 bytes_received; /* tcp_sock: of payload */
 	__u64 bytes_sent;     /* with retransmissions */
 	__u64 bytes_acked;    /* counts the SYN */
@@ -346,8 +347,8 @@ RST_ASSERT_SIZE(rst_key, 32);
 RST_ASSERT_SIZE(rst_event, 96);
 RST_ASSERT_SIZE(rst_former, 96);
 RST_ASSERT_SIZE(rst_event_former, 192);
-RST_ASSERT_SIZE(rst_event_sock, 320);
-RST_ASSERT_SIZE(rst_event_sock_former, 416);
+RST_ASSERT_SIZE(rst_event_sock, 328);
+RST_ASSERT_SIZE(rst_event_sock_former, 424);
 RST_ASSERT_SIZE(rst_slot, 128);
 RST_ASSERT_SIZE(rst_count, 128);
 RST_ASSERT_SIZE(rst_totals, 448);

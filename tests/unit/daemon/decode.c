@@ -48,6 +48,7 @@ static struct rst_event_sock sample(void)
 		.sk = 0xffff,
 		.established = 4 * NSEC_PER_SEC,
 		.state_since = 9 * NSEC_PER_SEC,
+		.fin_sent = 8 * NSEC_PER_SEC,
 		.bytes_received = 517,
 		.bytes_sent = 1000,
 		.unread = 500,
@@ -110,6 +111,7 @@ Test(decode, a_full_socket)
 	cr_assert_str_eq(r.reason_name, "TCP_ABORT_ON_CLOSE");
 	cr_assert_eq(r.age_ms, 6000);
 	cr_assert_eq(r.since_state_ms, 1000);
+	cr_assert_eq(r.fin_ms, 2000);
 	cr_assert_eq(r.idle_ms, 250, "the nearer of data and acknowledgement");
 	cr_assert_eq(r.send_idle_ms, -1, "older than the connection: never");
 	cr_assert_eq(r.unread_bytes, 500);

@@ -65,6 +65,9 @@ Test(diagnose_near, data_after_the_close)
 	cr_assert_cause(verdict_of(r), RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, CONFIDENCE_MEDIUM);
 	r.flags &= ~(uint32_t)RST_EVENT_EXITING;
 	r.previous_state = STATE_FIN_WAIT2;
+	r.fin_ms = 10; /* acknowledged, and yet the client's program cannot have known */
+	cr_assert_cause(verdict_of(r), RST_CAUSE_KEEPALIVE_RACE_SERVER, CONFIDENCE_HIGH);
+	r.fin_ms = 1400; /* it could: an idle connection was used without a look */
 	cr_assert_cause(verdict_of(r), RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, CONFIDENCE_MEDIUM);
 	r.send_idle_ms = 3;
 	cr_assert_cause(verdict_of(r), RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, CONFIDENCE_CERTAIN);

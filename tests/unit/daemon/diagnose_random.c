@@ -194,6 +194,7 @@ static void random_numbers(struct reset *r)
 		&r->ack_idle_ms,
 		&r->send_idle_ms,
 		&r->since_state_ms,
+		&r->fin_ms,
 		&r->user_timeout_ms,
 		&r->backlog,
 		&r->backlog_max,
