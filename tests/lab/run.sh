@@ -38,9 +38,7 @@ clean() {
 		end_all "$p"
 	done
 	stop_daemon
-	while read -r ns; do
-		ip netns del "$ns" 2>/dev/null
-	done <"$lab/namespaces"
+	living
 	if [ -n "$LAB_KEEP" ]; then
 		rm -rf "$LAB_KEEP" && mv "$lab" "$LAB_KEEP" && echo "lab: all that was seen is in $LAB_KEEP"
 	else
@@ -90,12 +88,38 @@ now() {
 	date -u +%Y-%m-%dT%H:%M:%S.%6NZ
 }
 
-end_all() { # PID: its process and all below it
+end_all() { # PID: its process and all below it; stopped first, or a server replaces what has ended
 	local child
-	for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+	kill -STOP "$1" 2>/dev/null
+	for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
 		end_all "$child"
 	done
 	kill -KILL "$1" 2>/dev/null
+}
+
+# Who lost its parent is found by its namespace, which nobody but the lab is in.
+nobody_in() { # NAMESPACE: ends who is there
+	local p left=''
+	for p in $(ip netns pids "$1" 2>/dev/null); do
+		gone "$p" || { left=1 && kill -KILL "$p" 2>/dev/null; }
+	done
+	[ -z "$left" ]
+}
+
+# One that somebody lives in stays, for living() to tell.
+leave() { # NAMESPACE
+	poll 3 nobody_in "$1" && ip netns del "$1" 2>/dev/null
+}
+
+living() { # what should be gone, at the end of all
+	local ns p
+	while read -r ns; do
+		[ -e "/run/netns/$ns" ] || continue
+		leave "$ns"
+		for p in $(ip netns pids "$ns" 2>/dev/null); do
+			echo "lab: process $p ($(cat "/proc/$p/comm" 2>/dev/null)) lives on in $ns"
+		done
+	done <"$lab/namespaces"
 }
 
 # In a subshell of its own; leaves $dir with expect, netns, since, until, and failed or skipped.
@@ -122,9 +146,8 @@ play() { # NAME FILE FUNCTION
 	for p in $(cat "$dir/watchers" "$dir/pids"); do
 		end_all "$p"
 	done
-	sleep 0.1
 	for ns in $(grep "^$id-" "$lab/namespaces"); do
-		ip netns del "$ns" 2>/dev/null
+		leave "$ns"
 	done
 }
 
@@ -357,3 +380,7 @@ awk -F'\t' -v seconds=$(($(date +%s) - started)) '
 			n ? 100 * (n - n_bad) / n : 0, seconds
 		exit !(n && (n - n_bad) >= 0.95 * n && !by["certain"] && !by["high"] && !n_noisy)
 	}' "$lab/rows"
+status=$?
+left=$(living)
+[ -z "$left" ] || { echo "$left" && status=1; }
+exit $status
