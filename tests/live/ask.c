@@ -113,6 +113,22 @@ static bool settled(struct json_object *a, struct json_object *b)
 	       json_int(a, "received") == json_int(b, "received");
 }
 
+unsigned long live_unprinted(struct live_daemon *d)
+{
+	static const char *const args[] = {"status", NULL};
+	struct json_object *status = live_cli(d, args);
+	const char *problems = json_str(status, "problems"), *end;
+	unsigned long n = 0;
+
+	end = strstr(problems, " printed lines were dropped");
+	while (end && end > problems && end[-1] >= '0' && end[-1] <= '9')
+		end--;
+	if (end)
+		n = strtoul(end, NULL, 10);
+	json_object_put(status);
+	return n;
+}
+
 /* Sum of the namespaces' counts, which come from records, against the totals, which the kernel
  * counts first: they differ while records are in flight. */
 static bool drained(struct json_object *status)

@@ -242,11 +242,11 @@ static void judge_row(const char *scenario, struct live_truth *t, int direction,
 	score->resets += n;
 	score->resets_right += got - wrong;
 	score->resets_current_right += current;
-	fprintf(stderr, "%-34s %-8s %-24s %-5s %-7s %s%s\n", scenario, directions[direction],
+	fprintf(stderr, "%-34s %-8s %-24s %-5s %-11s %s%s\n", scenario, directions[direction],
 		expected, *why ? "WRONG" : "right",
 		!witness       ? "-"
-		: current == n ? "right"
-			       : "wrong",
+		: current == n ? "same"
+			       : "other name",
 		why, *why ? "" : note);
 }
 
@@ -265,16 +265,19 @@ void judge(const char *scenario, struct live_truth *truth, const struct live_dae
 
 void judge_heading(void)
 {
-	fprintf(stderr, "%-34s %-8s %-24s %-5s %-7s\n", "scenario", "", "expected", "got",
-		"current");
+	fprintf(stderr, "%-34s %-8s %-24s %-5s %-11s\n", "scenario", "", "expected", "got",
+		"(naive)");
 }
 
 void judge_total(const struct score *score, bool witness)
 {
 	fprintf(stderr, "rstmon: %u/%u rows right, %u/%u resets", score->right, score->rows,
 		score->resets_right, score->resets);
-	if (witness)
-		fprintf(stderr, "; naming current: %u/%u rows, %u/%u resets", score->current_right,
-			score->rows, score->resets_current_right, score->resets);
 	fprintf(stderr, "\n");
+	if (witness)
+		fprintf(stderr,
+			"(naive), for comparison, is who ran on the CPU at that moment: the owner in"
+			" %u/%u rows, %u/%u resets\n",
+			score->current_right, score->rows, score->resets_current_right,
+			score->resets);
 }

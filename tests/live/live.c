@@ -24,6 +24,10 @@
 #define READY_MS 20000
 #define STOP_MS	 10000
 
+/* A page for each line: all that is said while a busy host gives this process no CPU has to fit. */
+#define PIPE_BYTES     (16 << 20)
+#define PIPE_BYTES_MIN (1 << 20) /* as much as who lacks CAP_SYS_RESOURCE may have */
+
 int64_t now_ms(void)
 {
 	struct timespec t;
@@ -111,7 +115,7 @@ int live_start(struct live_daemon *d, bool print)
 	int o[2], e[2], r;
 
 	*d = (struct live_daemon){.pid = -1, .out = -1, .err = -1};
-	snprintf(d->dir, sizeof(d->dir), "/tmp/rstmon-live-XXXXXX");
+	snprintf(d->dir, sizeof(d->dir), "%s/daemon-XXXXXX", program("LIVE_DIR", "/tmp"));
 	if (!mkdtemp(d->dir) || pipe2(o, O_CLOEXEC) < 0)
 		return -errno;
 	d->out = o[0];
@@ -123,8 +127,8 @@ int live_start(struct live_daemon *d, bool print)
 	snprintf(d->socket, sizeof(d->socket), "%s/s", d->dir);
 	fcntl(d->out, F_SETFL, O_NONBLOCK);
 	fcntl(d->err, F_SETFL, O_NONBLOCK);
-	/* a larger pipe, so that the daemon's printing does not wait for a busy test */
-	fcntl(d->out, F_SETPIPE_SZ, 1 << 20);
+	if (fcntl(d->out, F_SETPIPE_SZ, PIPE_BYTES) < 0)
+		fcntl(d->out, F_SETPIPE_SZ, PIPE_BYTES_MIN);
 	d->pid = fork();
 	if (d->pid < 0)
 		return -errno;

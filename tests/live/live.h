@@ -44,6 +44,9 @@ size_t live_lines(const struct live_daemon *d, uint64_t netns);
 /* Waits until there are so many; false at the deadline. */
 bool live_await(struct live_daemon *d, uint64_t netns, size_t n, int timeout_ms);
 
+/* Lines that the daemon did not print, because this process was too slow to read them. */
+unsigned long live_unprinted(struct live_daemon *d);
+
 /* `rstmon VERB ... --json`, args without "rstmon" and "--json"; NULL if it failed. */
 struct json_object *live_cli(struct live_daemon *d, const char *const args[]);
 
