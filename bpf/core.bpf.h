@@ -39,6 +39,11 @@
 #define EHOSTDOWN    112
 #define EHOSTUNREACH 113
 
+#define SO_EE_ORIGIN_ICMP  2 /* include/uapi/linux/errqueue.h */
+#define SO_EE_ORIGIN_ICMP6 3
+
+#define O_NONBLOCK 04000 /* include/uapi/asm-generic/fcntl.h; of x86 and arm64 too */
+
 #define RCV_SHUTDOWN  1
 #define SEND_SHUTDOWN 2
 
@@ -175,6 +180,12 @@ struct eppoll_entry {
 	struct wait_queue_entry wait;
 };
 
+struct sk_buff;
+
+struct sk_buff_head {
+	struct sk_buff *prev;
+};
+
 struct socket;
 
 struct kernfs_node {
@@ -199,6 +210,7 @@ struct sock {
 	socket_lock_t sk_lock;
 	struct socket *sk_socket;
 	struct socket_wq *sk_wq;
+	struct sk_buff_head sk_error_queue;
 	struct sock_cgroup_data sk_cgrp_data;
 	unsigned long sk_lingertime;
 	atomic_t sk_drops;
@@ -219,8 +231,11 @@ struct sock___tagged {
 	struct sock_cgroup_data___tagged sk_cgrp_data;
 };
 
+struct file;
+
 struct socket {
 	struct sock *sk;
+	struct file *file;
 };
 
 struct ipv6_pinfo {
@@ -270,7 +285,17 @@ struct tcp_sock {
 	bool is_mptcp;
 };
 
+struct sock_extended_err {
+	__u32 ee_errno;
+	__u8 ee_origin;
+};
+
+struct sock_exterr_skb {
+	struct sock_extended_err ee;
+};
+
 struct sk_buff {
+	char cb[48];
 	struct net_device *dev;
 	unsigned long _skb_refdst;
 	unsigned int len;
@@ -290,6 +315,7 @@ struct path {
 };
 
 struct file {
+	unsigned int f_flags;
 	struct path f_path;
 };
 

@@ -25,7 +25,8 @@ struct facts {
 	__u32 flags;
 	__u32 actor_tgid;
 	__u32 exit_code;
-	__u16 owned;
+	__u16 queued_error; /* of queued_error() */
+	__u8 owned;
 	__u8 active;   /* no segment provoked it */
 	__u8 swallows; /* the receive event before was no reset */
 	__u64 now;
@@ -448,7 +449,7 @@ static __always_inline void event_socket(struct rst_event_sock *e, const struct 
 	e->drops = sk->sk_drops.counter;
 	e->linger_time_s = config.hz ? sk->sk_lingertime / config.hz : 0;
 	e->error = sk->sk_err;
-	e->error_soft = sk->sk_err_soft;
+	e->error_soft = f->queued_error ? f->queued_error : sk->sk_err_soft;
 	event_sysctls(e, sk->__sk_common.skc_net.net);
 	__builtin_memcpy(e->owner_comm, f->owner_comm, sizeof(e->owner_comm));
 	if (st) {
@@ -766,6 +767,32 @@ static __always_inline bool error_is_final(const struct sock *sk, int error)
 }
 
 /*
+ * An ICMP error that arrives while connect() still holds the socket lies in its error queue only
+ * (tcp_v4_err(), tcp_v6_err(); sock_queue_err_skb() reports it). Who does not wait in connect() is woken by
+ * it, and finds it with SO_ERROR; who waits gets the next one, or a connection. 0: none such.
+ */
+static __always_inline int queued_error(const struct sock *sk)
+{
+	const struct sock_exterr_skb *queued;
+	const struct sk_buff *skb;
+	const struct file *file;
+
+	if (sk->__sk_common.skc_state != TCP_SYN_SENT)
+		return 0;
+	file = BPF_CORE_READ(sk, sk_socket, file);
+	if (!file || !(BPF_CORE_READ(file, f_flags) & O_NONBLOCK))
+		return 0;
+	skb = BPF_CORE_READ(sk, sk_error_queue.prev);
+	if (!skb || (const void *)skb == __builtin_preserve_access_index(&sk->sk_error_queue))
+		return 0;
+	queued = (const void *)__builtin_preserve_access_index(&skb->cb);
+	if (BPF_CORE_READ(queued, ee.ee_origin) != SO_EE_ORIGIN_ICMP &&
+	    BPF_CORE_READ(queued, ee.ee_origin) != SO_EE_ORIGIN_ICMP6)
+		return 0;
+	return BPF_CORE_READ(queued, ee.ee_errno);
+}
+
+/*
  * sk_error_report(), when the application is told of an error; any context. Here it is about those errors
  * alone that no reset explains: the programs above have marked the sockets of theirs. A socket can be
  * told of the same error again (IP_RECVERR, connect(AF_UNSPEC)): the first time counts.
@@ -774,14 +801,19 @@ SEC("tp_btf/inet_sk_error_report")
 int on_error_report(__u64 *ctx)
 {
 	struct sock *sk = (struct sock *)ctx[0];
-	int error = sk->sk_err;
+	int error = sk->sk_err, queued = 0;
 	struct rst_totals *totals;
 	struct rst_count *count;
 	struct sock_state *st;
 	struct facts *f;
 	__u64 begin;
 
-	if (!error_is_failure(error) || sk->sk_protocol != IPPROTO_TCP || !error_is_final(sk, error))
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (!error)
+		queued = queued_error(sk);
+	if (queued ? !error_is_failure(queued)
+		   : !error_is_failure(error) || !error_is_final(sk, error))
 		return 0;
 	st = bpf_sk_storage_get(&sock_states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (st && (st->reset || st->failed))
@@ -799,6 +831,7 @@ int on_error_report(__u64 *ctx)
 	if (!f)
 		return 0;
 	facts_of_socket(f, sk, st);
+	f->queued_error = queued;
 	facts_user(f, sk);
 	if (!emit_socket(count, sk, st, f, RST_TIMEOUT))
 		count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);

@@ -247,7 +247,8 @@ static void decode_sock(const struct rst_event_sock *e, struct reset *r)
 	decode_packet(e, r);
 	decode_sysctls(e, r);
 	r->backlog_max = e->backlog_max;
-	r->error = e->error;
+	/* a connect() that did not wait is told of what lies in its error queue */
+	r->error = e->error || r->direction != RST_TIMEOUT ? e->error : e->error_soft;
 	r->error_soft = e->error_soft;
 	r->linger_time_s = e->linger_time_s;
 	if (listener) {

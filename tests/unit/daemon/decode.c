@@ -99,6 +99,20 @@ static struct rst_event_former sample_former(void)
 	return e;
 }
 
+Test(decode, an_error_that_was_only_noted)
+{
+	struct rst_event_sock e = sample();
+	struct reset r;
+
+	e.error = 0;
+	e.error_soft = ECONNREFUSED;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert_eq(r.error, 0, "of a reset it is a hint");
+	e.event.key.direction = RST_TIMEOUT;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert_eq(r.error, ECONNREFUSED);
+}
+
 Test(decode, a_full_socket)
 {
 	struct rst_event_sock e = sample();
