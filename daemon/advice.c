@@ -13,6 +13,7 @@
 
 #include "common/causes.h"
 #include "daemon/advice_internal.h"
+#include "daemon/advice_values.h"
 #include "daemon/path.h"
 
 /* With what was measured; then the general advice of the cause, up to so many in all. */
@@ -178,38 +179,75 @@ static void make_narrative(const struct story *s, const struct advice_entry *ent
 }
 
 /* "Safe: ..." is true only if the cause is. */
-static void make_retry(const struct story *s, const struct cause_text *text, char dst[ADVICE_LEN])
+static void make_retry(const struct story *s, const char *text, char dst[ADVICE_LEN])
 {
-	bool safe = strncmp(text->retry, "Safe", 4) == 0;
+	bool safe = strncmp(text, "Safe", 4) == 0;
 
-	if (strncmp(text->retry, "Does not arise", 14) == 0)
+	if (strncmp(text, "Does not arise", 14) == 0)
 		dst[0] = '\0';
 	else if (safe && s->confidence == CONFIDENCE_LOW)
 		say(dst, "Not certain, as the cause is not: only if the request may run twice.");
 	else if (safe && s->confidence == CONFIDENCE_MEDIUM)
-		say(dst, "Probably s%s", text->retry + 1);
+		say(dst, "Probably s%s", text + 1);
 	else
-		say(dst, "%s", text->retry);
+		say(dst, "%s", text);
+}
+
+static const struct advice_entry *entry_for(const struct story *s, unsigned int cause)
+{
+	const struct advice_variant *v;
+	char value[ADVICE_VALUE_LEN];
+
+	for (size_t i = 0; (v = advice_variant(i)); i++)
+		if (v->cause == cause &&
+		    advice_value(s, v->condition, strlen(v->condition), value) == 0)
+			return &v->entry;
+	return advice_entry(cause);
+}
+
+static void add_measured(const struct story *s, const struct advice_entry *entry, struct advice *a)
+{
+	bool filled = false;
+
+	for (unsigned int i = 0; i < ADVICE_TEMPLATES && entry->what[i]; i++) {
+		bool instead = entry->what[i][0] == ADVICE_ELSE;
+		char sentence[ADVICE_LEN];
+
+		if (instead && filled)
+			continue;
+		filled = advice_fill(s, entry->what[i] + instead, sentence, sizeof(sentence)) == 0;
+		if (filled)
+			add(a, sentence);
+	}
+}
+
+static void add_general(const struct story *s, const struct advice_entry *entry,
+			const struct cause_text *text, struct advice *a)
+{
+	uint8_t role = advice_role(s);
+	unsigned int without = a->n ? entry->without : 0;
+
+	if (role == RST_ROLE_SERVER)
+		without |= entry->not_server;
+	if (role == RST_ROLE_CLIENT)
+		without |= entry->not_client;
+	for (unsigned int i = 0; i < CAUSE_ADVICE_MAX && text->advice[i] && a->n < ADVICE_ENOUGH;
+	     i++)
+		if (!(without & 1U << i))
+			add(a, text->advice[i]);
 }
 
 void advice_make(const struct story *s, struct advice *ret)
 {
 	unsigned int cause = s->cause < RST_CAUSE_MAX ? s->cause : RST_CAUSE_UNKNOWN;
-	const struct advice_entry *entry = advice_entry(cause);
+	const struct advice_entry *entry = entry_for(s, cause);
 	const struct cause_text *text = cause_text(cause);
 	struct advice *a = ret;
 
 	memset(a, 0, sizeof(*a));
 	make_fact(s, a->fact);
 	make_narrative(s, entry, a->narrative);
-	make_retry(s, text, a->retry);
-	for (unsigned int i = 0; i < ADVICE_TEMPLATES && entry->what[i]; i++) {
-		char sentence[ADVICE_LEN];
-
-		if (advice_fill(s, entry->what[i], sentence, sizeof(sentence)) == 0)
-			add(a, sentence);
-	}
-	for (unsigned int i = 0; i < CAUSE_ADVICE_MAX && text->advice[i] && a->n < ADVICE_ENOUGH;
-	     i++)
-		add(a, text->advice[i]);
+	make_retry(s, entry->retry ? entry->retry : text->retry, a->retry);
+	add_measured(s, entry, a);
+	add_general(s, entry, text, a);
 }

@@ -16,6 +16,87 @@ static const struct spread *longer(const struct spread *a, const struct spread *
 	return b->n && (!a->n || b->middle > a->middle) ? b : a;
 }
 
+/* A pause that makes what comes next a new request: shorter ones are within an answer. */
+#define PAUSE_MS 1000
+
+static int64_t shorter(int64_t a, int64_t b)
+{
+	return b >= 0 && b < a ? b : a;
+}
+
+/* PostgreSQL has a process for each connection: it ends with it, and says a last word before. */
+static bool process_per_connection(const struct story *s)
+{
+	const struct reset *r = &s->latest.reset;
+	int signal = r->has_exit ? r->exit_signal : r->has_former ? r->former_exit_signal : 0;
+
+	return signal == 0 && strcmp(advice_comm(s, RST_ROLE_SERVER), "postgres") == 0;
+}
+
+/* Of a server that had closed before: its own silence when it did. Of one that ended it says
+ * nothing, and what carries no data is no request. */
+static int64_t servers_silence(const struct story *s)
+{
+	const struct reset *r = &s->latest.reset;
+	bool former = r->has_former && !(r->flags & RST_EVENT_FORMER_LISTENER);
+	int64_t sent = former ? r->former_bytes_sent : r->bytes_sent;
+
+	if (advice_role(s) != RST_ROLE_SERVER || sent == 0 ||
+	    (r->flags & RST_EVENT_SEGMENT && !r->payload))
+		return -1;
+	if (process_per_connection(s))
+		return former ? r->former_receive_idle_ms
+			      : r->receive_idle_ms - MAX(r->fin_ms, (int64_t)0);
+	if (r->flags & RST_EVENT_EXITING || (former && r->former_flags & RST_FORMER_EXITING))
+		return -1;
+	if (former && r->former_send_idle_ms >= 0)
+		return shorter(r->former_send_idle_ms, r->former_receive_idle_ms);
+	return r->fin_ms > 0 ? r->send_idle_ms - r->fin_ms : r->send_idle_ms;
+}
+
+/* Of a client that writes to a server that had closed: until the server's FIN came. */
+static int64_t clients_silence(const struct story *s)
+{
+	const struct reset *r = &s->latest.reset;
+
+	if (advice_role(s) != RST_ROLE_CLIENT || r->receive_idle_ms < PAUSE_MS)
+		return -1;
+	return r->since_state_ms > 0 ? r->receive_idle_ms - r->since_state_ms : r->receive_idle_ms;
+}
+
+/* How long a connection had been idle when its server closed it, and the client used it later;
+ * -1: that is not the story. */
+int64_t advice_silence_ms(const struct story *s)
+{
+	int64_t ms = -1;
+
+	if (s->samples && s->cause == RST_CAUSE_DATA_AFTER_LOCAL_CLOSE)
+		ms = servers_silence(s);
+	if (s->samples && s->cause == RST_CAUSE_WRITE_AFTER_PEER_CLOSE)
+		ms = clients_silence(s);
+	return ms >= PAUSE_MS && ms <= 365LL * 86400 * 1000 ? ms : -1;
+}
+
+int value_idle_closed(const struct story *s, char *dst)
+{
+	return advice_condition(dst, advice_silence_ms(s) >= 0);
+}
+
+/* How long before the request the server had closed. */
+int value_closed_ago(const struct story *s, char *dst)
+{
+	const struct reset *r = &s->latest.reset;
+	int64_t ms = r->since_state_ms;
+
+	if (!s->samples)
+		return -ENODATA;
+	if (s->cause == RST_CAUSE_DATA_AFTER_LOCAL_CLOSE)
+		ms = r->former_fin_ms >= 0 ? r->former_fin_ms
+		     : r->fin_ms >= 0	   ? r->fin_ms
+					   : r->closed_ms;
+	return advice_milliseconds(dst, ms);
+}
+
 /* How long the connection was idle before its end. The request that met a server's close was heard
  * just before the reset, so there the server's own last word counts. */
 static struct spread idle_of(const struct story *s)
@@ -23,6 +104,11 @@ static struct spread idle_of(const struct story *s)
 	const struct reset *r = &s->latest.reset;
 	struct spread former = {.n = 0};
 
+	if (advice_silence_ms(s) >= 0) {
+		former.n = 1;
+		former.least = former.middle = former.most = advice_silence_ms(s);
+		return former;
+	}
 	if (s->cause != RST_CAUSE_KEEPALIVE_RACE_SERVER)
 		return s->idle_ms.n ? s->idle_ms : s->send_idle_ms;
 	if (s->samples && r->has_former && r->former_send_idle_ms >= 0) {
@@ -71,9 +157,19 @@ int value_idle_range(const struct story *s, char *dst)
 	    advice_milliseconds(middle, i.middle) < 0 || advice_milliseconds(most, i.most) < 0)
 		return -ENODATA;
 	if (i.n == 1)
-		return advice_say(dst, "measured once: %.32s", middle);
-	return advice_say(dst, "median of %u: %.32s, from %.32s to %.32s", i.n, middle, least,
-			  most);
+		return advice_say(dst, "%.32s (measured once)", middle);
+	if (strcmp(least, most) == 0)
+		return advice_say(dst, "%.32s (each of %u times)", middle, i.n);
+	return advice_say(dst, "%.32s to %.32s (%u measured, median %.32s)", least, most, i.n,
+			  middle);
+}
+
+/* What the client's time-out must be below. */
+int value_shortest(const struct story *s, char *dst)
+{
+	struct spread i = idle_of(s);
+
+	return i.n ? advice_say(dst, "%s", tight(&i) ? "that" : "the shortest of these") : -ENODATA;
 }
 
 int value_timeout(const struct story *s, char *dst)
@@ -102,6 +198,13 @@ int value_idle_long(const struct story *s, char *dst)
 	struct spread i = idle_of(s);
 
 	return advice_condition(dst, i.n && i.middle >= FORGETS_MS);
+}
+
+int value_paused(const struct story *s, char *dst)
+{
+	struct spread i = idle_of(s);
+
+	return advice_condition(dst, i.n && i.middle >= PAUSE_MS);
 }
 
 int value_tight(const struct story *s, char *dst)

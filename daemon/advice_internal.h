@@ -12,15 +12,45 @@
 
 #define ADVICE_NARRATIVES 3
 #define ADVICE_TEMPLATES  7
+#define ADVICE_ELSE	  '|' /* begins a sentence that replaces the one before, if that is left out */
 #define ADVICE_VALUE_LEN  160
+
+/* Sentences that advice_texts.c and advice_variants.c share. */
+#define ADVICE_RACE_BOTH                                                                           \
+	"{A_server} {?}closed connections that had been idle for {idle_range}. {A_client} must "   \
+	"give up idle connections before {shortest}: after {below}, for example."
+#define ADVICE_CLIENT_BELOW "For {client_program}: {client_keeps}; {below} is short enough here."
+#define ADVICE_CLIENT_ANY                                                                          \
+	"{if_client_unknown}The client should drop idle connections after {below}: in nginx "      \
+	"keepalive_timeout of upstream, in Java -Djdk.httpclient.keepalive.timeout or "            \
+	"evictIdleConnections, in Go IdleConnTimeout, in HAProxy pool-purge-delay."
+#define ADVICE_RACE_NAME "Where {timeout} comes from: it is {timeout_name}."
+#define ADVICE_RACE_SERVER                                                                         \
+	"Or raise the time-out of {a_server} well above the client's: {server_closes}."
+
+/* Bits of the general advice of a cause (struct cause_text), by its place there. */
+#define ADVICE_ALL 0xff
 
 /* One place per cause; what is not there is told by common/causes.c alone. */
 struct advice_entry {
 	const char *narrative[ADVICE_NARRATIVES]; /* the first that can be filled */
 	const char *what[ADVICE_TEMPLATES];	  /* those that can be filled, in this order */
+	const char *retry;			  /* NULL: the cause's own */
+	/* General advice that is left out: what is said here already, if anything of 'what' was;
+	 * and what does not fit a server, or a client. */
+	uint8_t without, not_server, not_client;
 };
 
 const struct advice_entry *advice_entry(unsigned int cause);
+
+/* The same cause told otherwise, where a condition is met: the first such is taken. */
+struct advice_variant {
+	unsigned int cause;
+	const char *condition; /* a key */
+	struct advice_entry entry;
+};
+
+const struct advice_variant *advice_variant(size_t i); /* NULL: there are no more */
 
 /* The value of the key of 'n' bytes. -ENOENT: there is no such key (a mistake in a template);
  * -ENODATA: the story does not know it, or the condition is not met. 'dst' then is undefined. */

@@ -99,7 +99,9 @@ static const struct advice_program programs[] = {
 	{
 		.comm = "postgres",
 		.name = "PostgreSQL",
-		.closes = "idle_session_timeout (default 0: never)",
+		.closes =
+			"idle_session_timeout and idle_in_transaction_session_timeout (default 0: "
+			"never)",
 		.so_keepalive = "tcp_keepalives_idle (default 0: the kernel's)",
 	},
 	{

@@ -53,9 +53,12 @@ static int bytes(char *dst, int64_t n)
 {
 	if (n < 0)
 		return -ENODATA;
-	if (n < 10 << 20)
+	if (n < 10 << 10)
 		return advice_say(dst, "%" PRId64 " byte%s", n, n == 1 ? "" : "s");
-	return advice_say(dst, "%" PRId64 " MiB", n >> 20);
+	if (n < 1 << 20)
+		return advice_say(dst, "%.1f KiB", (double)(n * 10 >> 10) / 10);
+	return advice_say(dst, "%.1f MiB",
+			  (double)(n >> 20) + (double)((n & 0xfffff) * 10 >> 20) / 10);
 }
 
 /* Where none is no news. */
@@ -112,7 +115,8 @@ SPREAD_VALUE(closed, closed_ms, advice_milliseconds)
 	}
 
 LATEST_VALUE(unsent, r->unsent_bytes, some_bytes)
-LATEST_VALUE(retransmits, MAX(r->retransmits, r->total_retrans), retransmissions)
+/* the number that the evidence has */
+LATEST_VALUE(retransmits, r->retransmits > 0 ? r->retransmits : r->total_retrans, retransmissions)
 LATEST_VALUE(probes, r->probes, keepalive_probes)
 LATEST_VALUE(user_timeout, r->user_timeout_ms > 0 ? r->user_timeout_ms : -1, advice_milliseconds)
 LATEST_VALUE(backlog, r->backlog, number)
@@ -124,7 +128,6 @@ LATEST_VALUE(fin_age, r->since_state_ms, advice_milliseconds)
 LATEST_VALUE(linger2, r->linger2 < 0 && r->linger2 >= INT32_MIN ? -r->linger2 : -1, number)
 LATEST_VALUE(fin_timeout, r->sysctl_fin_timeout_s, advice_seconds)
 LATEST_VALUE(keepalive_time, r->sysctl_keepalive_time_s, advice_seconds)
-LATEST_VALUE(keepalive_own, r->keepalive_time_s > 0 ? r->keepalive_time_s : -1, advice_seconds)
 LATEST_VALUE(syn_retries, r->syn_retries, number)
 LATEST_VALUE(synack_retries, r->synack_retries, number)
 LATEST_VALUE(retries2, r->retries2, number)
@@ -137,8 +140,6 @@ LATEST_VALUE(overflow_on, r->abort_on_overflow == 1, advice_condition)
 LATEST_VALUE(backlog_short, r->backlog_max >= 0 && r->backlog_max < r->somaxconn, advice_condition)
 LATEST_VALUE(somaxconn_short, r->somaxconn >= 0 && r->backlog_max >= r->somaxconn, advice_condition)
 LATEST_VALUE(no_user_timeout, r->user_timeout_ms == 0, advice_condition)
-LATEST_VALUE(is_client, r->role == RST_ROLE_CLIENT, advice_condition)
-LATEST_VALUE(is_server, r->role == RST_ROLE_SERVER, advice_condition)
 LATEST_VALUE(exiting, r->has_exit, advice_condition)
 
 /* Retransmissions of a SYN or a SYN-ACK: 1, 2, 4 ... advice_seconds, and a last wait. */
@@ -180,6 +181,19 @@ static int64_t probing_s(const struct reset *r)
 }
 
 LATEST_VALUE(keepalive_wait, probing_s(r), advice_seconds)
+
+/* When the first probe is sent; if the silence was longer, probes were answered during it. */
+int value_keepalive_first(const struct story *s, char *dst)
+{
+	const struct reset *r = &s->latest.reset;
+	bool own = r->keepalive_time_s > 0;
+	int64_t time = own ? r->keepalive_time_s : r->sysctl_keepalive_time_s;
+
+	if (!s->samples || time < 0)
+		return -ENODATA;
+	return advice_say(dst, "%" PRId64 " s (%s)", time,
+			  own ? "TCP_KEEPIDLE of this socket" : "net.ipv4.tcp_keepalive_time");
+}
 
 int value_errno(const struct story *s, char *dst)
 {

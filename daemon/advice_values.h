@@ -29,7 +29,11 @@
 	X("former", former) \
 	X("former_end", former_end) \
 	X("signal", signal) \
+	X("stopped_by", stopped_by) \
 	X("status", status) \
+	X("if_client", is_client) \
+	X("if_server", is_server) \
+	X("if_own_host", own_host) \
 	/* advice_programs.c */ \
 	X("client_program", client_program) \
 	X("client_keeps", client_keeps) \
@@ -42,10 +46,14 @@
 	/* advice_idle.c */ \
 	X("idle", idle) \
 	X("idle_range", idle_range) \
+	X("shortest", shortest) \
+	X("closed_ago", closed_ago) \
+	X("if_idle_closed", idle_closed) \
 	X("timeout", timeout) \
 	X("below", below) \
 	X("if_tight", tight) \
 	X("if_idle_long", idle_long) \
+	X("if_paused", paused) \
 	/* advice_values.c */ \
 	X("median", median) \
 	X("age", age) \
@@ -67,7 +75,7 @@
 	X("linger2", linger2) \
 	X("fin_timeout", fin_timeout) \
 	X("keepalive_time", keepalive_time) \
-	X("keepalive_own", keepalive_own) \
+	X("keepalive_first", keepalive_first) \
 	X("keepalive_wait", keepalive_wait) \
 	X("syn_retries", syn_retries) \
 	X("syn_wait", syn_wait) \
@@ -87,8 +95,6 @@
 	X("if_backlog_short", backlog_short) \
 	X("if_somaxconn_short", somaxconn_short) \
 	X("if_no_user_timeout", no_user_timeout) \
-	X("if_client", is_client) \
-	X("if_server", is_server) \
 	X("if_exiting", exiting) \
 	X("if_oom", oom) \
 	X("if_not_oom", not_oom) \
@@ -110,6 +116,12 @@ int advice_condition(char *dst, bool met);
 /* The name of the process in that role, or of the local one; "" if nobody is known. */
 const char *advice_comm(const struct story *s, uint8_t role);
 const char *advice_comm_owner(const struct story *s);
+
+/* Of the local side, RST_ROLE_*. */
+uint8_t advice_role(const struct story *s);
+
+/* Of an idle server that had closed when the client used the connection again; -1: another story */
+int64_t advice_silence_ms(const struct story *s);
 
 /* The idle time-out that the story shows, -1: none. */
 int64_t advice_timeout_ms(const struct story *s);

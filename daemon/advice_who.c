@@ -51,9 +51,45 @@ static uint8_t owner_role(const struct story *s)
 
 	if (!s->samples)
 		return s->n_parties ? s->party[0].role : RST_ROLE_NONE;
-	if (r->role == RST_ROLE_NONE && r->has_former)
+	/* what the connection was, not what is left of it */
+	if (r->has_former && !(r->flags & RST_EVENT_FORMER_LISTENER) && r->former_role)
 		return r->former_role;
 	return r->role;
+}
+
+uint8_t advice_role(const struct story *s)
+{
+	return owner_role(s);
+}
+
+int value_is_client(const struct story *s, char *dst)
+{
+	return advice_condition(dst, owner_role(s) == RST_ROLE_CLIENT);
+}
+
+int value_is_server(const struct story *s, char *dst)
+{
+	return advice_condition(dst, owner_role(s) == RST_ROLE_SERVER);
+}
+
+static bool loopback(const struct endpoint *e)
+{
+	static const uint8_t one[16] = {[15] = 1};
+
+	return e->ipv6 ? memcmp(e->address, one, sizeof(one)) == 0 : e->address[0] == 127;
+}
+
+/* The reset came from this very host, but rstmon saw nobody send it: netfilter's are not seen. */
+int value_own_host(const struct story *s, char *dst)
+{
+	static const uint8_t nothing[16];
+	const struct endpoint *l = &s->latest.reset.local, *r = &s->latest.reset.remote;
+	bool known_address = memcmp(r->address, nothing, sizeof(nothing)) != 0;
+	bool same = known_address && l->ipv6 == r->ipv6 &&
+		    memcmp(l->address, r->address, r->ipv6 ? 16 : 4) == 0;
+
+	return advice_condition(dst, s->samples && s->latest.reset.direction == RST_RECEIVED &&
+					     !s->latest.other.known && (same || loopback(r)));
 }
 
 static struct who other(const struct story *s)
@@ -246,6 +282,29 @@ int value_signal(const struct story *s, char *dst)
 	if (!best && s->samples && s->latest.reset.has_exit)
 		return signal_name(s->latest.reset.exit_signal, dst);
 	return signal_name((int)best, dst);
+}
+
+/* What a user makes of the signal that ended a client. */
+int value_stopped_by(const struct story *s, char *dst)
+{
+	static const struct {
+		const char *signal, *text;
+	} known_signals[] = {
+		{"SIGINT", "the user stopped it (SIGINT = Ctrl-C)"},
+		{"SIGTERM", "it was told to end (SIGTERM: kill, timeout, a stop of its unit)"},
+		{"SIGHUP", "its terminal was closed (SIGHUP)"},
+		{"SIGPIPE", "what read its output had ended (SIGPIPE)"},
+		{"SIGALRM", "its own time limit ended it (SIGALRM)"},
+		{"SIGQUIT", "the user stopped it (SIGQUIT = Ctrl-\\)"},
+	};
+	char text[ADVICE_VALUE_LEN];
+
+	if (value_signal(s, text) < 0)
+		return -ENODATA;
+	for (size_t i = 0; i < ARRAY_SIZE(known_signals); i++)
+		if (strcmp(text, known_signals[i].signal) == 0)
+			return advice_say(dst, "%s", known_signals[i].text);
+	return advice_say(dst, "%.32s ended it", text);
 }
 
 int value_status(const struct story *s, char *dst)

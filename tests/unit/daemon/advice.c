@@ -190,6 +190,26 @@ static void check_template(unsigned int cause, const char *template)
 	cr_expect_neq(advice_fill(&full, template, text, sizeof(text)), -ENOSPC, "%s", template);
 }
 
+static void check_entry(unsigned int cause, const struct advice_entry *e)
+{
+	for (unsigned int i = 0; i < ADVICE_NARRATIVES && e->narrative[i]; i++)
+		check_template(cause, e->narrative[i]);
+	cr_expect(!e->what[0] || e->what[0][0] != ADVICE_ELSE);
+	for (unsigned int i = 0; i < ADVICE_TEMPLATES && e->what[i]; i++)
+		check_template(cause, e->what[i]);
+	if (e->retry)
+		check_sentence(cause_name(cause), e->retry);
+	for (unsigned int i = 0; i < 8; i++) {
+		const struct cause_text *text = cause_text(cause);
+
+		/* a bit for general advice that is not there is a mistake */
+		if (e->without != ADVICE_ALL && e->without & 1U << i)
+			cr_expect_not_null(text->advice[i], "%s: %u", cause_name(cause), i);
+		if ((e->not_server | e->not_client) & 1U << i)
+			cr_expect_not_null(text->advice[i], "%s: %u", cause_name(cause), i);
+	}
+}
+
 Test(advice, every_template_has_only_keys_that_exist_and_fits)
 {
 	unsigned int empty = 0;
@@ -197,11 +217,17 @@ Test(advice, every_template_has_only_keys_that_exist_and_fits)
 	for (unsigned int c = 0; c < RST_CAUSE_MAX; c++) {
 		const struct advice_entry *e = advice_entry(c);
 
-		for (unsigned int i = 0; i < ADVICE_NARRATIVES && e->narrative[i]; i++)
-			check_template(c, e->narrative[i]);
-		for (unsigned int i = 0; i < ADVICE_TEMPLATES && e->what[i]; i++)
-			check_template(c, e->what[i]);
+		check_entry(c, e);
 		empty += !e->narrative[0];
+	}
+	for (size_t i = 0; advice_variant(i); i++) {
+		const struct advice_variant *v = advice_variant(i);
+		struct story s = sample(v->cause);
+		char value[ADVICE_VALUE_LEN];
+
+		check_entry(v->cause, &v->entry);
+		cr_expect_not_null(v->entry.narrative[0]);
+		cr_expect_neq(advice_value(&s, v->condition, strlen(v->condition), value), -ENOENT);
 	}
 	/* unknown, and the two that only counters know */
 	cr_expect_eq(empty, 3U);
@@ -232,13 +258,15 @@ Test(advice, keepalive_race_names_both_ends_and_both_timeouts)
 	cr_expect(says(&s, "java[812] closed an idle keep-alive connection after 20.0 s just as "
 			   "nginx[640] sent the next request on it; nginx[640] got ECONNRESET."));
 	cr_expect(says(&s,
-		       "java[812] closes idle connections after 20 s (median of 12: 20.0 s, from "
-		       "19.9 s to 20.4 s), and nginx[640] keeps them at least as long. The "
-		       "client's time-out must be the shorter one: 15 s."));
+		       "java[812] closed connections that had been idle for 19.9 s to 20.4 s (12 "
+		       "measured, median 20.0 s). nginx[640] must give up idle connections before "
+		       "that: after 15 s, for example."));
 	cr_expect(says(
 		&s,
 		"For nginx: keepalive_timeout in its upstream block (default 60 s); 15 s is short"));
-	cr_expect(says(&s, "That 20 s is the connectionTimeout of Tomcat's shipped server.xml."));
+	cr_expect(says(
+		&s,
+		"Where 20 s comes from: it is the connectionTimeout of Tomcat's shipped server.xml."));
 	cr_expect(says(&s, "keepAliveTimeout of the Connector"));
 	cr_expect(says(&s, "37 resets were sent by java[812] and 37 received by nginx[640] on port "
 			   "8080: closed with data unread"));
@@ -255,11 +283,11 @@ Test(advice, keepalive_race_names_both_ends_and_both_timeouts)
 
 	/* the server's own last word, as the request itself ended the silence */
 	s.idle_ms = spread(12, 0, 1, 2);
-	cr_expect(says(&s, "connections after 20 s"));
+	cr_expect(says(&s, "before that: after 15 s"));
 	s.send_idle_ms = spread(0, 0, 0, 0);
 	s.latest.reset.has_former = true;
 	s.latest.reset.former_send_idle_ms = 5010;
-	cr_expect(says(&s, "connections after 5 s (measured once: 5.0 s)"));
+	cr_expect(says(&s, "idle for 5.0 s (measured once)."));
 }
 
 Test(advice, the_clients_side_of_the_race)
@@ -274,8 +302,9 @@ Test(advice, the_clients_side_of_the_race)
 		       "python3.11[640] sent a request on a connection that had been idle for "
 		       "75.0 s, while the server 192.0.2.7 was closing it, and got ECONNRESET."));
 	/* scattered: the least is what counts */
-	cr_expect(says(&s, "after 60 s (median of 3: 75.0 s, from 60.0 s to 300 s)"));
-	cr_expect(says(&s, "shorter one: 45 s."));
+	cr_expect(says(&s, "idle for 60.0 s to 300 s (3 measured, median 75.0 s)"));
+	cr_expect(says(&s,
+		       "must give up idle connections before the shortest of these: after 45 s,"));
 	cr_expect(says(&s, "For Python: requests has no such time-out, so mount"));
 }
 
@@ -285,7 +314,7 @@ Test(advice, never_more_certain_than_the_story)
 
 	s.confidence = CONFIDENCE_MEDIUM;
 	cr_expect(says(&s, "java[812] probably closed an idle"));
-	cr_expect(says(&s, "java[812] probably closes idle"));
+	cr_expect(says(&s, "java[812] probably closed connections that"));
 	cr_expect(says(&s, "Probably safe: the server"));
 	s.confidence = CONFIDENCE_LOW;
 	cr_expect(says(&s, "java[812] possibly closed an idle"));
@@ -321,11 +350,11 @@ Test(advice, a_full_accept_queue_with_its_limits)
 	cr_expect(says(
 		&s, "net.core.somaxconn is 4096, so the program's own backlog (1) is the limit"));
 	cr_expect(says(&s, "in Tomcat acceptCount (default 100)"));
-	cr_expect(says(&s, "tcp_abort_on_overflow is 1 here"));
+	cr_expect(says(&s, "tcp_abort_on_overflow to 0 (it is 1 here)"));
 	s.latest.reset.backlog_max = 4096;
 	cr_expect(says(&s, "net.core.somaxconn is 4096 and the limit of the queue (4096)"));
 	s.cause = RST_CAUSE_ACCEPT_OVERFLOW_EXPIRED;
-	cr_expect(says(&s, "Clients hang for 63 s before they are reset"));
+	cr_expect(says(&s, "had expired, which takes 63 s (net.ipv4.tcp_synack_retries is 5)."));
 }
 
 Test(advice, idle_connections_and_the_sysctls)
@@ -339,32 +368,39 @@ Test(advice, idle_connections_and_the_sysctls)
 	cr_expect(says(
 		&s, "SO_KEEPALIVE is off on this socket, so net.ipv4.tcp_keepalive_time (7200 s)"));
 	cr_expect(says(&s, "turned on by tcp_keepalives_idle"));
-	cr_expect(says(&s, "All of them had been idle for about 350 s"));
-	cr_expect(says(&s, "TTL of 64, the peer's packets with 63"));
+	cr_expect(says(
+		&s,
+		"time-out of about 350 s: all of them had been idle for 350 s (each of 4 times)."));
+	cr_expect(says(&s, "(TTL 64 of the reset, 63 of the peer's packets)"));
 	s.latest.reset.flags |= RST_EVENT_KEEPALIVE;
-	cr_expect(says(&s, "SO_KEEPALIVE is on; net.ipv4.tcp_keepalive_time is 7200 s."));
+	cr_expect(says(&s, "only after 7200 s (net.ipv4.tcp_keepalive_time): it must come before"));
 
 	s.cause = RST_CAUSE_PEER_LOST_CONNECTION;
-	cr_expect(says(&s, "SO_KEEPALIVE is on; net.ipv4.tcp_keepalive_time is 7200 s."));
+	cr_expect(says(&s, "only after 7200 s (net.ipv4.tcp_keepalive_time): it must come before"));
+	s.latest.reset.keepalive_time_s = 600;
+	cr_expect(says(&s, "only after 600 s (TCP_KEEPIDLE of this socket)"));
 	s.idle_ms = spread(1, 1200, 1200, 1200); /* a restart: nothing forgets so soon */
-	cr_expect_not(says(&s, "net.ipv4.tcp_keepalive_time is 7200 s."));
+	cr_expect_not(says(&s, "SO_KEEPALIVE is on"));
+	s.latest.reset.keepalive_time_s = 0;
 	s.idle_ms = spread(4, 350100, 350200, 350400);
 
 	s.cause = RST_CAUSE_SILENT_DROP_TIMEOUT;
-	cr_expect(says(&s,
-		       "must come well before 350 s: that is the silence and the retransmissions"));
+	s.latest.reset.total_retrans = 7;
+	cr_expect(says(&s, "ip route get 192.0.2.7"));
+	cr_expect_not(says(&s, "350 s")); /* the retransmissions are in it */
 	s.latest.verdict.error = ETIMEDOUT;
 	cr_expect(says(&s, "after 6 retransmissions postgres[5] got ETIMEDOUT"));
 	cr_expect(says(&s, "tcp_retries2 (15) lets it take 15m24s at least"));
 	s.latest.reset.user_timeout_ms = 1500;
-	cr_expect(says(&s, "TCP_USER_TIMEOUT (1.5 s) ended it."));
+	cr_expect(says(&s,
+		       "after 6 retransmissions and 1.5 s (its TCP_USER_TIMEOUT) postgres[5] got"));
 
 	s.cause = RST_CAUSE_KEEPALIVE_PROBE_TIMEOUT;
 	cr_expect(says(&s, "left 9 keep-alive probes unanswered"));
-	cr_expect(says(&s, "takes 7875 s to notice"));
+	cr_expect(says(&s, "keep-alive did its work, 7875 s after the last word."));
 
 	s.cause = RST_CAUSE_CONNECT_TIMEOUT;
-	cr_expect(says(&s, "tcp_syn_retries is 6: connect() takes up to 127 s"));
+	cr_expect(says(&s, "up to 127 s to fail (net.ipv4.tcp_syn_retries is 6)."));
 }
 
 Test(advice, how_processes_ended)
@@ -372,16 +408,17 @@ Test(advice, how_processes_ended)
 	struct story s = sample(RST_CAUSE_PROC_KILLED_UNREAD);
 
 	s.exit_signal[9] = 3;
-	cr_expect(says(&s, "java[812] was killed by SIGKILL while 106496 bytes from nginx[640]"));
-	cr_expect(says(&s, "The kernel's OOM killer was not it"));
+	cr_expect(says(&s, "java[812] was killed by SIGKILL while 104.0 KiB from nginx[640]"));
+	cr_expect(says(&s, "Find out who sent SIGKILL (the kernel's OOM killer was not it)"));
+	cr_expect_not(says(&s, "grep -i oom"));
+	cr_expect_not(says(&s, "out of memory"));
 	s.oom = 3;
-	cr_expect(says(&s, "The kernel's OOM killer chose java[812]"));
-
-	cr_expect(says(&s, "Never read: 106496 bytes (median)."));
+	cr_expect(says(&s, "killed by SIGKILL for want of memory"));
+	cr_expect(says(&s, "Give java[812] more memory"));
+	cr_expect_not(says(&s, "who sent"));
 
 	s = sample(RST_CAUSE_PROC_EXIT_UNREAD);
 	s.age_ms.n = s.unread_bytes.n = 1;
-	cr_expect(says(&s, "Never read: 106496 bytes."));
 	s.latest.reset.has_exit = true;
 	s.latest.reset.exit_status = 3;
 	s.unread_bytes.middle = 1;
@@ -401,6 +438,211 @@ Test(advice, how_processes_ended)
 	cr_expect(says(&s,
 		       "192.0.2.7 asked for port 8080, where java[812] stopped listening 12.0 s "
 		       "before (ended by SIGTERM)."));
+}
+
+/* As an idle server that closed 2 s after its last word, 8 s before the next request. */
+static struct story idle_server(void)
+{
+	struct story s = sample(RST_CAUSE_DATA_AFTER_LOCAL_CLOSE);
+	struct reset *r = &s.latest.reset;
+
+	s.latest.owner = (struct owner){.pid = 70, .comm = "node"};
+	s.latest.other.comm[0] = '\0';
+	s.latest.other.known = false;
+	r->has_former = true;
+	r->former_role = RST_ROLE_SERVER;
+	r->former_fin_ms = r->closed_ms = 8000;
+	r->former_send_idle_ms = 2001;
+	r->former_receive_idle_ms = 2005;
+	r->former_bytes_sent = 300;
+	r->flags = RST_EVENT_SEGMENT;
+	r->payload = 78;
+	return s;
+}
+
+Test(advice, an_idle_server_that_had_closed_before)
+{
+	struct story s = idle_server();
+
+	cr_expect(says(&s, "node[70] had closed the connection after 2.0 s of silence; the client "
+			   "192.0.2.7 used it again 8.0 s later."));
+	cr_expect(says(&s, "Let the client 192.0.2.7 drop idle connections sooner than node[70] "
+			   "does, which closed after 2.0 s here: after 1.5 s, for example."));
+	cr_expect(says(&s, "server.keepAliveTimeout"));
+	cr_expect(says(&s, "test a connection before it is used again"));
+	cr_expect(says(&s, "\nSafe: the request came after"));
+	cr_expect_not(says(&s, "end of file"));
+	cr_expect_not(says(&s, "gave up"));
+	snprintf(s.latest.owner.comm, sizeof(s.latest.owner.comm), "redis-server");
+	cr_expect(says(&s, "timeout in redis.conf"));
+
+	/* its end, not a request */
+	s.latest.reset.payload = 0;
+	cr_expect_not(says(&s, "of silence"));
+	s = idle_server();
+	s.latest.reset.former_send_idle_ms = 999;
+	cr_expect_not(says(&s, "of silence"));
+	cr_expect(says(&s, "read to the end of file"));
+	cr_expect_not(says(&s, "If the closer is a client"));
+	cr_expect_not(says(&s, "If a client gave up"));
+
+	/* a socket that is still there counts on after its FIN */
+	s = idle_server();
+	s.latest.reset.has_former = false;
+	s.latest.reset.bytes_sent = 300;
+	s.latest.reset.send_idle_ms = 10000;
+	s.latest.reset.fin_ms = 8000;
+	cr_expect(says(&s, "after 2.0 s of silence; the client 192.0.2.7 used it again 8.0 s"));
+	s.latest.reset.fin_ms = 9500;
+	cr_expect_not(says(&s, "of silence"));
+
+	/* a restart closes all; but PostgreSQL's processes end with their connection */
+	s = idle_server();
+	s.latest.reset.former_flags = RST_FORMER_EXITING;
+	s.latest.reset.former_exit_signal = 15;
+	cr_expect(says(&s, "Look for the reason in its log: node[70] ended by SIGTERM, and"));
+	snprintf(s.latest.owner.comm, sizeof(s.latest.owner.comm), "postgres");
+	cr_expect_not(says(&s, "of silence"));
+	s.latest.reset.former_exit_signal = 0;
+	s.latest.reset.former_exit_status = 1;
+	s.latest.reset.former_send_idle_ms = 0;
+	cr_expect(says(&s, "postgres[70] had closed the connection after 2.0 s of silence"));
+	cr_expect(says(&s, "idle_session_timeout and idle_in_transaction_session_timeout"));
+}
+
+Test(advice, the_clients_side_of_an_idle_server)
+{
+	struct story s = sample(RST_CAUSE_WRITE_AFTER_PEER_CLOSE);
+
+	s.latest.reset.role = RST_ROLE_CLIENT;
+	s.latest.reset.receive_idle_ms = 10000;
+	s.latest.reset.since_state_ms = 8000;
+	s.latest.owner = (struct owner){.pid = 640, .comm = "nginx"};
+	s.latest.other = (struct other_end){.known = true, .pid = 812, .comm = "java"};
+	cr_expect(says(&s, "java[812] had closed the connection after 2.0 s of silence; nginx[640] "
+			   "used it again 8.0 s later, and got ECONNRESET."));
+	cr_expect(says(&s, "\nSafe: the request came"));
+	cr_expect(says(&s, "keepalive_timeout in its upstream block"));
+	s.latest.reset.receive_idle_ms = 900;
+	cr_expect_not(says(&s, "of silence"));
+	cr_expect_not(says(&s, "On a server"));
+	s.latest.reset.role = RST_ROLE_SERVER;
+	s.latest.reset.receive_idle_ms = 10000;
+	cr_expect_not(says(&s, "of silence"));
+	cr_expect_not(says(&s, "On a client"));
+}
+
+Test(advice, a_client_that_ended_is_no_server)
+{
+	static const enum rst_cause causes[] = {RST_CAUSE_PROC_EXIT_UNREAD,
+						RST_CAUSE_PROC_KILLED_UNREAD,
+						RST_CAUSE_PROC_CRASH_UNREAD};
+	struct story s;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(causes); i++) {
+		for (unsigned int numbers = 0; numbers < 2; numbers++) {
+			s = numbers ? sample(causes[i]) : bare(causes[i]);
+			s.latest.reset.role = s.party[0].role = RST_ROLE_CLIENT;
+			s.n_parties = 1;
+			cr_expect_not(says(&s, "balancer"));
+			cr_expect_not(says(&s, "gracefully"));
+			cr_expect_not(says(&s, "Restart="));
+			cr_expect_not(says(&s, "unread were never seen"));
+		}
+	}
+	s = sample(RST_CAUSE_PROC_EXIT_UNREAD);
+	s.latest.reset.role = RST_ROLE_CLIENT;
+	s.latest.owner = (struct owner){.pid = 9, .comm = "curl"};
+	s.latest.other.known = false;
+	s.exit_signal[2] = 1;
+	cr_expect(says(&s, "curl[9] was ended by SIGINT before it had read the answer of 192.0.2.7 "
+			   "to its end (104.0 KiB unread)."));
+	cr_expect(says(&s, "the user stopped it (SIGINT = Ctrl-C). It is harmless"));
+	cr_expect(says(&s, "\nThe server may have read the request"));
+	s.exit_signal[2] = 0;
+	s.latest.reset.has_exit = true;
+	s.latest.reset.exit_status = 23;
+	cr_expect(says(&s, "exit status (23)"));
+	s.cause = RST_CAUSE_PROC_KILLED_UNREAD;
+	s.exit_signal[9] = 1;
+	cr_expect(says(&s, "Find out who sent SIGKILL to this client"));
+}
+
+Test(advice, a_reset_that_only_a_rule_of_this_host_can_have_sent)
+{
+	static const enum rst_cause causes[] = {
+		RST_CAUSE_REFUSED_SYN, RST_CAUSE_RST_INJECTED, RST_CAUSE_PEER_APP_ABORT_SENDING,
+		RST_CAUSE_PEER_APP_ABORT_IDLE, RST_CAUSE_PEER_LOST_CONNECTION};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(causes); i++) {
+		struct story s = sample(causes[i]);
+		struct advice a;
+
+		s.latest.reset.direction = RST_RECEIVED;
+		s.latest.other.known = false;
+		cr_expect_not(says(&s, "nft list ruleset"));
+		s.latest.reset.local = s.latest.reset.remote;
+		advice_make(&s, &a);
+		cr_expect_not_null(strstr(a.what[0], "nft list ruleset"), "%s", a.what[0]);
+		cr_expect_not_null(strstr(a.what[0], "namespace of java[812]"), "%s", a.what[0]);
+		cr_expect_not(says(&s, "network's owner"));
+		/* loopback has more addresses than one */
+		s.latest.reset.remote = (struct endpoint){.address = {127, 0, 0, 2}};
+		cr_expect(says(&s, "iptables-save | grep -i reject"));
+		s.latest.reset.local = s.latest.reset.remote =
+			(struct endpoint){.address = {[15] = 1}, .ipv6 = true};
+		cr_expect(says(&s, "nft list ruleset"));
+		/* who sent it was seen, or it is not known where it came from */
+		s.latest.other.known = true;
+		cr_expect_not(says(&s, "nft list ruleset"));
+		s.latest.other.known = false;
+		s.latest.reset.local = s.latest.reset.remote = (struct endpoint){.port = 1};
+		cr_expect_not(says(&s, "nft list ruleset"));
+	}
+}
+
+Test(advice, numbers_as_people_write_them)
+{
+	struct story s = sample(RST_CAUSE_UNKNOWN);
+	char text[ADVICE_LEN];
+	static const struct {
+		int64_t bytes;
+		const char *text;
+	} sizes[] = {{0, "0 bytes"},	     {1, "1 byte"},
+		     {10239, "10239 bytes"}, {10240, "10.0 KiB"},
+		     {106496, "104.0 KiB"},  {1048575, "1023.9 KiB"},
+		     {1048576, "1.0 MiB"},   {1610612735, "1535.9 MiB"}};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		s.bytes_sent.middle = sizes[i].bytes;
+		cr_expect_eq(advice_fill(&s, "{sent}", text, sizeof(text)), 0);
+		cr_expect_str_eq(text, sizes[i].text);
+	}
+	s.idle_ms = spread(27, 2000, 2010, 2040);
+	cr_expect_eq(advice_fill(&s, "{idle_range}", text, sizeof(text)), 0);
+	cr_expect_str_eq(text, "2.0 s (each of 27 times)");
+}
+
+/* "To do" holds things to do, each once. */
+Test(advice, nothing_is_said_twice)
+{
+	struct story s = sample(RST_CAUSE_SERVICE_DOWN);
+	struct advice a;
+
+	advice_make(&s, &a);
+	for (unsigned int i = 1; i < a.n; i++)
+		cr_expect_null(strstr(a.what[i], "tart the service,"), "%s", a.what[i]);
+	s = sample(RST_CAUSE_RST_INJECTED);
+	advice_make(&s, &a);
+	cr_expect_not_null(strstr(a.what[0], "network's owner"));
+	for (unsigned int i = 1; i < a.n; i++)
+		cr_expect_null(strstr(a.what[i], "network's owner"), "%s", a.what[i]);
+	for (unsigned int c = 0; c < RST_CAUSE_MAX; c++) {
+		s = sample(c);
+		cr_expect_not(says(&s, "Never read"));
+		cr_expect_not(says(&s, "did so."));
+		cr_expect_not(says(&s, "It was ended"));
+	}
 }
 
 Test(advice, facts_count_one_and_many)
