@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -23,10 +24,6 @@
 
 #define READY_MS 20000
 #define STOP_MS	 10000
-
-/* A page for each line: all that is said while a busy host gives this process no CPU has to fit. */
-#define PIPE_BYTES     (16 << 20)
-#define PIPE_BYTES_MIN (1 << 20) /* as much as who lacks CAP_SYS_RESOURCE may have */
 
 int64_t now_ms(void)
 {
@@ -109,26 +106,40 @@ static int await_ready(struct live_daemon *d)
 	return 0;
 }
 
+/* Lines go to a file: a pipe holds some hundreds, and the daemon drops the rest if a busy host
+ * gives this process no CPU to read them. Others' lines count too. */
+static int open_output(struct live_daemon *d, int *ret)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/printed", d->dir);
+	d->written = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	*ret = open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	d->out = open(path, O_RDONLY | O_CLOEXEC);
+	if (d->written < 0 || *ret < 0 || d->out < 0 ||
+	    inotify_add_watch(d->written, path, IN_MODIFY) < 0)
+		return -errno;
+	return 0;
+}
+
 int live_start(struct live_daemon *d, bool print)
 {
 	_cleanup_close_ int out = -1, err = -1;
-	int o[2], e[2], r;
+	int e[2], r;
 
-	*d = (struct live_daemon){.pid = -1, .out = -1, .err = -1};
+	*d = (struct live_daemon){.pid = -1, .out = -1, .written = -1, .err = -1};
 	snprintf(d->dir, sizeof(d->dir), "%s/daemon-XXXXXX", program("LIVE_DIR", "/tmp"));
-	if (!mkdtemp(d->dir) || pipe2(o, O_CLOEXEC) < 0)
+	if (!mkdtemp(d->dir))
 		return -errno;
-	d->out = o[0];
-	out = o[1];
+	r = open_output(d, &out);
+	if (r < 0)
+		return r;
 	if (pipe2(e, O_CLOEXEC) < 0)
 		return -errno;
 	d->err = e[0];
 	err = e[1];
 	snprintf(d->socket, sizeof(d->socket), "%s/s", d->dir);
-	fcntl(d->out, F_SETFL, O_NONBLOCK);
 	fcntl(d->err, F_SETFL, O_NONBLOCK);
-	if (fcntl(d->out, F_SETPIPE_SZ, PIPE_BYTES) < 0)
-		fcntl(d->out, F_SETPIPE_SZ, PIPE_BYTES_MIN);
 	d->pid = fork();
 	if (d->pid < 0)
 		return -errno;
@@ -185,6 +196,7 @@ void live_free(struct live_daemon *d)
 	free(d->line);
 	free(d->text);
 	util_close(&d->out);
+	util_close(&d->written);
 	util_close(&d->err);
 }
 
@@ -211,6 +223,9 @@ static void read_lines(struct live_daemon *d)
 	char buf[65536], *end;
 	ssize_t n;
 
+	/* first what woke us: what is written from here on will wake us again */
+	while (read(d->written, buf, sizeof(buf)) > 0)
+		;
 	while ((n = read(d->out, buf, sizeof(buf))) > 0) {
 		size_t start = 0;
 
@@ -233,7 +248,7 @@ static void read_lines(struct live_daemon *d)
 bool live_pump(struct live_daemon *d, int fd, int timeout_ms)
 {
 	struct pollfd p[3] = {
-		{.fd = d->out, .events = POLLIN},
+		{.fd = d->written, .events = POLLIN},
 		{.fd = d->err, .events = POLLIN},
 		{.fd = fd, .events = POLLIN},
 	};
@@ -242,9 +257,7 @@ bool live_pump(struct live_daemon *d, int fd, int timeout_ms)
 		return false;
 	if (p[0].revents & POLLIN)
 		read_lines(d);
-	else if (p[0].revents) /* it is gone: nothing to wait for there */
-		util_close(&d->out), d->out = -1;
-	if (p[1].revents && !read_log(d))
+	if (p[1].revents && !read_log(d)) /* it is gone: nothing to wait for there */
 		util_close(&d->err), d->err = -1;
 	return p[2].revents;
 }
@@ -265,7 +278,7 @@ bool live_await(struct live_daemon *d, uint64_t netns, size_t n, int timeout_ms)
 	while (live_lines(d, netns) < n) {
 		int64_t left = deadline - now_ms();
 
-		if (left <= 0 || d->out < 0)
+		if (left <= 0 || d->err < 0)
 			return false;
 		live_pump(d, -1, (int)left);
 	}

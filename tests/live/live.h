@@ -14,7 +14,9 @@
 
 struct live_daemon {
 	pid_t pid;
-	int out, err;
+	int out; /* the file that it prints to */
+	int written; /* readable when there is more in it */
+	int err;
 	char dir[64];
 	char socket[80];
 	char *text; /* of an unfinished line on stdout */
@@ -44,7 +46,7 @@ size_t live_lines(const struct live_daemon *d, uint64_t netns);
 /* Waits until there are so many; false at the deadline. */
 bool live_await(struct live_daemon *d, uint64_t netns, size_t n, int timeout_ms);
 
-/* Lines that the daemon did not print, because this process was too slow to read them. */
+/* Lines that the daemon could not print: they are missing for no fault of its stages. */
 unsigned long live_unprinted(struct live_daemon *d);
 
 /* `rstmon VERB ... --json`, args without "rstmon" and "--json"; NULL if it failed. */

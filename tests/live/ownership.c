@@ -292,7 +292,7 @@ Test(live, ownership, .timeout = 300)
 		for (const struct scenario *s = suites[i]; s->name; s++)
 			if (!getenv("LIVE_ONLY") || strstr(s->name, getenv("LIVE_ONLY")))
 				start_stage(&u, s, dir);
-	u.daemon.out = u.daemon.err = -1;
+	u.daemon.out = u.daemon.written = u.daemon.err = -1;
 	for (unsigned int i = 0; i < u.n; i++)
 		await_stage(&u, &u.run[i]);
 	r = live_start(&u.daemon, true);

@@ -53,7 +53,6 @@ static void keepalive(struct stage *s)
 	expect_received(s, RST_ROLE_SERVER, p.server);
 }
 
-/* Far fewer lines than fit into the pipe, should this test get no CPU to read them meanwhile. */
 #define ACKS 500
 
 /* No connection knows these segments, so the listener answers, in softirq, on top of the listener's
