@@ -116,7 +116,9 @@ CAUSE_TEXT(DATA_AFTER_LOCAL_CLOSE) = {
 		"A program here closed its connection cleanly, and then more data arrived from "
 		"the peer. Nobody can read that any more, so the kernel answers with a reset. On "
 		"a client this is a cancelled request (stop button, time-out) whose answer came "
-		"later; on a server it is one that was finished with the connection too early.",
+		"later. On a server it is an idle connection that was closed after a time-out and "
+		"then used again by a client's pool that had not noticed, or a server that was "
+		"finished with the connection too early.",
 	.looks = "The peer, which was still sending, logs \"Broken pipe\", \"Connection reset by "
 		 "peer\" or, in Tomcat, ClientAbortException. rstmon remembers who had closed the "
 		 "connection and how long before.",
@@ -127,11 +129,15 @@ CAUSE_TEXT(DATA_AFTER_LOCAL_CLOSE) = {
 			"nothing is wrong.",
 			"If the closer is a server: it should read to the end of file before it "
 			"closes, so that the peer's data is taken.",
+			"If the server closed because the connection was idle: let the client drop "
+			"idle ones sooner than the server does, or test them before use.",
 		},
 	.settings = {CURL_MAX_TIME, NGINX_READ_TIMEOUT, NGINX_IGNORE_ABORT, HAPROXY_TIMEOUTS,
-		     APACHE_TIMEOUT, NGINX_LINGERING},
-	.retry = "If a client gave up, its request may have been carried out: repeat it only if it "
-		 "may run twice.",
+		     APACHE_TIMEOUT, NGINX_LINGERING, NODE_SERVER_KEEPALIVE, POSTGRES_IDLE,
+		     REDIS_TIMEOUT},
+	.retry =
+		"If a client gave up, its request may have been carried out: repeat it only if it "
+		"may run twice. If an idle server had closed, it is safe: nobody read the request.",
 	.see = {"write_after_peer_close", "client_abort_unread_data", "keepalive_race_server"},
 };
 
@@ -168,11 +174,12 @@ CAUSE_TEXT(CLIENT_ABORT_UNREAD_DATA) = {
 		   "arrived and was not read. Unread data turns the close into a reset. Usually "
 		   "somebody cancelled a download, or the client has a time limit shorter than the "
 		   "answer takes.",
-	.looks = "The server logs \"Connection reset by peer\", Tomcat ClientAbortException: "
-		 "java.io.IOException: Connection reset by peer; nginx status 499 or \"client "
-		 "prematurely closed connection\". rstmon sees the closing process and how many "
-		 "bytes it left unread. A few hundred of them may be TLS 1.3 session tickets, which "
-		 "a client that only sends never reads.",
+	.looks =
+		"The server logs \"Connection reset by peer\", Tomcat ClientAbortException: "
+		"java.io.IOException: Connection reset by peer; nginx status 499 or \"client "
+		"prematurely closed connection\". rstmon sees the closing process and how many "
+		"bytes it left unread. A few hundred of them may be TLS 1.3 session tickets, which "
+		"a client that only sends never reads.",
 	.advice =
 		{
 			"If a person or a deliberate limit (curl --max-time, an early return from "

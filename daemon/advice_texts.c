@@ -27,9 +27,6 @@
 	"{if_tight}Look for a device or program with a time-out of about {timeout}: all of them "  \
 	"had been idle for {idle_range}."
 #define TTL_KNOWN "(TTL {ttl_reset} of the reset, {ttl_base} of the peer's packets)"
-#define OWNERS_LOG                                                                                 \
-	"Look for the reason in its log: {former} {former_end}, and its connections with it."
-
 static const struct advice_entry entries[RST_CAUSE_MAX] = {
 	[RST_CAUSE_KEEPALIVE_RACE_SERVER] =
 		{{"{A_server} {?}closed an idle keep-alive connection after {idle} just as {client} "
@@ -66,12 +63,14 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "the kernel answered that with a reset.",
 		  "{Owner} {?}closed the connection while {a_peer} was still sending; the kernel "
 		  "answered with a reset."},
-		 {OWNERS_LOG,
+		 {"Nothing, if that was meant: {former} {former_end}, and its connections with it.",
 		  "{if_client}Look for a time limit of about {age}{median} in {owner}: so long the "
 		  "connections had lived when it stopped waiting for the answer."},
+		 "If a client gave up, its request may have been carried out: repeat it only if it "
+		 "may run twice.",
 		 .without = 1 << 0,
 		 .not_server = 1 << 0,
-		 .not_client = 1 << 1},
+		 .not_client = 1 << 1 | 1 << 2},
 	[RST_CAUSE_UPLOAD_NOT_DRAINED] =
 		{{"{A_server} {?}answered {a_client} before it had read the whole request, and "
 		  "closed with {unread} unread; the reset may have erased the answer.",

@@ -27,13 +27,14 @@
 	X("actor", actor) \
 	X("actor_parent", actor_parent) \
 	X("former", former) \
+	X("if_client", is_client) \
+	X("if_server", is_server) \
+	X("if_own_host", own_host) \
+	/* advice_ended.c */ \
 	X("former_end", former_end) \
 	X("signal", signal) \
 	X("stopped_by", stopped_by) \
 	X("status", status) \
-	X("if_client", is_client) \
-	X("if_server", is_server) \
-	X("if_own_host", own_host) \
 	/* advice_programs.c */ \
 	X("client_program", client_program) \
 	X("client_keeps", client_keeps) \

@@ -167,6 +167,19 @@ Test(advice, every_cause_has_advice_with_and_without_numbers)
 		full.latest.other.known = false;
 		full.latest.reset.flags |= RST_EVENT_KEEPALIVE;
 		check_advice(&full);
+		full.latest.reset.direction = RST_RECEIVED;
+		full.latest.reset.local = full.latest.reset.remote;
+		full.latest.reset.receive_idle_ms = full.latest.reset.send_idle_ms = 5000;
+		check_advice(&full);
+		full.latest.reset.role = RST_ROLE_SERVER;
+		full.latest.reset.bytes_sent = 1;
+		full.oom = 1;
+		check_advice(&full);
+		empty.n_parties = 1;
+		empty.party[0].role = RST_ROLE_CLIENT;
+		check_advice(&empty);
+		empty.party[0].role = RST_ROLE_SERVER;
+		check_advice(&empty);
 		empty.count[RST_SENT] = 0;
 		empty.count[RST_TIMEOUT] = 1;
 		check_advice(&empty);
@@ -599,6 +612,23 @@ Test(advice, a_reset_that_only_a_rule_of_this_host_can_have_sent)
 		s.latest.reset.local = s.latest.reset.remote = (struct endpoint){.port = 1};
 		cr_expect_not(says(&s, "nft list ruleset"));
 	}
+}
+
+Test(advice, a_client_that_closed_before_its_answer)
+{
+	struct story s = sample(RST_CAUSE_DATA_AFTER_LOCAL_CLOSE);
+
+	s.latest.reset.role = RST_ROLE_CLIENT;
+	s.latest.reset.send_idle_ms = 30000;
+	cr_expect(says(&s, "Look for a time limit of about 25.0 s (median) in java[812]"));
+	cr_expect(says(&s, "\nIf a client gave up"));
+	cr_expect_not(says(&s, "end of file"));
+	cr_expect_not(says(&s, "idle"));
+	s.latest.reset.has_former = true;
+	s.latest.reset.former_role = RST_ROLE_CLIENT;
+	s.latest.reset.former_flags = RST_FORMER_EXITING;
+	s.latest.reset.former_exit_signal = 2;
+	cr_expect(says(&s, "Nothing, if that was meant: java[812] ended by SIGINT"));
 }
 
 Test(advice, numbers_as_people_write_them)
