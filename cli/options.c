@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <stdarg.h>
 
+#include "cli/errors.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "cli/when.h"
@@ -314,6 +315,7 @@ static void read_values(struct parser *p)
 	o->no_headings = cli_option_given(o, CLI_OPTION_NO_HEADINGS);
 	o->no_color = cli_option_given(o, CLI_OPTION_NO_COLOR);
 	o->utc = cli_option_given(o, CLI_OPTION_UTC);
+	o->brief = cli_option_given(o, CLI_OPTION_BRIEF);
 	if (p->arguments[CLI_OPTION_SOCKET])
 		o->socket = p->arguments[CLI_OPTION_SOCKET];
 	if (!*o->socket)
@@ -380,17 +382,42 @@ static void read_filter(struct parser *p)
 	filter_free(f);
 }
 
+/* All words, as a text of an error has several; false if they are too long for one. */
+static bool join_words(const struct parser *p, char *dst, size_t size)
+{
+	size_t len = 0;
+
+	dst[0] = '\0';
+	for (int i = 0; i < p->n_words; i++) {
+		int n = snprintf(dst + len, size - len, "%s%s", i ? " " : "", p->words[i]);
+
+		if (n < 0 || (size_t)n >= size - len)
+			return false;
+		len += (size_t)n;
+	}
+	return true;
+}
+
+/* What an error, or a part of several ids, stands for is looked up again where it is told. */
 static void read_cause(struct parser *p)
 {
 	struct cli_options *o = p->options;
+	const struct cli_error *error;
+	char words[256];
 	const char *near;
 
 	if (!p->n_words)
 		return;
 	o->topic = p->words[0];
+	error = join_words(p, words, sizeof(words)) ? cli_error_find(words) : NULL;
+	if (error && cause_parse(o->topic) < 0) {
+		o->topic = error->name;
+		p->n_words = 0;
+		return;
+	}
 	p->words++;
 	p->n_words--;
-	if (cause_parse(o->topic) >= 0)
+	if (cause_parse(o->topic) >= 0 || near_cause_part(o->topic, 0) >= 0)
 		return;
 	near = near_cause(o->topic);
 	if (near)

@@ -33,7 +33,8 @@
 	X(WARNING, "warning", 'w', "RATE", "warn above this rate: 5/s, 10/min, 100/h") \
 	X(CRITICAL, "critical", 'c', "RATE", "critical above this rate") \
 	X(WINDOW, "window", 0, "TIME", "time that the rate is taken over (default: 5m)") \
-	X(TEXTFILE, "textfile", 0, "FILE", "write to FILE, atomically")
+	X(TEXTFILE, "textfile", 0, "FILE", "write to FILE, atomically") \
+	X(BRIEF, "brief", 0, NULL, "one line per cause, without the stories")
 
 enum cli_option {
 #define X(id, name, letter, argument, help) CLI_OPTION_##id,
@@ -61,7 +62,7 @@ struct cli_options {
 	const struct cli_verb *verb; /* never NULL on success */
 	unsigned int given;	     /* bits of enum cli_option */
 	uint64_t now;		     /* CLOCK_REALTIME ns, as passed in */
-	bool json, no_headings, no_color, utc;
+	bool json, no_headings, no_color, utc, brief;
 	const char *socket;
 	uint32_t limit; /* -n, or the N of "last N"; 0: all */
 	const char *by, *sort;
@@ -71,7 +72,7 @@ struct cli_options {
 	double warning, critical;   /* per minute; -1: not given */
 	uint64_t window_ns;
 	const char *textfile;
-	const char *topic; /* of help and explain; NULL: all */
+	const char *topic; /* of help and explain (a cause, an error's name, a part of ids); NULL: all */
 	char filter[RSTMON_FILTER_MAX + 1];
 };
 

@@ -35,8 +35,9 @@ char *cli_status_text(struct json_object *parameters, const struct cli_options *
 /* The whole answer of Why in lines of 'width' columns. */
 char *cli_why_text(struct json_object *parameters, const struct cli_options *o, bool colors,
 		   unsigned int width);
-/* One cause, NULL: all of them in short. */
+/* One cause; those of an error's name, or of a part of ids, in short; NULL: all of them in short. */
 char *cli_explain_text(const char *name, bool headings, bool colors, unsigned int width);
+struct json_object *cli_explain_json(const char *name);
 
 /* What check says and how it exits. */
 struct cli_check {

@@ -71,11 +71,12 @@ const struct cli_verb cli_verbs[] = {
 		.help = "why it happened, and what to do",
 		.details =
 			"The causes of resets and time-outs, most frequent first: what happened, who took\n"
-			"part, what speaks for it, what the program was told, what to do. -n is the\n"
-			"number of causes, 10 if it is not given and 64 at most; --since reaches back as\n"
-			"that of list does.\n\n" FILTER_DETAILS ROW_FIELDS,
+			"part, what speaks for it, what the program was told, what to do; before that an\n"
+			"overview, which is all that --brief prints. -n is the number of causes: 64 at\n"
+			"most; if it is not given 10, with --json 20. --since reaches back as that of\n"
+			"list does.\n\n" FILTER_DETAILS ROW_FIELDS,
 		.run = verb_why,
-		.options = CLI_BIT(LIMIT) | CLI_BIT(SINCE),
+		.options = CLI_BIT(LIMIT) | CLI_BIT(SINCE) | CLI_BIT(BRIEF),
 		.filtered = true,
 		.scope = FILTER_ROWS,
 	},
@@ -83,7 +84,10 @@ const struct cli_verb cli_verbs[] = {
 		.name = "explain",
 		.arguments = "[CAUSE]",
 		.help = "what a cause means; without CAUSE, all of them",
-		.details = "Needs no daemon.\n",
+		.details =
+			"Instead of CAUSE a part of it, to list all that have it in their names; or an error\n"
+			"that a program got (ECONNRESET, 104, \"connection reset by peer\"), to list the\n"
+			"causes that it may come of. Needs no daemon.\n",
 		.run = verb_explain,
 	},
 	{

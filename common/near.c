@@ -11,6 +11,7 @@
 #include "rstmon/cause.h"
 
 #define FRAGMENT_MIN 4 /* letters of a part that says what is meant */
+#define PART_MIN     3 /* of one that was given to find several */
 
 size_t near_distance(const char *a, const char *b)
 {
@@ -53,4 +54,14 @@ const char *near_cause(const char *word)
 		if (strstr(cause_name(i), word))
 			nearest = cause_name(i);
 	return nearest;
+}
+
+int near_cause_part(const char *word, unsigned int from)
+{
+	if (strlen(word) < PART_MIN)
+		return -1;
+	for (unsigned int i = from; i < RST_CAUSE_MAX; i++)
+		if (strstr(cause_name(i), word))
+			return (int)i;
+	return -1;
 }

@@ -13,4 +13,8 @@ size_t near_distance(const char *a, const char *b);
 /* The cause whose id is nearest, or has the word in it. NULL: none is near. */
 const char *near_cause(const char *word);
 
+/* The first cause from 'from' on with the word in its id; -1: none, or the word is too short to say
+ * what is meant. */
+int near_cause_part(const char *word, unsigned int from);
+
 #endif

@@ -61,3 +61,42 @@ Test(cli_explain, colors_only_when_asked_for)
 	cr_assert(strstr(with, "\033[1m"));
 	cr_assert_not(strchr(without, '\033'));
 }
+
+Test(cli_explain, an_error_lists_its_causes)
+{
+	_cleanup_free_ char *text = cli_explain_text("ETIMEDOUT", true, false, 100);
+	_cleanup_free_ char *bare = cli_explain_text("ECONNABORTED", false, false, 100);
+	struct json_object *json = cli_explain_json("ETIMEDOUT"), *causes = NULL;
+
+	cr_expect_eq(strncmp(text, "ETIMEDOUT (110, \"Connection timed out\") ", 40), 0, "%s",
+		     text);
+	cr_expect_not_null(strstr(text, "\n  connect_timeout "));
+	cr_expect_not_null(strstr(text, "\n  silent_drop_timeout "));
+	cr_expect_null(strstr(text, "closed_port"));
+	cr_expect_eq(strncmp(bare, "  admin_abort ", 14), 0, "%s", bare);
+	cr_assert(json_object_object_get_ex(json, "causes", &causes));
+	cr_expect_eq(json_object_array_length(causes), 3);
+	json_object_put(json);
+}
+
+Test(cli_explain, a_part_lists_all_that_have_it)
+{
+	_cleanup_free_ char *text = cli_explain_text("keepalive", true, false, 100);
+	struct json_object *json = cli_explain_json("keepalive"), *causes = NULL;
+
+	cr_expect_not_null(strstr(text, "  keepalive_race_server "));
+	cr_expect_not_null(strstr(text, "  keepalive_race_client "));
+	cr_expect_not_null(strstr(text, "  keepalive_probe_timeout "));
+	cr_expect_null(strstr(text, "linger"));
+	cr_assert(json_object_object_get_ex(json, "causes", &causes));
+	cr_expect_eq(json_object_array_length(causes), 3);
+	json_object_put(json);
+	json = cli_explain_json(NULL);
+	cr_assert(json_object_object_get_ex(json, "causes", &causes));
+	cr_expect_eq(json_object_array_length(causes), RST_CAUSE_MAX);
+	json_object_put(json);
+	json = cli_explain_json("linger_zero");
+	cr_assert(json_object_object_get_ex(json, "causes", &causes));
+	cr_expect_eq(json_object_array_length(causes), 1);
+	json_object_put(json);
+}

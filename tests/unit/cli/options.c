@@ -128,6 +128,10 @@ Test(cli_options, why_and_explain)
 	cr_assert_str_eq(o.filter, "port 80");
 	ASSERT_USAGE("bad filter", "why", "peer", "10.0.0.1");
 	ASSERT_USAGE("has no option --until", "why", "--until", "10m");
+	cr_assert_not(o.brief);
+	cr_assert_eq(PARSE(&o, "why", "--brief"), 0, "%s", error);
+	cr_assert(o.brief);
+	ASSERT_USAGE("has no option --brief", "list", "--brief");
 	cr_assert_eq(PARSE(&o, "explain"), 0, "%s", error);
 	cr_assert_null(o.topic);
 	cr_assert_eq(PARSE(&o, "explain", "linger_zero", "--json"), 0, "%s", error);
@@ -135,6 +139,16 @@ Test(cli_options, why_and_explain)
 	ASSERT_USAGE("there is no cause 'linger-zero'; did you mean 'linger_zero'?", "explain",
 		     "linger-zero");
 	ASSERT_USAGE("there is no cause 'zzzz'; 'rstmon explain' lists them", "explain", "zzzz");
+	cr_assert_eq(PARSE(&o, "explain", "connection", "reset", "by", "peer"), 0, "%s", error);
+	cr_assert_str_eq(o.topic, "ECONNRESET");
+	cr_assert_eq(PARSE(&o, "explain", "Broken pipe"), 0, "%s", error);
+	cr_assert_str_eq(o.topic, "EPIPE");
+	cr_assert_eq(PARSE(&o, "explain", "111"), 0, "%s", error);
+	cr_assert_str_eq(o.topic, "ECONNREFUSED");
+	cr_assert_eq(PARSE(&o, "explain", "keepalive"), 0, "%s", error);
+	cr_assert_str_eq(o.topic, "keepalive");
+	ASSERT_USAGE("there is no cause 'ke'", "explain", "ke");
+	ASSERT_USAGE("there is no cause '999'", "explain", "999");
 	ASSERT_USAGE("takes no argument 'now'", "explain", "linger_zero", "now");
 	ASSERT_USAGE("has no option -n", "explain", "-n", "1");
 	cr_assert_eq(PARSE(&o, "explain", "--help"), 0, "%s", error);

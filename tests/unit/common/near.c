@@ -5,6 +5,8 @@
 #include <criterion/criterion.h>
 
 #include "common/near.h"
+#include "common/words.h"
+#include "rstmon/cause.h"
 
 Test(near, distance_counts_letters)
 {
@@ -44,4 +46,20 @@ Test(near, causes_by_slip_or_by_fragment)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(far); i++)
 		cr_expect_null(near_cause(far[i]), "%s: %s", far[i], near_cause(far[i]));
+}
+
+Test(near, parts_find_all_that_have_them)
+{
+	unsigned int n = 0;
+
+	for (int i = near_cause_part("keepalive", 0); i >= 0;
+	     i = near_cause_part("keepalive", (unsigned int)i + 1)) {
+		cr_expect(strstr(cause_name((unsigned int)i), "keepalive"));
+		n++;
+	}
+	cr_expect_eq(n, 3);
+	cr_expect_lt(near_cause_part("", 0), 0);
+	cr_expect_lt(near_cause_part("ke", 0), 0, "too short");
+	cr_expect_lt(near_cause_part("keepalive", RST_CAUSE_MAX), 0);
+	cr_expect_lt(near_cause_part("zzz", 0), 0);
 }
