@@ -152,6 +152,8 @@ static struct json_object *publish_story(const struct story *s)
 	put_parties(&o, s);
 	object_put_int(&o, "samples", s->samples);
 	object_put_int(&o, "pairs", s->pairs);
+	if (s->echoes > 0)
+		object_put_int(&o, "echoes", s->echoes);
 	object_put_int(&o, "peers", s->peers);
 	if (s->samples > 0) {
 		put_evidence(&o, &s->latest.verdict);

@@ -222,12 +222,33 @@ static int fill_story(const struct work *w, size_t group, struct story *s)
 	return stories_fill(w, group, s);
 }
 
+static void count_ends(struct work *w)
+{
+	for (size_t i = 0; i < w->n_samples; i++) {
+		struct group *g = &w->groups[w->samples[i].group];
+
+		g->samples++;
+		g->pairs += stories_both_here(w->samples[i].finding);
+		g->echoes += stories_echo(w->samples[i].finding);
+	}
+}
+
+/* How often it happened, as people count: the two ends of a connection on this host are one. */
+static uint64_t events_of(const struct group *g)
+{
+	uint64_t sent = g->count[RST_SENT] - MIN(g->count[RST_SENT], (uint64_t)g->echoes);
+
+	if (g->samples > 0 && g->pairs == g->samples)
+		return MAX(sent, g->count[RST_RECEIVED]) + g->count[RST_TIMEOUT];
+	return sent + g->count[RST_RECEIVED] + g->count[RST_TIMEOUT];
+}
+
 static int compare_told(const void *x, const void *y, void *userdata)
 {
 	const struct work *w = userdata;
 	const struct group *a = &w->groups[*(const size_t *)x];
 	const struct group *b = &w->groups[*(const size_t *)y];
-	int r = stories_compare(b->sum, a->sum);
+	int r = stories_compare(events_of(b), events_of(a));
 
 	/* what is known comes first where that decides nothing else */
 	r = r ? r : stories_compare(b->cause != RST_CAUSE_UNKNOWN, a->cause != RST_CAUSE_UNKNOWN);
@@ -304,6 +325,7 @@ int stories_make(const struct tally *t, const struct recent *r, const struct rep
 	fold_scans(&w);
 	take_samples(&w, r);
 	join_ends(&w);
+	count_ends(&w);
 	e = tell(&w, &stories);
 	if (e < 0)
 		return e;

@@ -42,6 +42,7 @@ struct story {
 	/* of the kept resets; 'samples' 0: none is kept any more, then what follows is empty */
 	unsigned int samples;
 	unsigned int pairs; /* of them, with the other end on this host */
+	unsigned int echoes; /* of them, sent by the kernel after another of the same connection */
 	unsigned int peers; /* different remote addresses, at most 16 are told apart */
 	struct finding latest; /* the latest of them, preferably of the side that knows more */
 	int error;	       /* what an application got the latest time that one got any, 0: none did */

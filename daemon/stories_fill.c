@@ -35,6 +35,14 @@ bool stories_other_end(const struct finding *f, const struct finding *received)
 	       same_endpoint(&f->reset.remote, &received->reset.local);
 }
 
+bool stories_echo(const struct finding *f)
+{
+	for (unsigned int i = 0; i < MIN(f->verdict.n_evidence, RSTMON_EVIDENCE_MAX); i++)
+		if (!strncmp(f->verdict.evidence[i], "second_reset_ms=", 16))
+			return f->reset.direction == RST_SENT;
+	return false;
+}
+
 static int compare_party(const void *x, const void *y)
 {
 	const struct party *a = x, *b = y;
@@ -202,6 +210,7 @@ static bool look_at_all(const struct work *w, size_t group, struct story *s)
 			latest = f;
 		s->samples++;
 		s->pairs += stories_both_here(f);
+		s->echoes += stories_echo(f);
 		/* other ends that are told here may have a cause of their own */
 		if (f->verdict.cause == s->cause && f->verdict.confidence < CONFIDENCE_MAX)
 			confidence[f->verdict.confidence]++;

@@ -20,6 +20,7 @@ struct group {
 	uint64_t first, last;
 	unsigned int ports;
 	bool more_ports;
+	unsigned int samples, pairs, echoes; /* as in struct story */
 };
 
 struct sample {
@@ -52,6 +53,9 @@ bool stories_other_end(const struct finding *f, const struct finding *received);
 /* True if the other end of the connection is certainly on this host, whether it was found or not: in a
  * flood not all find each other in time. */
 bool stories_both_here(const struct finding *f);
+
+/* True if the kernel sent it after another reset of the same connection: to people it is one event. */
+bool stories_echo(const struct finding *f);
 
 /* What the kept resets tell of a group, and who took part. -ENOMEM. */
 int stories_fill(const struct work *w, size_t group, struct story *ret);

@@ -82,8 +82,10 @@ Test(publish_why, a_story_has_every_field)
 {
 	struct story story = sample_story();
 	struct publish_why w = {.from = SAMPLE_TIME};
-	struct json_object *why = why_of(&story, &w), *o, *party;
+	struct json_object *why, *o, *party;
 
+	story.echoes = 2;
+	why = why_of(&story, &w);
 	cr_expect_eq(number(why, "rest"), 5);
 	cr_expect_eq(number(why, "more"), 2);
 	cr_expect_eq(number(get(why, "totals"), "timeouts"), 42);
@@ -113,6 +115,7 @@ Test(publish_why, a_story_has_every_field)
 	cr_expect_eq(number(get(o, "exit_signals"), "9"), 3);
 	cr_expect_eq(number(o, "oom"), 1);
 	cr_expect_eq(number(o, "more_parties"), 1);
+	cr_expect_eq(number(o, "echoes"), 2);
 	party = json_object_array_get_idx(get(o, "parties"), 1);
 	cr_expect_str_eq(text(party, "comm"), "nginx");
 	cr_expect_str_eq(text(party, "role"), "client");

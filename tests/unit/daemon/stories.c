@@ -477,3 +477,42 @@ Test(stories, timeouts_are_counted_beside_resets)
 	stories_done(&s);
 	teardown(&f);
 }
+
+static void add_echo(struct fixture *f)
+{
+	struct finding e = finding_of(RST_CAUSE_KEEPALIVE_RACE_SERVER, 8080, RST_SENT);
+
+	e.other = (struct other_end){.known = true, .pid = 812, .direction = RST_RECEIVED};
+	snprintf(e.verdict.evidence[0], sizeof(e.verdict.evidence[0]), "second_reset_ms=1");
+	e.verdict.n_evidence = 1;
+	add(f, &e);
+}
+
+/* three pairs and an echo are three events: four resets that were sent to elsewhere come first */
+Test(stories, two_ends_and_echoes_are_one_event)
+{
+	struct stories s;
+	struct fixture f;
+
+	setup(&f);
+	for (unsigned int i = 0; i < 3; i++)
+		add_pair(&f, i);
+	add_echo(&f);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct finding alone = finding_of(RST_CAUSE_LINGER_ZERO, 81, RST_SENT);
+
+		alone.other = (struct other_end){0};
+		add(&f, &alone);
+	}
+	cr_assert_eq(stories_make(f.tally, f.recent, &f.q, &s), 0);
+	cr_assert_eq(s.n, 2);
+	cr_expect_eq(s.story[0].cause, RST_CAUSE_LINGER_ZERO);
+	cr_expect_eq(s.story[0].echoes, 0);
+	cr_expect_eq(s.story[1].count[RST_SENT], 4, "no count is changed by that");
+	cr_expect_eq(s.story[1].count[RST_RECEIVED], 3);
+	cr_expect_eq(s.story[1].samples, 7);
+	cr_expect_eq(s.story[1].echoes, 1);
+	cr_expect_eq(sum_of(&s), 11);
+	stories_done(&s);
+	teardown(&f);
+}
