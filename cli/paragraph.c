@@ -18,13 +18,17 @@ unsigned int cli_width(void)
 	return MAX(MIN(size.ws_col, PARAGRAPH_WIDTH), PARAGRAPH_WIDTH_MIN);
 }
 
-/* Characters, which are columns for what is written here. */
+/* Characters, which are columns for what is written here; bold and plain take none. */
 static unsigned int columns(const char *text, size_t bytes)
 {
 	unsigned int n = 0;
 
-	for (size_t i = 0; i < bytes; i++)
-		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	for (size_t i = 0; i < bytes; i++) {
+		if (text[i] == '\033')
+			i += strcspn(text + i, "m");
+		else
+			n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	}
 	return n;
 }
 

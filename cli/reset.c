@@ -161,7 +161,9 @@ static void put_evidence(FILE *f, struct json_object *reset, bool first)
 			k++;
 		if (k < ARRAY_SIZE(told) || !*text)
 			continue;
-		fprintf(f, "%s%s", first ? "  " : " ", text);
+		/* the option with time 0, which "linger=0" would tell to be off */
+		fprintf(f, "%s%s", first ? "  " : " ",
+			!strcmp(text, "linger=0") ? "SO_LINGER=0" : text);
 		first = false;
 		shown++;
 	}

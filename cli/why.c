@@ -53,7 +53,7 @@ static void put_heading(const struct cli_page *p, struct json_object *reply,
 	if (from)
 		fprintf(p->f, " since %s",
 			cli_when_format_short(when, sizeof(when), from, o->now, o->utc));
-	fputs(", most frequent first:\n\n", p->f);
+	fputs(n == 1 && more <= 0 ? ":\n\n" : ", most frequent first:\n\n", p->f);
 }
 
 static void put_incident(const struct cli_page *p, struct json_object *i,
@@ -118,20 +118,40 @@ static void put_counters(const struct cli_page *p, struct json_object *reply)
 	fputc('\n', p->f);
 }
 
-static void put_notes(const struct cli_page *p, struct json_object *reply)
+static void put_left_out(const struct cli_page *p, struct json_object *reply)
 {
 	int64_t more = cli_number(reply, "more", 0), rest = cli_number(reply, "rest", 0);
 
 	if (more > 0)
 		fprintf(p->f,
 			"… %" PRId64 " more cause%s with %" PRId64
-			" reset%s; -n N or a filter shows them\n",
-			more, more == 1 ? "" : "s", rest, plural(rest));
+			" reset%s or time-out%s; -n N or a filter shows them\n",
+			more, plural(more), rest, plural(rest), plural(rest));
 	if (cli_true(reply, "partial"))
 		fputs("Counts may be higher: not all of them reach back to --since.\n", p->f);
+}
+
+static void put_notes(const struct cli_page *p, struct json_object *reply)
+{
+	put_left_out(p, reply);
 	cli_paragraph(p, 0, "",
 		      "'rstmon explain CAUSE' tells all about a cause, 'rstmon last cause CAUSE' "
 		      "shows single resets.");
+}
+
+static void put_brief(const struct cli_page *p, struct json_object *reply,
+		      const struct cli_options *o)
+{
+	struct json_object *stories = cli_array(reply, "stories");
+	size_t n = stories ? json_object_array_length(stories) : 0;
+
+	if (n > 0 && !o->no_headings)
+		put_heading(p, reply, o);
+	why_overview(p, stories);
+	if (n == 0 && !o->no_headings)
+		put_nothing(p, reply, o);
+	if (n > 0 && !o->no_headings)
+		put_left_out(p, reply);
 }
 
 static void put_reply(const struct cli_page *p, struct json_object *reply,
@@ -142,6 +162,10 @@ static void put_reply(const struct cli_page *p, struct json_object *reply,
 
 	if (n > 0 && !o->no_headings)
 		put_heading(p, reply, o);
+	if (n > 1 && !o->no_headings) { /* of a single one the headline tells as much */
+		why_overview(p, stories);
+		fputc('\n', p->f);
+	}
 	for (size_t i = 0; i < n; i++)
 		why_story(p, json_object_array_get_idx(stories, i), i + 1, o);
 	if (n == 0 && !o->no_headings)
@@ -163,7 +187,10 @@ char *cli_why_text(struct json_object *parameters, const struct cli_options *o, 
 	p.f = open_memstream(&text, &size);
 	if (!p.f)
 		return NULL;
-	put_reply(&p, parameters, o);
+	if (o->brief)
+		put_brief(&p, parameters, o);
+	else
+		put_reply(&p, parameters, o);
 	return fclose(p.f) == 0 ? TAKE_PTR(text) : NULL;
 }
 

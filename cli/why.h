@@ -12,6 +12,15 @@
 void why_story(const struct cli_page *p, struct json_object *story, size_t number,
 	       const struct cli_options *o);
 
+/* A line of each story; nothing without any, or without memory. */
+void why_overview(const struct cli_page *p, struct json_object *stories);
+
+/* How often a story happened, by which the daemon sorts: both ends on this host are one. */
+int64_t why_events(struct json_object *story);
+
+/* The line "Measured" of a story. */
+void why_measured(const struct cli_page *p, struct json_object *story);
+
 /* Of an object, "java[812] of tomcat.service", "no process". Returns dst. */
 char *why_owner(char *dst, size_t size, struct json_object *object);
 

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include "cli/errors.h"
 #include "cli/text.h"
 #include "cli/when.h"
 #include "cli/why.h"
@@ -66,10 +67,13 @@ char *why_span(char *dst, size_t size, uint64_t first, uint64_t last, const stru
 static void put_counts(char *dst, size_t size, struct json_object *s)
 {
 	int64_t sent = cli_number(s, "sent", 0), received = cli_number(s, "received", 0);
-	int64_t timeouts = cli_number(s, "timeouts", 0);
+	int64_t timeouts = cli_number(s, "timeouts", 0), echoes = cli_number(s, "echoes", 0);
 
 	if (sent > 0)
 		append(dst, size, "%" PRId64 " reset%s sent", sent, plural(sent));
+	/* the kernel resets once more what arrives for a connection that was reset */
+	if (sent > 0 && echoes > 0)
+		append(dst, size, " (%" PRId64 " of them the kernel's echo)", echoes);
 	if (received > 0 && sent > 0)
 		append(dst, size, ", %" PRId64 " received", received);
 	else if (received > 0)
@@ -82,7 +86,7 @@ static void put_counts(char *dst, size_t size, struct json_object *s)
 /* "1. keepalive_race_server on port 8080: 37 resets sent, 36 received; high confidence" */
 static void put_headline(const struct cli_page *p, struct json_object *s, size_t number)
 {
-	char cause[48], confidence[16], severity[16], line[TEXT_MAX] = "";
+	char cause[48], confidence[16], severity[16], label[16], line[TEXT_MAX] = "";
 	int64_t port = cli_number(s, "port", 0), ports = cli_number(s, "ports", 0);
 
 	cli_text(s, "cause", cause, sizeof(cause));
@@ -101,7 +105,8 @@ static void put_headline(const struct cli_page *p, struct json_object *s, size_t
 		       strcmp(confidence, "certain") != 0 ? " confidence" : "");
 	if (!strcmp(severity, "harmless"))
 		append(line, sizeof(line), "; harmless");
-	fprintf(p->f, "%zu. %s\n", number, line);
+	snprintf(label, sizeof(label), "%zu.", number);
+	cli_paragraph(p, (unsigned int)strlen(label) + 1, label, line);
 }
 
 static void put_parties(const struct cli_page *p, struct json_object *s)
@@ -142,63 +147,34 @@ static void put_when(const struct cli_page *p, struct json_object *s, const stru
 	if (*text && samples > 0 && pairs == samples)
 		append(text, sizeof(text), "; both ends are on this host");
 	else if (*text && samples > 0 && pairs > 0)
-		append(text, sizeof(text), "; in part both ends are on this host");
+		append(text, sizeof(text), "; of some both ends are on this host");
 	else if (*text && samples > 0 && peers > 1)
 		append(text, sizeof(text), "; %" PRId64 "%s remote addresses", peers,
 		       peers >= 16 ? " or more" : "");
 	cli_paragraph(p, WHY_LABEL, "   When", text);
 }
 
-/* A quantity with its unit. Returns dst. */
-static char *quantity(char *dst, size_t size, int64_t n, bool duration)
+/* Of an array of texts, one; "" if it is none. */
+static char *text_at(char *dst, size_t size, struct json_object *array, size_t i)
 {
-	if (n < 0 || n >= INT64_MAX / (int64_t)NSEC_PER_MSEC)
-		n = 0;
-	if (duration)
-		format_duration(dst, size, (uint64_t)n * NSEC_PER_MSEC);
-	else
-		snprintf(dst, size, "%" PRId64, n);
+	struct json_object *value = json_object_array_get_idx(array, i);
+	const char *raw =
+		json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+
+	str_sanitise(dst, size, raw, strlen(raw));
 	return dst;
 }
 
-static void put_spread(char *dst, size_t size, struct json_object *spread, const char *name,
-		       const char *unit, bool duration)
+/* What tells people nothing here: who took part is told already, and these states and this reason
+ * are those of most resets. */
+static bool is_news(const char *evidence)
 {
-	char least[DURATION_TEXT_MAX], median[DURATION_TEXT_MAX], most[DURATION_TEXT_MAX];
-	int64_t a = cli_number(spread, "least", 0), z = cli_number(spread, "most", 0);
+	static const char *const dull[] = {"state=CLOSE", "state=LISTEN", "reason=TCP_STATE"};
 
-	if (z <= 0)
-		return;
-	quantity(least, sizeof(least), a, duration);
-	quantity(median, sizeof(median), cli_number(spread, "median", 0), duration);
-	quantity(most, sizeof(most), z, duration);
-	append(dst, size, "%s%s ", *dst ? "; " : "", name);
-	if (!strcmp(least, most))
-		append(dst, size, "%s%s", most, unit);
-	else
-		append(dst, size, "%s to %s%s, typically %s", least, most, unit, median);
-}
-
-static void put_numbers(const struct cli_page *p, struct json_object *s)
-{
-	static const struct {
-		const char *key, *name, *unit;
-		bool duration;
-	} spreads[] = {
-		{"age_ms", "the connection was open for", "", true},
-		{"idle_ms", "nothing had arrived for", "", true},
-		{"send_idle_ms", "nothing had been sent for", "", true},
-		{"closed_ms", "closed here before:", "", true},
-		{"unread_bytes", "not read:", " bytes", false},
-		{"unacked_bytes", "not acknowledged:", " bytes", false},
-		{"backlog", "waiting to be accepted:", "", false},
-	};
-	char text[TEXT_MAX] = "";
-
-	for (size_t i = 0; i < ARRAY_SIZE(spreads); i++)
-		put_spread(text, sizeof(text), cli_object(s, spreads[i].key), spreads[i].name,
-			   spreads[i].unit, spreads[i].duration);
-	cli_paragraph(p, WHY_LABEL, "   Measured", text);
+	for (size_t i = 0; i < ARRAY_SIZE(dull); i++)
+		if (!strcmp(evidence, dull[i]))
+			return false;
+	return *evidence && strncmp(evidence, "other_end=", 10) != 0;
 }
 
 static void put_evidence(const struct cli_page *p, struct json_object *s)
@@ -208,46 +184,69 @@ static void put_evidence(const struct cli_page *p, struct json_object *s)
 	char text[TEXT_MAX] = "";
 
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *value = json_object_array_get_idx(evidence, i);
 		char clean[RSTMON_EVIDENCE_LEN];
-		const char *raw = json_object_is_type(value, json_type_string)
-					  ? json_object_get_string(value)
-					  : "";
 
-		str_sanitise(clean, sizeof(clean), raw, strlen(raw));
-		/* who took part is told already */
-		if (*clean && strncmp(clean, "other_end=", 10) != 0)
-			append(text, sizeof(text), "%s%s", *text ? ", " : "", clean);
+		if (!is_news(text_at(clean, sizeof(clean), evidence, i)))
+			continue;
+		/* the option with time 0, which "linger=0" would tell to be off */
+		if (!strcmp(clean, "linger=0"))
+			str_copy(clean, sizeof(clean), "SO_LINGER 0");
+		append(text, sizeof(text), "%s%s", *text ? ", " : "", clean);
 	}
 	cli_paragraph(p, WHY_LABEL, "   Evidence", text);
+}
+
+static void append_error(char *dst, size_t size, const char *comm, int64_t pid, const char *error)
+{
+	const struct cli_error *known = cli_error_named(error);
+	char owner[96] = "the program";
+
+	if (*comm)
+		cli_process_text(owner, sizeof(owner), comm, pid);
+	append(dst, size, "%s%s got %s", *dst ? "\n" : "", owner, error);
+	if (known)
+		append(dst, size, ", \"%s\"", known->text);
+}
+
+/* Who kills a connection tells both of its ends, each in words of its own. */
+static void append_both_errors(char *dst, size_t size, struct json_object *s, const char *error,
+			       int64_t error_pid)
+{
+	struct json_object *parties = cli_array(s, "parties");
+	size_t n = parties ? json_object_array_length(parties) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *party = json_object_array_get_idx(parties, i);
+		int64_t pid = cli_number(party, "pid", 0);
+		char comm[64], direction[16];
+		bool killed;
+
+		cli_text(party, "comm", comm, sizeof(comm));
+		cli_text(party, "direction", direction, sizeof(direction));
+		killed = !strcmp(direction, "sent");
+		if (pid > 0 && *comm && *direction)
+			append_error(dst, size, comm, pid,
+				     killed		? "ECONNABORTED"
+				     : pid == error_pid ? error
+							: "ECONNRESET");
+	}
 }
 
 /* As programs print it, so that it can be found in their logs. */
 static void put_error(const struct cli_page *p, struct json_object *s)
 {
-	static const struct {
-		const char *name, *text;
-	} errors[] = {
-		{"ECONNRESET", "Connection reset by peer"},
-		{"EPIPE", "Broken pipe"},
-		{"ECONNREFUSED", "Connection refused"},
-		{"ECONNABORTED", "Software caused connection abort"},
-		{"ETIMEDOUT", "Connection timed out"},
-		{"EHOSTUNREACH", "No route to host"},
-		{"ENETUNREACH", "Network is unreachable"},
-	};
-	char error[24], comm[64], owner[96] = "the program", text[TEXT_MAX] = "";
+	char error[24], cause[48], comm[64], text[TEXT_MAX] = "";
+	int64_t pid = cli_number(s, "errno_pid", 0);
 
 	cli_text(s, "errno", error, sizeof(error));
+	cli_text(s, "cause", cause, sizeof(cause));
+	cli_text(s, "errno_comm", comm, sizeof(comm));
 	if (!*error)
 		return;
-	cli_text(s, "errno_comm", comm, sizeof(comm));
-	if (*comm)
-		cli_process_text(owner, sizeof(owner), comm, cli_number(s, "errno_pid", 0));
-	append(text, sizeof(text), "%s got %s", owner, error);
-	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
-		if (!strcmp(errors[i].name, error))
-			append(text, sizeof(text), ", \"%s\"", errors[i].text);
+	if (!strcmp(cause, "admin_abort"))
+		append_both_errors(text, sizeof(text), s, error, pid);
+	if (!*text)
+		append_error(text, sizeof(text), comm, pid, error);
 	cli_paragraph(p, WHY_LABEL, "   Error", text);
 }
 
@@ -257,13 +256,9 @@ static void put_advice(const struct cli_page *p, struct json_object *s)
 	size_t n = advice ? json_object_array_length(advice) : 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *value = json_object_array_get_idx(advice, i);
-		const char *raw = json_object_is_type(value, json_type_string)
-					  ? json_object_get_string(value)
-					  : "";
 		char clean[TEXT_MAX], label[32];
 
-		str_sanitise(clean, sizeof(clean), raw, strlen(raw));
+		text_at(clean, sizeof(clean), advice, i);
 		snprintf(label, sizeof(label), "   %-*s-", WHY_LABEL - 3, i ? "" : "To do");
 		cli_paragraph(p, WHY_LABEL + 2, label, clean);
 	}
@@ -286,7 +281,7 @@ void why_story(const struct cli_page *p, struct json_object *s, size_t number,
 		cli_paragraph(p, WHY_LABEL, "   Fact", fact);
 	put_parties(p, s);
 	put_when(p, s, o);
-	put_numbers(p, s);
+	why_measured(p, s);
 	put_evidence(p, s);
 	put_error(p, s);
 	put_advice(p, s);

@@ -92,7 +92,9 @@ static void put_evidence(const struct verdict *v, char *dst, size_t size)
 			k++;
 		if (k < ARRAY_SIZE(told))
 			continue;
-		put(dst, size, " %s", v->evidence[i]);
+		/* the option with time 0, which "linger=0" would tell to be off */
+		put(dst, size, " %s",
+		    !strcmp(v->evidence[i], "linger=0") ? "SO_LINGER=0" : v->evidence[i]);
 		put_so_far++;
 	}
 }

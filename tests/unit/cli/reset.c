@@ -74,6 +74,7 @@ Test(cli_reset, how_sure_and_why)
 		    "\"state=X\",\"c\",\"d=2\"]}",
 		    "-            -                       ? -> ?  port 0  a  unread=3 b=1 c");
 	ASSERT_PART("{\"cause\":\"a\",\"evidence\":[\"b=1\"]}", "  a  b=1");
+	ASSERT_PART("{\"cause\":\"a\",\"evidence\":[\"linger=0\"]}", "  a  SO_LINGER=0");
 }
 
 Test(cli_reset, who_is_at_the_other_end)

@@ -47,7 +47,7 @@ Test(cli_why, a_story_as_people_read_it)
 
 	cr_assert_str_eq(
 		text,
-		"1 cause of TCP resets and time-outs since 07:00:00Z, most frequent first:\n\n"
+		"1 cause of TCP resets and time-outs since 07:00:00Z:\n\n"
 		"1. keepalive_race_server on port 8080: 37 resets sent, 36 received; high "
 		"confidence\n"
 		"   java[812] closed an idle connection.\n\n"
@@ -56,7 +56,8 @@ Test(cli_why, a_story_as_people_read_it)
 		"            nginx (ended), the client: 36 received\n"
 		"            and 2 more\n"
 		"   When     07:30:00Z to 07:31:00Z; both ends are on this host\n"
-		"   Measured nothing had arrived for 59s to 1m1s, typically 1m; not read: 3 bytes\n"
+		"   Measured the last data had arrived 59s to 1m1s before, typically 1m; not read: 3 "
+		"bytes\n"
 		"   Evidence idle_alike=5, both_ends\n"
 		"   Error    nginx[640] got ECONNRESET, \"Connection reset by peer\"\n"
 		"   To do    - Set keepalive_timeout of nginx below 60 s.\n"
@@ -71,8 +72,107 @@ Test(cli_why, lines_are_as_wide_as_the_terminal)
 {
 	_cleanup_free_ char *text = text_of("{\"stories\":[" STORY "]}", &plain, 60);
 
-	ASSERT_PART(text, "59s to 1m1s, typically\n            1m;");
+	ASSERT_PART(text, "59s to 1m1s before,\n            typically 1m;");
+	ASSERT_PART(text, "1. keepalive_race_server on port 8080: 37 resets sent, 36\n"
+			  "   received; high confidence\n");
 	ASSERT_NOT(text, "since");
+}
+
+#define PARTY(comm, direction)                                                                     \
+	"{\"pid\":5,\"comm\":\"" comm "\",\"direction\":\"" direction "\",\"count\":3}"
+
+/* clang-format off */
+static const char several[] =
+	"{\"stories\":[" STORY ","
+	"{\"cause\":\"linger_zero\",\"confidence\":\"certain\",\"ports\":4,\"more_ports\":true,"
+	"\"count\":9,\"sent\":9,\"samples\":9,\"pairs\":0,"
+	"\"parties\":[" PARTY("a", "sent") "," PARTY("b", "sent") "]},"
+	"{\"cause\":\"connect_timeout\",\"confidence\":\"high\",\"port\":81,\"timeouts\":2,"
+	"\"samples\":2,\"parties\":[" PARTY("curl", "") "]},"
+	"{\"cause\":\"admin_abort\",\"port\":81,\"sent\":5,\"received\":3,\"echoes\":2,"
+	"\"samples\":8,\"pairs\":8,\"errno\":\"ECONNABORTED\",\"errno_comm\":\"a\",\"errno_pid\":5,"
+	"\"parties\":[" PARTY("a", "sent") ","
+	"{\"pid\":6,\"comm\":\"b\",\"direction\":\"received\"}]}],\"more\":2,\"rest\":1}";
+/* clang-format on */
+
+Test(cli_why, the_overview_has_a_line_per_cause)
+{
+	struct cli_options brief = plain, bare = plain;
+	_cleanup_free_ char *text = text_of(several, &plain, 100), *alone = NULL, *lines = NULL;
+	const char *overview =
+		"  37 x  keepalive_race_server  port 8080  java -> nginx        high\n"
+		"   9 x  linger_zero            4+ ports   a +1 -> remote host  certain\n"
+		"   2 x  connect_timeout        port 81    curl                 high\n"
+		"   3 x  admin_abort            port 81    a -> b               -\n";
+
+	ASSERT_PART(text, overview);
+	cr_expect_lt(strstr(text, overview), strstr(text, "\n1. keepalive_race_server"));
+	ASSERT_PART(text, "… 2 more causes with 1 reset or time-out; ");
+	brief.brief = true;
+	alone = text_of(several, &brief, 100);
+	ASSERT_PART(alone, overview);
+	ASSERT_PART(alone, "The first 4 causes");
+	ASSERT_PART(alone, "… 2 more causes");
+	ASSERT_NOT(alone, "1. keepalive");
+	bare.brief = bare.no_headings = true;
+	lines = text_of(several, &bare, 100);
+	cr_expect_str_eq(lines, overview, "%s", lines);
+}
+
+Test(cli_why, both_ends_of_a_killed_connection_are_told)
+{
+	_cleanup_free_ char *text = text_of(several, &plain, 100);
+
+	ASSERT_PART(text,
+		    "   Error    a[5] got ECONNABORTED, \"Software caused connection abort\"\n"
+		    "            b[6] got ECONNRESET, \"Connection reset by peer\"\n");
+	ASSERT_PART(text, "5 resets sent (2 of them the kernel's echo), 3 received");
+}
+
+Test(cli_why, evidence_that_says_something)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"stories\":[{\"cause\":\"linger_zero\",\"evidence\":[\"linger=0\","
+		"\"state=CLOSE\",\"reason=TCP_STATE\",\"state=LISTEN\",\"state=FIN_WAIT2\"]},"
+		"{\"cause\":\"unknown\",\"evidence\":[\"state=CLOSE\"]}]}",
+		&plain, 100);
+
+	ASSERT_PART(text, "   Evidence SO_LINGER 0, state=FIN_WAIT2\n");
+	cr_expect_null(strstr(strstr(text, "2. unknown"), "Evidence"), "%s", text);
+}
+
+#define MEASURED(cause, key, least, median, most)                                                  \
+	"{\"stories\":[{\"cause\":\"" cause "\",\"" key "\":{\"least\":" #least                    \
+	",\"median\":" #median ",\"most\":" #most "}}]}"
+
+Test(cli_why, quantities_in_words)
+{
+	static const struct {
+		const char *json, *expected; /* NULL: nothing */
+	} cases[] = {
+		{MEASURED("unknown", "unread_bytes", 1, 1, 1), "not read: 1 byte\n"},
+		{MEASURED("unknown", "unread_bytes", 1, 2, 10239),
+		 "not read: 1 byte to 10239 bytes, typically 2 bytes\n"},
+		{MEASURED("unknown", "unread_bytes", 0, 10240, 1572864),
+		 "not read: up to 1.5 MiB, typically 10.0 KiB\n"},
+		{MEASURED("unknown", "unread_bytes", 0, 0, 0), NULL},
+		{MEASURED("unknown", "backlog", 1, 1, 1), "waiting to be accepted: 1\n"},
+		{MEASURED("unknown", "idle_ms", 0, 0, 968),
+		 "the last data had arrived up to 968ms before, typically less than 1ms\n"},
+		{MEASURED("keepalive_race_server", "idle_ms", 4, 4, 4), NULL},
+		{MEASURED("keepalive_race_server", "send_idle_ms", 4, 4, 4),
+		 "the last data had been sent 4ms before\n"},
+		{MEASURED("unknown", "closed_ms", 4, 4, 4), "closed here 4ms before\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = text_of(cases[i].json, &plain, 200);
+
+		if (cases[i].expected)
+			ASSERT_PART(text, cases[i].expected);
+		else
+			ASSERT_NOT(text, "Measured");
+	}
 }
 
 Test(cli_why, what_is_not_known_is_not_shown)
@@ -128,7 +228,8 @@ Test(cli_why, incidents_counters_and_the_rest)
 	ASSERT_PART(text, "done by 192.0.2.7: 20 within");
 	ASSERT_PART(text, "all 20 of them");
 	ASSERT_PART(text, "   at most 4 rst_ignored: not believed\n");
-	ASSERT_PART(text, "… 3 more causes with 17 resets; -n N or a filter shows them\n");
+	ASSERT_PART(text,
+		    "… 3 more causes with 17 resets or time-outs; -n N or a filter shows them\n");
 	ASSERT_PART(text, "Counts may be higher");
 }
 
