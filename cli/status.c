@@ -260,15 +260,16 @@ static int put_hooks(FILE *f, struct json_object *list, const struct cli_options
 	for (size_t i = 0; !r && i < json_object_array_length(list); i++) {
 		struct json_object *hook = json_object_array_get_idx(list, i);
 		char name[64], adds[200], why[160], whole[400];
-		bool attached = cli_true(hook, "attached");
+		const char *state = cli_true(hook, "attached") ? "attached" : "missing";
 		struct cli_cell cells[ARRAY_SIZE(columns)] = {
-			{.text = name},
-			{.text = attached ? "attached" : "missing"},
-			{.text = whole}};
+			{.text = name}, {.text = state}, {.text = whole}};
 
 		cli_text(hook, "name", name, sizeof(name));
 		cli_text(hook, "adds", adds, sizeof(adds));
 		cli_text(hook, "why", why, sizeof(why));
+		/* nobody misses what he does not want */
+		if (!cli_true(hook, "attached") && !strncmp(why, "switched off", 12))
+			cells[1].text = "off";
 		snprintf(whole, sizeof(whole), "%s%s%s%s", adds, *why ? " (not attached: " : "",
 			 why, *why ? ")" : "");
 		r = cli_table_add(table, cells);

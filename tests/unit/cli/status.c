@@ -25,14 +25,16 @@ Test(cli_status, sections)
 		"\"TcpOutRsts\":35},\"unexplained\":{\"TcpOutRsts\":-2}},{\"inode\":5,\"sent\":0,"
 		"\"received\":0,\"counters\":{},\"uncovered\":true}],\"hooks\":[{\"name\":"
 		"\"tcp_send_reset\",\"attached\":true,\"adds\":\"resets sent\"},{\"name\":\"extra\","
-		"\"attached\":false,\"adds\":\"more\",\"why\":\"not permitted\"}],\"rows\":3,"
+		"\"attached\":false,\"adds\":\"more\",\"why\":\"not permitted\"},{\"name\":\"quiet\","
+		"\"attached\":false,\"why\":\"switched off in the configuration\"}],\"rows\":3,"
 		"\"ring_bytes\":1048576,\"cpu_ns_per_reset\":112,\"failures\":{\"map\":1}}");
 
 	cr_assert(strstr(text, "rstmond 0.1.0 on Linux 6.18.44, up for 3h12m\n"), "%s", text);
 	cr_assert(strstr(text, "TcpOutRsts=-2"));
 	cr_assert(strstr(text, "1 more namespace, uncovered (0 sent, 0 received)"));
 	cr_assert(strstr(text, "TcpOutRsts=-2 in 1 of 1 namespace  ("));
-	cr_assert(strstr(text, "more (not attached: not permitted)"));
+	cr_assert(strstr(text, "missing   more (not attached: not permitted)"), "%s", text);
+	cr_assert(strstr(text, "quiet           off "), "%s", text);
 	cr_assert(strstr(text, "1.0 MiB"));
 	cr_assert(strstr(text, "112  ns"));
 	cr_assert(strstr(text, "map=1"));
