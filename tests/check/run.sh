@@ -4,7 +4,19 @@
 B=$1
 passed=0 failed=0 skipped=0
 log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log"; tidy' EXIT
+
+# A test that fails or crashes leaves its directory, Criterion its socket. Another run may be under way: so
+# only what is older than any test, and sockets of runners that have ended.
+tidy() {
+	find /tmp -maxdepth 1 -type d -user "$(id -u)" -mmin +30 -regextype posix-extended -regex \
+		'/tmp/rstmon-(live|unit|sink|verbs|client|cgroup|config|metrics|recording)-.{6}' \
+		-exec rm -rf {} + 2>/dev/null
+	for socket in /tmp/criterion_*.sock; do
+		pid=${socket#/tmp/criterion_}
+		[ ! -O "$socket" ] || [ -e "/proc/${pid%.sock}" ] || rm -f "$socket"
+	done
+}
 
 # Sums are read from each kind's own closing line: Criterion's, or "N passed, N failed".
 sum() {

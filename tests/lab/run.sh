@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck disable=SC1090,SC1091,SC2154,SC2013,SC2317,SC2034
+# shellcheck disable=SC1090,SC1091,SC2154,SC2013,SC2317,SC2034,SC2016
 # SPDX-License-Identifier: GPL-2.0-only
 # make lab: plays resets whose cause is known and holds rstmond's answers against it. run.sh BUILD
 #

@@ -355,8 +355,11 @@ Test(live, last_record_is_not_stranded, .timeout = 300)
 		live_pump(&e.daemon, -1, 60 + i); /* it goes to sleep again */
 	}
 	n = quiet_switches(&e);
-	fprintf(stderr, "%d pairs told, the slowest %lld ms after it; %lld wake-ups in 2 s\n",
-		PAIRS, (long long)longest, (long long)n);
+	fprintf(stderr, "%d pairs told, the slowest %lld ms after it; ", PAIRS, (long long)longest);
+	if (n < 0)
+		fprintf(stderr, "wake-ups skipped: others had resets all the time\n");
+	else
+		fprintf(stderr, "%lld wake-ups in 2 s\n", (long long)n);
 	cr_expect_leq(n, 10, "%lld wake-ups in two quiet seconds", (long long)n);
 	box_end(&b);
 	end(&e);
