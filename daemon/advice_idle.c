@@ -24,6 +24,12 @@ static int64_t shorter(int64_t a, int64_t b)
 	return b >= 0 && b < a ? b : a;
 }
 
+/* What a silence until now was when the connection was closed, that long ago. */
+static int64_t before(int64_t silence, int64_t ago)
+{
+	return silence >= 0 && ago > 0 ? silence - ago : silence;
+}
+
 /* PostgreSQL has a process for each connection: it ends with it, and says a last word before. */
 static bool process_per_connection(const struct story *s)
 {
@@ -45,13 +51,12 @@ static int64_t servers_silence(const struct story *s)
 	    (r->flags & RST_EVENT_SEGMENT && !r->payload))
 		return -1;
 	if (process_per_connection(s))
-		return former ? r->former_receive_idle_ms
-			      : r->receive_idle_ms - MAX(r->fin_ms, (int64_t)0);
+		return former ? r->former_receive_idle_ms : before(r->receive_idle_ms, r->fin_ms);
 	if (r->flags & RST_EVENT_EXITING || (former && r->former_flags & RST_FORMER_EXITING))
 		return -1;
 	if (former && r->former_send_idle_ms >= 0)
 		return shorter(r->former_send_idle_ms, r->former_receive_idle_ms);
-	return r->fin_ms > 0 ? r->send_idle_ms - r->fin_ms : r->send_idle_ms;
+	return before(r->send_idle_ms, r->fin_ms);
 }
 
 /* Of a client that writes to a server that had closed: until the server's FIN came. */
@@ -61,7 +66,7 @@ static int64_t clients_silence(const struct story *s)
 
 	if (advice_role(s) != RST_ROLE_CLIENT || r->receive_idle_ms < PAUSE_MS)
 		return -1;
-	return r->since_state_ms > 0 ? r->receive_idle_ms - r->since_state_ms : r->receive_idle_ms;
+	return before(r->receive_idle_ms, r->since_state_ms);
 }
 
 /* How long a connection had been idle when its server closed it, and the client used it later;

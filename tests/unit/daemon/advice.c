@@ -506,6 +506,9 @@ Test(advice, an_idle_server_that_had_closed_before)
 	s.latest.reset.send_idle_ms = 10000;
 	s.latest.reset.fin_ms = 8000;
 	cr_expect(says(&s, "after 2.0 s of silence; the client 192.0.2.7 used it again 8.0 s"));
+	s.latest.reset.send_idle_ms = INT64_MIN;
+	cr_expect_not(says(&s, "of silence"));
+	s.latest.reset.send_idle_ms = 10000;
 	s.latest.reset.fin_ms = 9500;
 	cr_expect_not(says(&s, "of silence"));
 
