@@ -98,9 +98,9 @@ static bool request_met_fin(const struct view *v)
 static bool request_met_silence(const struct view *v)
 {
 	const struct reset *r = v->r;
-	int64_t came = fact_former_connection(r) ? r->former_bytes_received
-		       : r->bytes_received > r->payload	 ? r->bytes_received - r->payload
-							 : 0;
+	int64_t came = fact_former_connection(r)	? r->former_bytes_received
+		       : r->bytes_received > r->payload ? r->bytes_received - r->payload
+							: 0;
 
 	return request_met_fin(v) && !fact_one_way(came, sent_then(v));
 }

@@ -134,6 +134,7 @@ static bool client_left_little(const struct view *v)
 	const struct reset *r = v->r;
 
 	return client(v) && r->unread_bytes <= TLS_TICKETS_BYTES &&
+	       r->bytes_received >= r->unread_bytes &&
 	       r->bytes_received - r->unread_bytes >= TLS_HANDSHAKE_BYTES;
 }
 
