@@ -134,7 +134,8 @@ static bool tight(const struct spread *i)
 int64_t advice_timeout_ms(const struct story *s)
 {
 	struct spread i = idle_of(s);
-	int64_t ms = tight(&i) ? i.middle : i.least;
+	/* what is advised must lie below the shortest that was seen, too */
+	int64_t ms = tight(&i) && i.least >= i.middle / 4 * 3 ? i.middle : i.least;
 
 	if (!i.n || ms < 500 || ms > 86400 * 1000)
 		return -1;

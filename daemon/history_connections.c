@@ -131,6 +131,14 @@ static bool is_aftermath(const struct connection *c, const struct mark *m, const
 	       m->monotonic < r->monotonic && !was_sent(c, m);
 }
 
+/* The answer that was traced before the reset which it follows. */
+static bool is_follower(const struct mark *m, const struct reset *r)
+{
+	return m->direction == RST_SENT && m->answer && r->direction == RST_SENT &&
+	       !(r->flags & RST_EVENT_SEGMENT) &&
+	       distance(m->monotonic, r->monotonic) < HISTORY_PAIR_NS;
+}
+
 void connections_look(struct history *h, const struct reset *r, struct doer *d, struct past *past)
 {
 	const struct mark *latest = NULL, *pair;
@@ -151,20 +159,15 @@ void connections_look(struct history *h, const struct reset *r, struct doer *d, 
 
 		if (!same_end(m, r, side) || !same_connection(m, r))
 			continue;
+		past->aftermath |= is_aftermath(c, m, r);
+		/* its own echo, traced before it, is not what it follows */
+		if (is_follower(m, r))
+			continue;
 		if (!latest || m->monotonic > latest->monotonic)
 			latest = m;
-		past->aftermath |= is_aftermath(c, m, r);
 	}
 	if (latest)
 		fill_second(latest, r, past);
-}
-
-/* The answer that was traced before the reset which it follows. */
-static bool is_follower(const struct mark *m, const struct reset *r)
-{
-	return m->direction == RST_SENT && m->answer && r->direction == RST_SENT &&
-	       !(r->flags & RST_EVENT_SEGMENT) &&
-	       distance(m->monotonic, r->monotonic) < HISTORY_PAIR_NS;
 }
 
 /* What the marks of the same end make of a new one. */

@@ -159,6 +159,19 @@ icmp_refused_ipv6() {
 	done_within 10
 }
 
+scenario icmp_refused_no_waiting "the same for curl, which does not wait in connect(): the error is queued only"
+icmp_refused_no_waiting() {
+	net_path
+	expect timeout icmp_refused comm=curl role=client errno=ECONNREFUSED
+	nft_in S <<-END
+		add table inet f
+		add chain inet f i { type filter hook input priority 0; }
+		add rule inet f i tcp dport 8080 reject
+	END
+	inside C curl -s -m 5 http://198.51.100.1:8080/ && fail "curl was not refused"
+	await 5 told 1 true
+}
+
 scenario stale_peer_connection "the SYN is answered with an acknowledgement of something else"
 stale_peer_connection() {
 	net_tun
