@@ -298,7 +298,9 @@ tomcat_fin_seen() {
 scenario tomcat_stopped_idle "Tomcat is stopped gracefully with idle connections: it resets only itself"
 tomcat_stopped_idle() {
 	net_one
-	expect sent linger_zero comm=java role=client port=8080
+	# It wakes its acceptor once or twice by a connection to itself. Where the other end is gone already,
+	# this looks like any check that connects and resets, and rstmond says that it is not sure.
+	expect sent linger_zero,health_check_reset comm=java role=client port=8080 n=1+
 	also received linger_zero,late_rst_after_close comm=java role=server port=8080
 	tomcat N tomcat 8080
 	java_client N client
