@@ -105,6 +105,15 @@ static bool goodbye_unread(const struct view *v)
 	       v->r->unread_bytes <= TLS_GOODBYE_BYTES;
 }
 
+/* The request came as the server closed: just before close(), or just after the FIN of a server
+ * that shuts down first and closes later (Tomcat, up to a second later). */
+static bool came_at_the_close(const struct reset *r)
+{
+	return within(r->receive_idle_ms, RACE_MS) ||
+	       (r->receive_idle_ms >= 0 && r->fin_ms >= r->receive_idle_ms &&
+		r->fin_ms - r->receive_idle_ms < RACE_MS);
+}
+
 /* Served before, silent since, and a request came as it closed: more than a goodbye. */
 static bool request_met_close(const struct view *v)
 {
@@ -112,7 +121,7 @@ static bool request_met_close(const struct view *v)
 
 	return server(v) && !goodbye_unread(v) && r->bytes_sent > 0 && r->unread_bytes > 0 &&
 	       r->unread_bytes < BODY_BYTES && r->bytes_received > r->unread_bytes &&
-	       r->send_idle_ms >= KEEPALIVE_IDLE_MS && within(r->receive_idle_ms, RACE_MS);
+	       r->send_idle_ms >= KEEPALIVE_IDLE_MS && came_at_the_close(r);
 }
 
 /* The server may have been silent because its client only ever sends. */

@@ -10,6 +10,11 @@ Test(diagnose_near, a_server_that_closes_unread)
 
 	r.receive_idle_ms = 1500; /* the request waited: no race */
 	cr_assert_cause(verdict_of(r), RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST, CONFIDENCE_HIGH);
+	r.fin_ms =
+		1600; /* it waited because the server shut down first: it came 100 ms after that */
+	cr_assert_cause(verdict_of(r), RST_CAUSE_KEEPALIVE_RACE_SERVER, CONFIDENCE_HIGH);
+	r.fin_ms = 1400; /* it had been there before */
+	cr_assert_cause(verdict_of(r), RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST, CONFIDENCE_HIGH);
 	r = race_server();
 	r.send_idle_ms = 300; /* right after an answer: a second request, or a rest of the first */
 	cr_assert_cause(verdict_of(r), RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST, CONFIDENCE_MEDIUM);
