@@ -67,10 +67,11 @@ static void start(const char *answer, size_t size, bool hang)
 	d->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert_eq(bind(d->fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	cr_assert_eq(listen(d->fd, 1), 0);
-	cr_assert_eq(pthread_create(&d->thread, NULL, serve, d), 0);
-	setenv(RSTMON_SOCKET_ENV, d->path, 1);
+	/* Criterion closes 1 and 2 before it takes them anew: no thread may open anything meanwhile */
 	cr_redirect_stdout();
 	cr_redirect_stderr();
+	cr_assert_eq(pthread_create(&d->thread, NULL, serve, d), 0);
+	setenv(RSTMON_SOCKET_ENV, d->path, 1);
 }
 
 static void stop(void)
