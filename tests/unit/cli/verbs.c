@@ -67,7 +67,7 @@ static void start(const char *answer, size_t size, bool hang)
 	d->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert_eq(bind(d->fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	cr_assert_eq(listen(d->fd, 1), 0);
-	/* Criterion closes 1 and 2 before it takes them anew: no thread may open anything meanwhile */
+	/* Criterion closes 1 and 2 and takes them anew: no thread may open anything meanwhile */
 	cr_redirect_stdout();
 	cr_redirect_stderr();
 	cr_assert_eq(pthread_create(&d->thread, NULL, serve, d), 0);
