@@ -13,11 +13,6 @@
  */
 #define RACE_MS 1000
 
-static bool within(int64_t ms, int64_t limit)
-{
-	return ms >= 0 && ms < limit;
-}
-
 /* The segment carries data; of a row's key alone that is not known. */
 static bool with_data(const struct view *v)
 {
@@ -89,9 +84,9 @@ static bool request_met_fin(const struct view *v)
 	if (!closed_before(v) || !idle_server_closed(v) || ended(v))
 		return false;
 	if (v->path == PATH_DATA_AFTER_CLOSE)
-		return r->previous_state == STATE_FIN_WAIT1 || within(r->fin_ms, RACE_MS);
+		return r->previous_state == STATE_FIN_WAIT1 || fact_within(r->fin_ms, RACE_MS);
 	/* without the time of the FIN, the end of the connection is not before it */
-	return within(r->former_fin_ms >= 0 ? r->former_fin_ms : r->closed_ms, RACE_MS);
+	return fact_within(r->former_fin_ms >= 0 ? r->former_fin_ms : r->closed_ms, RACE_MS);
 }
 
 /* The server may have been silent because its client only ever sends. */

@@ -39,6 +39,17 @@ bool fact_socket_known(const struct reset *r)
 	return r->unread_bytes >= 0;
 }
 
+/* Known, and less than the limit. */
+bool fact_within(int64_t ms, int64_t limit)
+{
+	return ms >= 0 && ms < limit;
+}
+
+bool fact_client(const struct view *v)
+{
+	return v->r->role == RST_ROLE_CLIENT && fact_socket_known(v->r);
+}
+
 /* Sockets older than the daemon have the role that somebody listens on their port, or nobody. */
 bool fact_role_guessed(const struct view *v)
 {

@@ -128,6 +128,8 @@ enum ttl fact_ttl(const struct view *v);
 enum packet fact_packet(const struct view *v);
 bool fact_reason_known(const struct reset *r);
 bool fact_socket_known(const struct reset *r);
+bool fact_within(int64_t ms, int64_t limit);
+bool fact_client(const struct view *v);
 bool fact_role_guessed(const struct view *v);
 bool fact_former_connection(const struct reset *r);
 bool fact_memory_short(const struct view *v);

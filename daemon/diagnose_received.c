@@ -36,11 +36,6 @@
 /* Without srtt. */
 #define ANSWER_DEFAULT_MS 1000
 
-static bool client(const struct view *v)
-{
-	return v->r->role == RST_ROLE_CLIENT && fact_socket_known(v->r);
-}
-
 static bool on_its_way(const struct view *v)
 {
 	return v->r->unacked_bytes > 0 || v->r->unsent_bytes > 0;
@@ -78,9 +73,9 @@ static bool never_taken(const struct view *v)
 {
 	const struct reset *r = v->r;
 
-	return client(v) && r->bytes_received == 0 && r->bytes_acked >= 0 && r->bytes_acked <= 1 &&
-	       r->unacked_bytes > 0 && r->age_ms <= ACCEPT_WAIT_MS && fact_ttl(v) != TTL_NEARER &&
-	       fact_ttl(v) != TTL_FOREIGN;
+	return fact_client(v) && r->bytes_received == 0 && r->bytes_acked >= 0 &&
+	       r->bytes_acked <= 1 && r->unacked_bytes > 0 && r->age_ms <= ACCEPT_WAIT_MS &&
+	       fact_ttl(v) != TTL_NEARER && fact_ttl(v) != TTL_FOREIGN;
 }
 
 static bool sent_in_vain(const struct view *v)
@@ -129,7 +124,7 @@ static bool request_raced(const struct view *v)
 {
 	const struct reset *r = v->r;
 
-	return client(v) && r->bytes_received > 0 && fact_packet(v) != PACKET_BARE &&
+	return fact_client(v) && r->bytes_received > 0 && fact_packet(v) != PACKET_BARE &&
 	       (((spoke_after_silence(v, KEEPALIVE_IDLE_MS) || request_after_probes(v)) &&
 		 wrote_just_now(v) && r->retransmits <= 0) ||
 		request_just_acked(v));

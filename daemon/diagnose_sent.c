@@ -61,26 +61,16 @@ static bool crashed(const struct view *v)
 	}
 }
 
-static bool within(int64_t ms, int64_t limit)
-{
-	return ms >= 0 && ms < limit;
-}
-
 static bool server(const struct view *v)
 {
 	return v->r->role == RST_ROLE_SERVER && fact_socket_known(v->r);
-}
-
-static bool client(const struct view *v)
-{
-	return v->r->role == RST_ROLE_CLIENT && fact_socket_known(v->r);
 }
 
 /* Answered and closed, with a body in the queue. */
 static bool body_unread(const struct view *v)
 {
 	return server(v) && v->r->bytes_sent > 0 && v->r->unread_bytes >= BODY_BYTES &&
-	       within(v->r->send_idle_ms, EARLY_ANSWER_MS);
+	       fact_within(v->r->send_idle_ms, EARLY_ANSWER_MS);
 }
 
 /* Where as much goes back it may be a tunnel, or a proxy whose other side is gone: no answer. */
@@ -96,7 +86,8 @@ static bool body_coming(const struct view *v)
 
 	return server(v) && r->bytes_sent > 0 && r->unread_bytes > TLS_GOODBYE_BYTES &&
 	       r->bytes_received >= UPLOAD_BYTES && r->bytes_received > r->bytes_sent &&
-	       within(r->send_idle_ms, EARLY_ANSWER_MS) && within(r->receive_idle_ms, RACE_MS);
+	       fact_within(r->send_idle_ms, EARLY_ANSWER_MS) &&
+	       fact_within(r->receive_idle_ms, RACE_MS);
 }
 
 static bool goodbye_unread(const struct view *v)
@@ -109,7 +100,7 @@ static bool goodbye_unread(const struct view *v)
  * that shuts down first and closes later (Tomcat, up to a second later). */
 static bool came_at_the_close(const struct reset *r)
 {
-	return within(r->receive_idle_ms, RACE_MS) ||
+	return fact_within(r->receive_idle_ms, RACE_MS) ||
 	       (r->receive_idle_ms >= 0 && r->fin_ms >= r->receive_idle_ms &&
 		r->fin_ms - r->receive_idle_ms < RACE_MS);
 }
@@ -135,14 +126,14 @@ static bool request_met_silence(const struct view *v)
 
 static bool client_ignored_goodbye(const struct view *v)
 {
-	return client(v) && goodbye_unread(v);
+	return fact_client(v) && goodbye_unread(v);
 }
 
 static bool client_left_little(const struct view *v)
 {
 	const struct reset *r = v->r;
 
-	return client(v) && r->unread_bytes <= TLS_TICKETS_BYTES &&
+	return fact_client(v) && r->unread_bytes <= TLS_TICKETS_BYTES &&
 	       r->bytes_received >= r->unread_bytes &&
 	       r->bytes_received - r->unread_bytes >= TLS_HANDSHAKE_BYTES;
 }
@@ -154,7 +145,7 @@ static bool server_left_little(const struct view *v)
 	const struct reset *r = v->r;
 
 	return server(v) && (goodbye_unread(v) ||
-			     (r->bytes_sent > 0 && within(r->send_idle_ms, EARLY_ANSWER_MS)));
+			     (r->bytes_sent > 0 && fact_within(r->send_idle_ms, EARLY_ANSWER_MS)));
 }
 
 /* Some servers wake their own acceptor by a connection to themselves (Tomcat at its end). */
@@ -169,8 +160,8 @@ static bool check_only(const struct view *v)
 {
 	const struct reset *r = v->r;
 
-	return client(v) && r->bytes_sent == 0 && r->bytes_received == 0 &&
-	       within(r->age_ms, CHECK_MS) && !to_itself(v);
+	return fact_client(v) && r->bytes_sent == 0 && r->bytes_received == 0 &&
+	       fact_within(r->age_ms, CHECK_MS) && !to_itself(v);
 }
 
 const struct rule diagnose_sent[] = {
@@ -200,7 +191,7 @@ const struct rule diagnose_sent[] = {
 	{RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, ON(CLOSE_UNREAD), client_left_little,
 	 CONFIDENCE_MEDIUM, AGAINST_ROLE,
 	 CLUES(CLUE_UNREAD, CLUE_RECEIVED, CLUE_AGE, CLUE_RECEIVE_IDLE)},
-	{RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, ON(CLOSE_UNREAD), client, CONFIDENCE_CERTAIN,
+	{RST_CAUSE_CLIENT_ABORT_UNREAD_DATA, ON(CLOSE_UNREAD), fact_client, CONFIDENCE_CERTAIN,
 	 AGAINST_ROLE, CLUES(CLUE_UNREAD, CLUE_RECEIVED, CLUE_AGE, CLUE_RECEIVE_IDLE)},
 	{RST_CAUSE_SERVER_ABORT_UNREAD_REQUEST, ON(CLOSE_UNREAD), server_left_little,
 	 CONFIDENCE_MEDIUM, AGAINST_ROLE | FOR_BURST,
