@@ -49,6 +49,10 @@ struct source_ops {
 	 * -ENODATA: there will never be more (a recording's end); else -errno. */
 	int (*drain)(struct source *s, unsigned int max, source_record_fn fn, void *userdata);
 
+	/* Of the record that is being handed over: the ring's position behind it, for state_set_position(). Grows
+	 * by the records' sizes; 0 for a source whose records cannot come again. */
+	uint64_t (*position)(struct source *s);
+
 	/* Readable when a record arrives while the source sleeps, -1 if that never happens. */
 	int (*fd)(struct source *s);
 

@@ -97,6 +97,10 @@ void tally_spill_add(struct tally *t, const struct finding *f, uint64_t count, u
 		     uint64_t last);
 void tally_spill_end(struct tally *t, const uint64_t lost[RST_DIRECTION_MAX], uint64_t now);
 
+/* The hooks whose slots were read last are gone, and so are their slots: what was spilled becomes part of the
+ * rows for good, and 'lost' of the row 'other'. */
+void tally_absorb(struct tally *t);
+
 /* Closes minutes up to 'now' (history buckets); at least once a minute. */
 void tally_minute(struct tally *t, uint64_t now);
 

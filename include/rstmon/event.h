@@ -8,7 +8,9 @@
  * an IPv4 address in the first four of the sixteen bytes (RST_EVENT_IPV6 tells which). Times are
  * CLOCK_MONOTONIC nanoseconds unless the name says otherwise. 0 means "unknown" for a time.
  *
- * A change of meaning or layout raises RST_EVENT_VERSION. Numbers are never reused.
+ * A change of meaning or layout raises RST_EVENT_VERSION. Numbers are never reused. The head of a record
+ * (struct rst_event up to 'key' and the key itself) never changes: an upgraded daemon counts what is left in
+ * its predecessor's ring by this alone.
  *
  *	struct rst_event	   every reset: where, when, which row, the offending segment
  *	struct rst_event_former	   + who had the connection (or the listener) before
@@ -21,6 +23,10 @@
 #include <linux/types.h>
 
 #define RST_EVENT_VERSION 2
+
+/* Of the maps that only the programs read: owners of sockets, memory of the closed. An upgraded daemon takes
+ * them over if this is the same, else its programs begin with empty ones. */
+#define RST_STATE_VERSION 1
 
 #define RST_COMM_LEN	  16  /* TASK_COMM_LEN */
 #define RST_PATH_LEN	  256 /* cgroup path or executable, cut to this */
@@ -263,7 +269,7 @@ struct rst_slot {
 	__u32 reserved[9];
 };
 
-#define RST_SLOTS	16384 /* power of two */
+#define RST_SLOTS	32768 /* power of two; the lower half is nobody's, the upper half has owners */
 #define RST_SLOT_PROBES 16
 
 /* Kernel-side failures, counted by kind per CPU. */
@@ -298,12 +304,21 @@ struct rst_totals {
 	__u64 reserved[5];
 }; /* RST_TIMEOUT has its element in 'direction' like the others */
 
-/* The one element of the control array. Each word has a cache line of its own. */
+/*
+ * The one element of the control array. Each of the first two words has a cache line of its own. An
+ * upgraded daemon finds this map parked by the old one: what is here keeps its place for ever, new
+ * members take reserved words, which are 0 in older ones.
+ */
 struct rst_control {
 	__u32 sleeping; /* the reader sets it before it sleeps; the program that clears it wakes it */
 	__u32 reserved0[15];
-	__u32 generation; /* programs of another generation do nothing */
+	__u32 generation; /* programs of another generation do not count */
 	__u32 reserved1[15];
+	/* set once by the daemon that made the map */
+	__u32 event_version; /* RST_EVENT_VERSION of the records, slots and totals that are counted now */
+	__u32 state_version; /* RST_STATE_VERSION of the maps that keep owners */
+	__u32 object;	     /* checksum of the BPF object that counts */
+	__u32 reserved2[13];
 };
 
 /* Read-only configuration, set between open and load. */
@@ -352,7 +367,7 @@ RST_ASSERT_SIZE(rst_event_sock_former, 424);
 RST_ASSERT_SIZE(rst_slot, 128);
 RST_ASSERT_SIZE(rst_count, 128);
 RST_ASSERT_SIZE(rst_totals, 448);
-RST_ASSERT_SIZE(rst_control, 128);
+RST_ASSERT_SIZE(rst_control, 192);
 RST_ASSERT_SIZE(rst_process, 304);
 
 #undef RST_ASSERT_SIZE
