@@ -127,6 +127,11 @@ $(B)/flood: $(B)/tests/bench/flood.o $(B)/tests/bench/packets.o $(COMMON)
 $(B)/stages: $(B)/tests/bench/stages.o $(call not_main,$(DAEMON)) $(COMMON)
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Stands in for PID 1, and the load under which the daemon is killed.
+SURVIVE := $(filter-out %/load.o,$(call objects,tests/survive))
+$(B)/supervisor: $(SURVIVE)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 bench: ## what rstmon costs
 	@tests/check/install.sh $(BUILD_PACKAGES) $(BENCH_PACKAGES)
 	@$(MAKE) --no-print-directory all $(B)/flood $(B)/stages
