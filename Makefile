@@ -25,7 +25,7 @@ ifeq ($(V),1)
 msg  =
 endif
 
-.PHONY: all help run check deps test-deps unit golden input live bench lab lint fuzz asan install clean
+.PHONY: all help run check deps test-deps unit golden input live survive vm bench lab lint fuzz asan install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -131,6 +131,16 @@ $(B)/stages: $(B)/tests/bench/stages.o $(call not_main,$(DAEMON)) $(COMMON)
 SURVIVE := $(filter-out %/load.o,$(call objects,tests/survive))
 $(B)/supervisor: $(SURVIVE)
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/load: $(B)/tests/survive/load.o $(B)/tests/bench/packets.o
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+survive: all $(B)/supervisor $(B)/load ## kills, restarts, upgrades under load; needs root
+	@tests/survive/run.sh $(B)
+
+vm: all $(B)/load ## the same under real systemd, in a virtual machine; KERNELS='PACKAGE/SUITE ...'
+	@tests/check/install.sh $(BUILD_PACKAGES) $(VM_PACKAGES)
+	@tests/vm/run.sh $(B) $(KERNELS)
 
 bench: ## what rstmon costs
 	@tests/check/install.sh $(BUILD_PACKAGES) $(BENCH_PACKAGES)

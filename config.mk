@@ -16,6 +16,7 @@ BUILD_PACKAGES := build-essential pkg-config clang llvm libbpf-dev libelf-dev zl
 TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog shellcheck clang-format \
                   jq procps util-linux
 BENCH_PACKAGES := iproute2 tcpdump bpftrace
+VM_PACKAGES    := qemu-system-x86 mmdebstrap cpio
 FUZZ_PACKAGES  := libclang-rt-dev
 LAB_PACKAGES   := jq nftables iproute2 procps util-linux curl libtomcat10-java default-jdk-headless \
                   nginx-light haproxy apache2-bin redis-server postgresql nodejs

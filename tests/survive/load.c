@@ -129,6 +129,18 @@ static long act_connect(struct job *j)
 	return 2;
 }
 
+static int open_listener(struct job *j)
+{
+	socklen_t length = sizeof(j->to);
+
+	j->to = loopback(0);
+	j->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (j->listener < 0 || bind(j->listener, (struct sockaddr *)&j->to, sizeof(j->to)) ||
+	    listen(j->listener, 16) || getsockname(j->listener, (struct sockaddr *)&j->to, &length))
+		return -errno;
+	return 0;
+}
+
 /* This process is both ends: it sends the reset and receives it. */
 static long act_abort(struct job *j)
 {
@@ -136,7 +148,10 @@ static long act_abort(struct job *j)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	_cleanup_close_ int other = -1;
 	struct pollfd p = {.events = POLLIN};
+	int r = j->listener < 0 ? open_listener(j) : 0;
 
+	if (r)
+		return r;
 	if (fd < 0 || connect(fd, (struct sockaddr *)&j->to, sizeof(j->to)))
 		return -errno;
 	other = accept4(j->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -151,18 +166,6 @@ static long act_abort(struct job *j)
 		return -ETIMEDOUT;
 	j->actor->received++;
 	return 2;
-}
-
-static int open_listener(struct job *j)
-{
-	socklen_t length = sizeof(j->to);
-
-	j->to = loopback(0);
-	j->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (j->listener < 0 || bind(j->listener, (struct sockaddr *)&j->to, sizeof(j->to)) ||
-	    listen(j->listener, 16) || getsockname(j->listener, (struct sockaddr *)&j->to, &length))
-		return -errno;
-	return 0;
 }
 
 static long work(struct job *j, double rate)
@@ -214,7 +217,7 @@ static int start(struct job job, double rate)
 
 static int start_all(struct shared *s, const double rate[4])
 {
-	struct job j = {.shared = s, .actor = s->actor, .act = act_syn};
+	struct job j = {.shared = s, .actor = s->actor, .listener = -1, .act = act_syn};
 	unsigned int n = (unsigned int)MIN(rate[2], PROCESSES_MAX - 3);
 	int r;
 
@@ -231,9 +234,7 @@ static int start_all(struct shared *s, const double rate[4])
 	j.act = act_abort;
 	for (unsigned int i = 0; !r && i < 2; i++) {
 		j.actor++;
-		r = open_listener(&j);
-		if (!r)
-			r = start(j, i ? BYSTANDER : rate[3]);
+		r = start(j, i ? BYSTANDER : rate[3]);
 	}
 	return r;
 }
