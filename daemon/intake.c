@@ -175,7 +175,7 @@ static void count(struct intake *in, const struct reset *reset)
 	f->other = past.other;
 	tally_add(in->tally, f);
 	peers_add(in->peers, f);
-	netns_seen(in->netns, f->reset.netns, f->reset.netns_cookie);
+	netns_counted(in->netns, f, 1);
 	paired = history_note(in->history, f, ticket, &earlier);
 	wait_or_tell(in, f, ticket, &past, &host);
 	if (paired)
@@ -229,10 +229,12 @@ static void take_back(struct intake *in, const struct reset *late)
 		attribute(in->attributor, &f->reset, &f->owner);
 		diagnose(&f->reset, &f->owner, &past, &host, &f->verdict);
 	}
-	if (tally_take_back(in->tally, f))
+	if (tally_take_back(in->tally, f)) {
 		in->unmatched_swallows++;
-	else
+	} else {
 		in->late_swallows++;
+		netns_counted(in->netns, f, -1);
+	}
 	e = pending_find(&in->pending, ticket);
 	if (e)
 		e->dropped = true;
@@ -336,7 +338,7 @@ static void add_slot(struct intake *in, const struct rst_slot *slot, int64_t off
 	f.reset.cgroup = slot->cgroup;
 	attribute(in->attributor, &f.reset, &f.owner);
 	diagnose(&f.reset, &f.owner, &past, &host, &f.verdict);
-	netns_seen(in->netns, f.reset.netns, f.reset.netns_cookie);
+	netns_spilled(in->netns, &f, spilled);
 	tally_spill_add(in->tally, &f, spilled, slot->first + (uint64_t)offset,
 			slot->last + (uint64_t)offset);
 }
@@ -352,6 +354,7 @@ static void read_slots(struct intake *in)
 		return;
 	in->unread_seen = totals.unread_ever;
 	tally_spill_begin(in->tally);
+	netns_spill_begin(in->netns);
 	for (unsigned int i = 0; i < RST_SLOTS; i++)
 		if (__atomic_load_n(&slots[i].ready, __ATOMIC_ACQUIRE))
 			add_slot(in, &slots[i], offset);
@@ -370,21 +373,19 @@ void intake_refresh(struct intake *in)
 	read_slots(in);
 }
 
-/* Our counts of one namespace, with everything that has happened until now. */
-static void count_netns(void *userdata, uint32_t inode, uint32_t cookie,
-			uint64_t ret[RST_DIRECTION_MAX])
+/* Our counts of all namespaces, with everything that has happened until now. */
+static void count_netns(void *userdata)
 {
 	struct intake *in = userdata;
 	struct tally_netns n;
 
 	intake_refresh(in);
-	memset(ret, 0, RST_DIRECTION_MAX * sizeof(*ret));
-	for (unsigned int i = 0; i < RSTMON_NETNS_MAX; i++) {
-		if (tally_netns(in->tally, i, &n) && n.inode == inode && n.cookie == cookie) {
-			memcpy(ret, n.count, sizeof(n.count));
-			return;
-		}
-	}
+	netns_hold_begin(in->netns);
+	for (unsigned int i = 0; i < in->hold.n; i++)
+		netns_held(in->netns, &in->hold.reset[i]);
+	for (unsigned int i = 0; i < RSTMON_NETNS_MAX; i++)
+		if (tally_netns(in->tally, i, &n))
+			netns_set_count(in->netns, &n);
 }
 
 static void look_for(uint32_t pid, uint64_t start, void *userdata)
@@ -407,22 +408,37 @@ void intake_minute(struct intake *in)
 	}
 }
 
+static unsigned int slots_used(const struct rst_slot *slots)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; slots && i < RST_SLOTS; i++)
+		n += __atomic_load_n(&slots[i].ready, __ATOMIC_RELAXED) != 0;
+	return n;
+}
+
 void intake_status(struct intake *in, struct report_status *ret)
 {
 	attributor_refresh(in->attributor, in->now);
-	netns_reconcile(in->netns, in->attributor, count_netns, in);
+	netns_reconcile(in->netns, in->live ? in->attributor : NULL, count_netns, in);
 	in->source->ops->totals(in->source, &ret->totals);
 	tally_stats(in->tally, &ret->counted);
 	ret->kernel = in->source->kernel;
 	ret->hooks = in->source->ops->hooks(in->source, &ret->n_hooks);
 	ret->n_netns = netns_report(in->netns, &ret->netns);
-	ret->unexplained_out_rsts = netns_unexplained(in->netns);
+	ret->counters_known = netns_unexplained(in->netns, ret->unexplained);
 	ret->decode_errors = in->decode_errors;
 	ret->names_evicted = attributor_evicted(in->attributor);
 	ret->names_skipped = attributor_skipped(in->attributor);
 	ret->netns_given_up = ret->counted.netns_evicted + netns_evicted(in->netns);
 	ret->false_receives_late = in->late_swallows;
 	ret->false_receives_unmatched = in->unmatched_swallows;
+	ret->slots = in->source->ops->slots(in->source) ? RST_SLOTS : 0;
+	ret->slots_used = slots_used(in->source->ops->slots(in->source));
+	ret->history_evicted = history_evicted(in->history);
+	ret->host_evicted = host_evicted(in->host);
+	ret->told_early = in->pending.overflowed;
+	ret->held_early = in->hold.overflowed;
 	ret->ring_bytes = in->source->ops->ring_bytes(in->source);
 	ret->cpu_ns_per_reset = ret->totals.run_samples
 					? (int64_t)(ret->totals.run_ns / ret->totals.run_samples)

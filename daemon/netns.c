@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Compares our count of sent resets with the kernel's in each network namespace. It never adds a
- * difference up: each comparison starts from the counters themselves, so an error of one reading
- * does not stay. Proved by tests/unit/daemon/netns.c.
+ * Compares what our counts explain with the kernel's own counters in each network namespace. It
+ * never adds a difference up: each comparison starts from the counters themselves, so an error of
+ * one reading does not stay. Proved by tests/unit/daemon/netns.c.
  */
 #include "common/util.h"
 
@@ -12,31 +12,57 @@
 #include "daemon/process.h"
 
 #define PROCESS_TRIES 3
-#define COUNT_TRIES   4
+#define ROUNDS	      4
+#define BATCH	      64 /* read between two refreshes: some milliseconds */
 
 struct netns_key {
 	uint32_t inode, cookie;
 };
 
+/* What our counts explain of each counter. Signed: one that is taken back may have been counted by
+ * the daemon before this one. */
+struct explained {
+	int64_t n[COUNTER_MAX_];
+};
+
 struct netns {
 	struct netns_key key;
-	bool tried, based;
-	uint32_t pid;		 /* read last, 0: none */
-	uint64_t start;		 /* its */
-	uint64_t id;		 /* the namespace's, as that process showed it */
-	uint64_t seen;		 /* sequence number of the last netns_seen() */
-	uint64_t missed;	 /* 'sequence' when no process of it was known, 0: one is */
-	uint64_t out_rsts, sent; /* the baseline */
-	uint64_t last_sent;	 /* our count at the last comparison */
+	bool tried;
+	bool due;			 /* to be compared in this round */
+	uint32_t based;			 /* a bit for each counter that has a baseline */
+	uint32_t pid;			 /* read last, 0: none */
+	uint64_t start;			 /* its */
+	uint64_t id;			 /* the namespace's, as that process showed it */
+	uint64_t born;			 /* sequence number of the first netns_seen() */
+	uint64_t seen;			 /* and of the last */
+	uint64_t missed;		 /* 'sequence' when no process of it was known, 0: one is */
+	uint64_t base[COUNTER_MAX_];	 /* the kernel's at the baseline ... */
+	struct explained base_explained; /* ... and ours */
+	struct explained counted;	 /* from records */
+	struct explained spilled;	 /* from slots */
+	struct explained held;		 /* not counted yet */
+	int64_t apart[COUNTER_MAX_];	 /* the kernel's less ours, at the last look that held */
+	bool apart_known;
 	UT_hash_handle hh;
 };
 
+/* A namespace whose counters were read, and what ours were just before. */
+struct look {
+	struct netns *netns;
+	uint64_t born;
+	int r;
+	struct explained before;
+	struct netns_reading reading;
+};
+
 struct netns_table {
-	struct netns *table;
-	unsigned int n, next;
+	struct netns *table, *latest; /* latest: found last */
+	unsigned int n;
 	uint64_t sequence, evicted;
+	uint64_t slots_read; /* 'sequence' then */
 	netns_read_fn read;
 	void *read_userdata;
+	struct look looks[BATCH];
 	struct netns entries[RSTMON_NETNS_MAX];
 	struct report_netns reports[RSTMON_NETNS_MAX]; /* same index */
 };
@@ -66,6 +92,13 @@ void netns_set_reader(struct netns_table *t, netns_read_fn read_fn, void *userda
 	t->read_userdata = userdata;
 }
 
+static struct report_netns *report_of(struct netns_table *t, const struct netns *e)
+{
+	return &t->reports[e - t->entries];
+}
+
+/* ---- which there are ---- */
+
 /* A place for a new namespace: a free one, or that of the namespace without a process which was not
  * heard of for longest. NULL: all are alive. */
 static struct netns *netns_place(struct netns_table *t)
@@ -84,35 +117,54 @@ static struct netns *netns_place(struct netns_table *t)
 	return oldest;
 }
 
-void netns_seen(struct netns_table *t, uint32_t inode, uint32_t cookie)
+static struct netns *netns_add(struct netns_table *t, const struct netns_key *key)
 {
-	struct netns_key key = {inode, cookie};
-	struct netns *e;
+	struct netns *e = netns_place(t);
 
-	if (!inode)
-		return;
-	t->sequence++;
-	HASH_FIND(hh, t->table, &key, sizeof(key), e);
-	if (e) {
-		e->seen = t->sequence;
-		return;
-	}
-	e = netns_place(t);
 	if (t->n == RSTMON_NETNS_MAX)
 		t->evicted++;
 	if (!e)
-		return;
+		return NULL;
+	t->latest = NULL;
 	if (e == &t->entries[t->n])
 		t->n++;
 	else if (e->hh.tbl)
 		HASH_DEL(t->table, e);
-	*e = (struct netns){.key = key, .seen = t->sequence};
-	t->reports[e - t->entries] = (struct report_netns){.inode = inode};
+	*e = (struct netns){.key = *key, .born = t->sequence};
+	*report_of(t, e) = (struct report_netns){.inode = key->inode};
 	HASH_ADD(hh, t->table, key, sizeof(e->key), e);
 	if (!e->hh.tbl) { /* no memory: it cannot be found, but its place can be had again */
 		e->tried = true;
 		t->evicted++;
+		return NULL;
 	}
+	return e;
+}
+
+/* NULL: there is none, or no room for it. */
+static struct netns *netns_get(struct netns_table *t, uint32_t inode, uint32_t cookie)
+{
+	struct netns_key key = {inode, cookie};
+	struct netns *e = t->latest;
+
+	if (!inode)
+		return NULL;
+	t->sequence++;
+	if (!e || memcmp(&e->key, &key, sizeof(key)) != 0) {
+		HASH_FIND(hh, t->table, &key, sizeof(key), e);
+		if (!e)
+			e = netns_add(t, &key);
+		if (!e)
+			return NULL;
+		t->latest = e;
+	}
+	e->seen = t->sequence;
+	return e;
+}
+
+void netns_seen(struct netns_table *t, uint32_t inode, uint32_t cookie)
+{
+	(void)netns_get(t, inode, cookie);
 }
 
 static int seen_process(const void *record, size_t size, void *userdata)
@@ -132,7 +184,91 @@ int netns_seen_all(struct netns_table *t, struct source *source)
 	return r < 0 ? r : 0;
 }
 
-/* Reads the kernel's counter of the namespace: from the process of the last time if it still is
+/* ---- what our counts explain ---- */
+
+static void add(struct explained *to, uint32_t counters, int64_t n)
+{
+	for (; counters; counters &= counters - 1)
+		to->n[__builtin_ctz(counters)] += n;
+}
+
+void netns_counted(struct netns_table *t, const struct finding *f, int n)
+{
+	struct netns *e = netns_get(t, f->reset.netns, f->reset.netns_cookie);
+
+	if (e)
+		add(&e->counted, report_counters_of(&f->reset, f->verdict.path), n);
+}
+
+/* Of a namespace that was given up and came back, the slots still have what had been spilled
+ * before; that is older than its new baseline. */
+void netns_spill_begin(struct netns_table *t)
+{
+	for (unsigned int i = 0; i < t->n; i++) {
+		struct netns *e = &t->entries[i];
+
+		if (t->evicted && e->born > t->slots_read)
+			e->based = 0;
+		e->spilled = (struct explained){};
+	}
+	t->slots_read = t->sequence;
+}
+
+void netns_spilled(struct netns_table *t, const struct finding *f, uint64_t n)
+{
+	struct netns *e = netns_get(t, f->reset.netns, f->reset.netns_cookie);
+
+	if (e)
+		add(&e->spilled, report_counters_of(&f->reset, f->verdict.path), (int64_t)n);
+}
+
+void netns_hold_begin(struct netns_table *t)
+{
+	for (unsigned int i = 0; i < t->n; i++)
+		t->entries[i].held = (struct explained){};
+}
+
+void netns_held(struct netns_table *t, const struct reset *r)
+{
+	struct netns *e = netns_get(t, r->netns, r->netns_cookie);
+
+	if (e)
+		add(&e->held, report_counters_of(r, path_of(r)), 1);
+}
+
+static struct explained explained(const struct netns *e)
+{
+	struct explained sum;
+
+	for (unsigned int i = 0; i < COUNTER_MAX_; i++)
+		sum.n[i] = e->counted.n[i] + e->spilled.n[i] + e->held.n[i];
+	return sum;
+}
+
+void netns_set_count(struct netns_table *t, const struct tally_netns *n)
+{
+	struct netns_key key = {n->inode, n->cookie};
+	struct report_netns *report;
+	struct netns *e;
+
+	HASH_FIND(hh, t->table, &key, sizeof(key), e);
+	if (!e)
+		return;
+	report = report_of(t, e);
+	report->sent = n->count[RST_SENT];
+	report->received = n->count[RST_RECEIVED];
+	report->timeouts = n->count[RST_TIMEOUT];
+}
+
+void netns_rebase(struct netns_table *t)
+{
+	for (unsigned int i = 0; i < t->n; i++)
+		t->entries[i].based = 0;
+}
+
+/* ---- the kernel's ---- */
+
+/* Reads the kernel's counters of the namespace: from the process of the last time if it still is
  * there, else from another. An unknown 'id' is believed if the process was in the namespace before
  * and after the reading; one that is known to be another's then means that the inode was used again
  * (before 5.12 there is no cookie to tell), or that the first one was read wrong. */
@@ -151,7 +287,7 @@ static int netns_read(struct netns_table *t, struct netns *e, struct attributor 
 	e->pid = 0;
 	/* Most namespaces without a process are gone; nobody looks for one until it is seen again.
 	 */
-	if (e->missed && e->seen <= e->missed)
+	if (!a || (e->missed && e->seen <= e->missed))
 		return -ENOENT;
 	e->missed = 0;
 	for (i = 0; i < PROCESS_TRIES; i++) {
@@ -165,7 +301,8 @@ static int netns_read(struct netns_table *t, struct netns *e, struct attributor 
 		if (!e->based || now.id != e->id) {
 			if (attributor_netns_process(a, e->key.inode, e->key.cookie) != pid)
 				continue;
-			e->based = false;
+			e->based = 0;
+			e->apart_known = false;
 		}
 		e->pid = pid;
 		e->start = now.start;
@@ -176,50 +313,91 @@ static int netns_read(struct netns_table *t, struct netns *e, struct attributor 
 	return -EAGAIN;
 }
 
-static void netns_compare(struct netns *e, struct report_netns *report, uint64_t out_rsts,
-			  uint64_t sent)
+/* ---- the comparison ---- */
+
+/* A counter that fell is not that of the baseline: another namespace's. */
+static void compare_counter(struct netns *e, struct report_netns *report, unsigned int i,
+			    uint64_t kernel, int64_t ours)
 {
-	/* Counters that fell are not those of the baseline: another namespace's, or our count was
-	 * given up for want of room and began anew. */
-	if (!e->based || out_rsts < e->out_rsts || sent < e->last_sent) {
-		e->out_rsts = out_rsts == sent ? 0 : out_rsts;
-		e->sent = out_rsts == sent ? 0 : sent;
-		e->based = true;
+	if (!(e->based & 1U << i) || kernel < e->base[i]) {
+		e->base[i] = (int64_t)kernel == ours ? 0 : kernel;
+		e->base_explained.n[i] = (int64_t)kernel == ours ? 0 : ours;
+		e->based |= 1U << i;
 	}
-	e->last_sent = sent;
-	report->out_rsts = out_rsts - e->out_rsts;
-	report->unexplained = report->out_rsts - (int64_t)(sent - e->sent);
+	report->counters[i] = (int64_t)(kernel - e->base[i]);
+	report->unexplained[i] = report->counters[i] - (ours - e->base_explained.n[i]);
+}
+
+static void compare(struct netns *e, struct report_netns *report, const struct netns_reading *now,
+		    const struct explained *ours)
+{
+	for (unsigned int i = 0; i < COUNTER_MAX_; i++)
+		if (now->known & 1U << i)
+			compare_counter(e, report, i, now->value[i], ours->n[i]);
+	report->known = now->known;
 	report->covered = true;
 }
 
-/* True if a comparison, or that there can be none, was found out. */
-static bool netns_reconcile_one(struct netns_table *t, struct netns *e, struct attributor *a,
-				netns_count_fn count, void *userdata)
+/* True if the kernel is as far ahead of us as at the last look that held; else that is what the
+ * next one has to find. The kernel counts and then traces, or the other way round: in between it is
+ * nobody's mistake. */
+static bool found_again(struct netns *e, const struct netns_reading *now,
+			const struct explained *ours)
 {
-	struct report_netns *report = &t->reports[e - t->entries];
-	uint64_t before[RST_DIRECTION_MAX], after[RST_DIRECTION_MAX];
-	struct netns_reading reading;
-	bool stable = false;
-	int i, r = 0;
+	int64_t apart[COUNTER_MAX_] = {};
+	bool same;
 
-	count(userdata, e->key.inode, e->key.cookie, after);
-	for (i = 0; i < COUNT_TRIES && !stable; i++) {
-		memcpy(before, after, sizeof(before));
-		r = netns_read(t, e, a, &reading);
-		if (r < 0)
-			break;
-		count(userdata, e->key.inode, e->key.cookie, after);
-		stable = before[RST_SENT] == after[RST_SENT];
-	}
+	for (unsigned int i = 0; i < COUNTER_MAX_; i++)
+		if (now->known & 1U << i)
+			apart[i] = (int64_t)now->value[i] - ours->n[i];
+	same = e->apart_known && !memcmp(apart, e->apart, sizeof(apart));
+	memcpy(e->apart, apart, sizeof(apart));
+	e->apart_known = true;
+	return same;
+}
+
+/* Ends one look. */
+static void judge(struct netns_table *t, const struct look *l, bool last_round)
+{
+	struct netns *e = l->netns;
+	struct report_netns *report = report_of(t, e);
+	struct explained now;
+
+	if (e->born != l->born) /* its place went to another meanwhile */
+		return;
 	e->tried = true;
-	report->sent = after[RST_SENT];
-	report->received = after[RST_RECEIVED];
-	report->timeouts = after[RST_TIMEOUT];
-	if (r < 0)
+	if (l->r < 0) {
 		report->covered = false;
-	else if (stable)
-		netns_compare(e, report, reading.out_rsts, after[RST_SENT]);
-	return r < 0 || stable;
+		e->due = false;
+		return;
+	}
+	now = explained(e);
+	if (memcmp(&now, &l->before, sizeof(now)) != 0)
+		return;
+	if (!found_again(e, &l->reading, &now) && !last_round)
+		return;
+	compare(e, report, &l->reading, &now);
+	e->due = false;
+}
+
+/* Reads the counters of some that are due, from *at on. Returns how many. */
+static unsigned int look_at_some(struct netns_table *t, struct attributor *a, unsigned int *at)
+{
+	unsigned int n = 0;
+
+	for (; *at < t->n && n < BATCH; (*at)++) {
+		struct netns *e = &t->entries[*at];
+		struct look *l = &t->looks[n];
+
+		if (!e->due)
+			continue;
+		l->netns = e;
+		l->born = e->born;
+		l->before = explained(e);
+		l->r = netns_read(t, e, a, &l->reading);
+		n++;
+	}
+	return n;
 }
 
 static void seen_netns(uint32_t inode, uint32_t cookie, void *userdata)
@@ -227,24 +405,33 @@ static void seen_netns(uint32_t inode, uint32_t cookie, void *userdata)
 	netns_seen(userdata, inode, cookie);
 }
 
-int netns_reconcile_some(struct netns_table *t, struct attributor *a, unsigned int max,
-			 netns_count_fn count, void *userdata)
+static unsigned int count_due(const struct netns_table *t)
 {
-	unsigned int i, moving = 0;
+	unsigned int n = 0;
 
-	attributor_netns_each(a, seen_netns, t);
-	for (i = 0; i < MIN(max, t->n); i++) {
-		t->next %= t->n;
-		if (!netns_reconcile_one(t, &t->entries[t->next++], a, count, userdata))
-			moving++;
-	}
-	return moving;
+	for (unsigned int i = 0; i < t->n; i++)
+		n += t->entries[i].due;
+	return n;
 }
 
-int netns_reconcile(struct netns_table *t, struct attributor *a, netns_count_fn count,
+int netns_reconcile(struct netns_table *t, struct attributor *a, void (*refresh)(void *userdata),
 		    void *userdata)
 {
-	return netns_reconcile_some(t, a, RSTMON_NETNS_MAX, count, userdata);
+	unsigned int at, n;
+
+	if (a)
+		attributor_netns_each(a, seen_netns, t);
+	refresh(userdata);
+	for (unsigned int i = 0; i < t->n; i++)
+		t->entries[i].due = true;
+	for (int round = 1; round <= ROUNDS && count_due(t); round++) {
+		for (at = 0; (n = look_at_some(t, a, &at));) {
+			refresh(userdata);
+			for (unsigned int i = 0; i < n; i++)
+				judge(t, &t->looks[i], round == ROUNDS);
+		}
+	}
+	return (int)count_due(t);
 }
 
 size_t netns_report(struct netns_table *t, const struct report_netns **ret)
@@ -253,15 +440,22 @@ size_t netns_report(struct netns_table *t, const struct report_netns **ret)
 	return t->n;
 }
 
-int64_t netns_unexplained(const struct netns_table *t)
+uint32_t netns_unexplained(const struct netns_table *t, int64_t ret[COUNTER_MAX_])
 {
-	int64_t sum = 0;
-	unsigned int i;
+	uint32_t known = 0;
 
-	for (i = 0; i < t->n; i++)
-		if (t->reports[i].covered)
-			sum += t->reports[i].unexplained;
-	return sum;
+	memset(ret, 0, COUNTER_MAX_ * sizeof(*ret));
+	for (unsigned int i = 0; i < t->n; i++) {
+		const struct report_netns *report = &t->reports[i];
+
+		if (!report->covered)
+			continue;
+		known |= report->known;
+		for (unsigned int c = 0; c < COUNTER_MAX_; c++)
+			if (report->known & 1U << c)
+				ret[c] += report->unexplained[c];
+	}
+	return known;
 }
 
 uint64_t netns_evicted(const struct netns_table *t)

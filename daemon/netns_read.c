@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reads TcpOutRsts of a process's network namespace out of /proc. Keeps nothing open and decides
+ * Reads the counters of a process's network namespace out of /proc. Keeps nothing open and decides
  * nothing. Proved by tests/unit/daemon/netns.c.
  */
 #include "common/util.h"
@@ -13,9 +13,9 @@
 #include "daemon/netns.h"
 #include "daemon/process.h"
 
-#define SNMP_MAX 16384 /* bytes; the Tcp lines come well before */
+#define FILE_MAX_BYTES 16384 /* three times what they have; the Tcp lines come early */
 
-static const char *snmp_word(const char *p, char *ret, size_t size)
+static const char *next_word(const char *p, char *ret, size_t size)
 {
 	size_t n;
 
@@ -28,28 +28,82 @@ static const char *snmp_word(const char *p, char *ret, size_t size)
 	return p + n;
 }
 
-/* The first line of the two that begin with "Tcp:" names the columns of the second. */
-int netns_parse_snmp(const char *text, uint64_t *ret_out_rsts)
+static bool starts_with(const char *line, const char *prefix, size_t n)
+{
+	return !strncmp(line, prefix, n) && line[n] == ':';
+}
+
+/* The counter that a column is, COUNTER_MAX_: none that matters. */
+static unsigned int find_counter(const char *prefix, const char *column)
+{
+	unsigned int i;
+
+	for (i = 0; i < COUNTER_MAX_; i++)
+		if (!strcmp(column, report_counter_column(i)) &&
+		    !strcmp(prefix, report_counter_prefix(i)))
+			break;
+	return i;
+}
+
+/* The first line of the two that begin with the prefix names the columns of the second. */
+int netns_parse(const char *text, const char *prefix, uint64_t value[COUNTER_MAX_], uint32_t *known)
 {
 	const char *names = text, *values;
-	char name[64], value[64];
+	uint64_t found[COUNTER_MAX_];
+	size_t n = strlen(prefix);
+	char name[64], word[64];
+	uint32_t have = 0;
+	unsigned int i;
 
-	while (strncmp(names, "Tcp:", 4) != 0) {
+	while (!starts_with(names, prefix, n)) {
 		names = strchr(names, '\n');
 		if (!names)
 			return -EBADMSG;
 		names++;
 	}
 	values = strchr(names, '\n');
-	if (!values || strncmp(++values, "Tcp:", 4) != 0 || !strchr(values, '\n'))
+	if (!values || !starts_with(++values, prefix, n) || !strchr(values, '\n'))
 		return -EBADMSG;
-	do {
-		names = snmp_word(names, name, sizeof(name));
-		values = snmp_word(values, value, sizeof(value));
+	names += n + 1;
+	values += n + 1;
+	while (names[strspn(names, " ")] != '\n') {
+		names = next_word(names, name, sizeof(name));
+		values = next_word(values, word, sizeof(word));
 		if (!names || !values)
 			return -EBADMSG;
-	} while (strcmp(name, "OutRsts") != 0);
-	return parse_u64(value, ret_out_rsts) < 0 ? -EBADMSG : 0;
+		i = find_counter(prefix, name);
+		if (i == COUNTER_MAX_)
+			continue;
+		if (parse_u64(word, &found[i]) < 0)
+			return -EBADMSG;
+		have |= 1U << i;
+	}
+	for (i = 0; i < COUNTER_MAX_; i++)
+		if (have & 1U << i)
+			value[i] = found[i];
+	*known |= have;
+	return 0;
+}
+
+/* A whole file; *ret_id is its inode. */
+static int read_text(int dir, const char *name, char *text, size_t size, uint64_t *ret_id)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	do {
+		n = read(fd, text + length, size - 1 - length);
+		if (n < 0)
+			return -errno;
+		length += n;
+	} while (n > 0);
+	text[length] = '\0';
+	*ret_id = st.st_ino;
+	return 0;
 }
 
 /* Opened through the process's directory, all of it is of one process even if its number is used
@@ -57,12 +111,9 @@ int netns_parse_snmp(const char *text, uint64_t *ret_out_rsts)
 int netns_read_proc(void *userdata, uint32_t pid, struct netns_reading *ret)
 {
 	_cleanup_close_ int dir = process_open(pid);
-	_cleanup_close_ int fd = -1;
-	struct netns_reading reading;
-	char text[SNMP_MAX];
-	size_t length = 0;
-	struct stat st;
-	ssize_t n;
+	struct netns_reading reading = {};
+	char text[FILE_MAX_BYTES];
+	uint64_t id;
 	int r;
 
 	(void)userdata;
@@ -71,20 +122,19 @@ int netns_read_proc(void *userdata, uint32_t pid, struct netns_reading *ret)
 	r = process_read_start(dir, &reading.start);
 	if (r < 0)
 		return r;
-	fd = openat(dir, "net/snmp", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	do {
-		n = read(fd, text + length, sizeof(text) - 1 - length);
-		if (n < 0)
-			return -errno;
-		length += n;
-	} while (n > 0);
-	text[length] = '\0';
-	reading.id = st.st_ino;
-	r = netns_parse_snmp(text, &reading.out_rsts);
+	r = read_text(dir, "net/snmp", text, sizeof(text), &reading.id);
 	if (r < 0)
 		return r;
+	r = netns_parse(text, "Tcp", reading.value, &reading.known);
+	if (r < 0)
+		return r;
+	if (!(reading.known & 1U << COUNTER_OUT_RSTS))
+		return -EBADMSG;
+	r = read_text(dir, "net/netstat", text, sizeof(text), &id);
+	if (r < 0)
+		return r;
+	/* what it lacks is not known, and not compared */
+	(void)netns_parse(text, "TcpExt", reading.value, &reading.known);
 	*ret = reading;
 	return 0;
 }

@@ -193,8 +193,10 @@ static void put_losses(FILE *out, const struct report_status *s)
 		    s->totals.missed);
 	put_head(out, "rstmon_unexplained", "gauge", NULL,
 		 "Difference between a counter of the kernel and what was seen.");
-	fprintf(out, "rstmon_unexplained{counter=\"TcpOutRsts\"} %lld\n",
-		(long long)s->unexplained_out_rsts);
+	for (unsigned int i = 0; i < COUNTER_MAX_; i++)
+		if ((s->counters_known | 1U << COUNTER_OUT_RSTS) & 1U << i)
+			fprintf(out, "rstmon_unexplained{counter=\"%s\"} %lld\n",
+				report_counter_name(i), (long long)s->unexplained[i]);
 }
 
 static void put_self(FILE *out, const struct report_status *s)

@@ -9,14 +9,31 @@
 #include "daemon/publish.h"
 #include "daemon/publish_internal.h"
 
-#define OUT_RSTS "TcpOutRsts"
-
-/* {"TcpOutRsts": n}, the shape of everything that stands for kernel counters */
-static struct json_object *counter(int64_t n)
+/* {"TcpOutRsts": n, ...}, the shape of everything that stands for kernel counters: those that are
+ * known */
+static struct json_object *publish_counters(uint32_t known, const int64_t n[COUNTER_MAX_])
 {
 	struct object o = object_start();
 
-	object_put_int(&o, OUT_RSTS, n);
+	for (unsigned int i = 0; i < COUNTER_MAX_; i++)
+		if (known & 1U << i)
+			object_put_int(&o, report_counter_name(i), n[i]);
+	return object_finish(&o);
+}
+
+/* What may be behind the differences that there are. */
+static struct json_object *publish_hidden(const struct report_status *s)
+{
+	struct object o = object_start();
+	uint32_t differ = 0;
+
+	for (size_t i = 0; i < s->n_netns; i++)
+		for (unsigned int c = 0; s->netns[i].covered && c < COUNTER_MAX_; c++)
+			if (s->netns[i].known & 1U << c && s->netns[i].unexplained[c])
+				differ |= 1U << c;
+	for (unsigned int c = 0; c < COUNTER_MAX_; c++)
+		if (differ & 1U << c)
+			object_put_text(&o, report_counter_name(c), report_counter_hidden(c));
 	return object_finish(&o);
 }
 
@@ -29,8 +46,8 @@ static struct json_object *publish_netns(const struct report_netns *n)
 	object_put_int(&o, "received", (int64_t)n->received);
 	object_put_int(&o, "timeouts", (int64_t)n->timeouts);
 	if (n->covered) {
-		object_put(&o, "counters", counter(n->out_rsts));
-		object_put(&o, "unexplained", counter(n->unexplained));
+		object_put(&o, "counters", publish_counters(n->known, n->counters));
+		object_put(&o, "unexplained", publish_counters(n->known, n->unexplained));
 	} else {
 		object_put(&o, "counters", json_object_new_object());
 		object_put_bool(&o, "uncovered", true);
@@ -80,7 +97,9 @@ static void put_counts(struct object *o, const struct report_status *s)
 	object_put_int(o, "timeouts_lost", (int64_t)t->lost[RST_TIMEOUT]);
 	object_put_int(o, "pending",
 		       (int64_t)(t->sent + t->received - sum_directions(s->counted.total)));
-	object_put(o, "unexplained", counter(s->unexplained_out_rsts));
+	object_put(o, "unexplained",
+		   publish_counters(s->counters_known | 1U << COUNTER_OUT_RSTS, s->unexplained));
+	object_put(o, "hidden", publish_hidden(s));
 	object_put_int(o, "rows", s->counted.rows);
 	object_put_int(o, "evicted", (int64_t)s->counted.evicted);
 	object_put_int(o, "folded", (int64_t)s->counted.folded);
@@ -91,12 +110,19 @@ static void put_counts(struct object *o, const struct report_status *s)
 	object_put_int(o, "netns_evicted", (int64_t)s->netns_given_up);
 	object_put_int(o, "false_receives_late", (int64_t)s->false_receives_late);
 	object_put_int(o, "false_receives_unmatched", (int64_t)s->false_receives_unmatched);
+	object_put_int(o, "slots_used", s->slots_used);
+	object_put_int(o, "slots", s->slots);
+	object_put_int(o, "history_evicted", (int64_t)s->history_evicted);
+	object_put_int(o, "host_evicted", (int64_t)s->host_evicted);
+	object_put_int(o, "told_early", (int64_t)s->told_early);
+	object_put_int(o, "held_early", (int64_t)s->held_early);
 }
 
 static void put_cost(struct object *o, const struct report_status *s)
 {
 	object_put_int(o, "ring_bytes", (int64_t)s->ring_bytes);
 	object_put_int(o, "memory_bytes", (int64_t)s->memory_bytes);
+	object_put_int(o, "kernel_bytes", (int64_t)s->kernel_bytes);
 	object_put_int(o, "log_dropped", (int64_t)s->log_dropped);
 	object_put_int(o, "clients", s->clients);
 	object_put_int(o, "watchers", s->watchers);

@@ -10,6 +10,7 @@
 #include "common/filter.h"
 #include "daemon/peers.h"
 #include "daemon/recent.h"
+#include "daemon/report_counters.h"
 #include "daemon/source.h"
 #include "daemon/tally.h"
 
@@ -82,8 +83,9 @@ struct report_netns {
 	uint32_t inode;
 	bool covered; /* the kernel's counters could be read, and since when the hooks ran */
 	uint64_t sent, received, timeouts;
-	int64_t out_rsts;    /* growth of TcpOutRsts since the baseline */
-	int64_t unexplained; /* TcpOutRsts minus sent */
+	uint32_t known;			    /* a bit for each counter that its kernel has */
+	int64_t counters[COUNTER_MAX_];	    /* growth of the kernel's since the baseline */
+	int64_t unexplained[COUNTER_MAX_];  /* less what our counts explain of it */
 };
 
 struct report_status {
@@ -95,14 +97,21 @@ struct report_status {
 	size_t n_hooks;
 	const struct report_netns *netns;
 	size_t n_netns;
-	int64_t unexplained_out_rsts; /* over all covered namespaces */
+	uint32_t counters_known; /* a bit for each counter that a covered namespace has */
+	int64_t unexplained[COUNTER_MAX_]; /* over all covered namespaces */
 	uint64_t decode_errors;	      /* records that could not be understood */
 	uint64_t names_evicted;
 	uint64_t names_skipped;	      /* names not asked for: a second had had its share of questions */
 	uint64_t netns_given_up;      /* namespaces that are not compared for want of room */
 	uint64_t false_receives_late; /* counted, told, and taken back */
 	uint64_t false_receives_unmatched; /* taken back by the kernel alone */
+	unsigned int slots_used, slots; /* that count what is spilled; 'slots' 0: there are none */
+	uint64_t history_evicted; /* connections, owners and the like that a verdict may lack */
+	uint64_t host_evicted;	  /* the same of namespaces' counters */
+	uint64_t told_early;	  /* findings told before their other end could come, for want of room */
+	uint64_t held_early;	  /* doubtful receives counted before their time, for want of room */
 	size_t ring_bytes, memory_bytes;
+	size_t kernel_bytes; /* what the BPF maps hold, the ring included; 0: not known */
 	uint64_t log_dropped;
 	unsigned int clients, watchers;
 	uint64_t clients_refused, watch_dropped, bad_messages;

@@ -18,12 +18,16 @@ static struct netns_table *t;
 /* What the namespace shows and what we counted; the test process lives in it. */
 static struct {
 	struct netns_reading reading;
-	uint64_t sent, received, timeouts;
+	int64_t sent, told; /* made, and handed to the table of them */
+	uint64_t received, timeouts;
 	uint64_t per_read; /* resets that come in, and are counted, during a reading */
 	unsigned int reads, floods;
-	uint32_t only; /* other namespaces count nothing */
+	unsigned int refreshes;
+	unsigned int late; /* refreshes that do not see what the kernel has counted */
 	int error;
 } kernel;
+
+#define OUT_RSTS kernel.reading.value[COUNTER_OUT_RSTS]
 
 static int read_fake(void *userdata, uint32_t pid, struct netns_reading *ret)
 {
@@ -35,27 +39,55 @@ static int read_fake(void *userdata, uint32_t pid, struct netns_reading *ret)
 	*ret = kernel.reading;
 	if (!kernel.floods || kernel.floods-- == 0)
 		return 0;
-	kernel.reading.out_rsts += kernel.per_read;
+	OUT_RSTS += kernel.per_read;
 	kernel.sent += kernel.per_read;
 	return 0;
 }
 
-static void count(void *userdata, uint32_t inode, uint32_t cookie, uint64_t ret[RST_DIRECTION_MAX])
+/* A reset of namespace 7 by its path alone. */
+static struct finding made(enum path path)
 {
+	struct finding f = {.reset = {.netns = 7, .netns_cookie = 1}};
+
+	f.verdict.path = path;
+	return f;
+}
+
+static void refresh(void *userdata)
+{
+	struct tally_netns n = {.inode = 7, .cookie = 1};
+	struct finding f = made(PATH_NO_SOCKET_SYN);
+
 	cr_assert_eq(userdata, &kernel);
-	(void)cookie;
-	ret[RST_SENT] = inode == kernel.only ? kernel.sent : 0;
-	ret[RST_RECEIVED] = inode == kernel.only ? kernel.received : 0;
-	ret[RST_TIMEOUT] = inode == kernel.only ? kernel.timeouts : 0;
+	kernel.refreshes++;
+	if (kernel.late) {
+		kernel.late--;
+	} else {
+		if (kernel.sent != kernel.told)
+			netns_counted(t, &f, (int)(kernel.sent - kernel.told));
+		kernel.told = kernel.sent;
+	}
+	n.count[RST_SENT] = (uint64_t)kernel.sent;
+	n.count[RST_RECEIVED] = kernel.received;
+	n.count[RST_TIMEOUT] = kernel.timeouts;
+	netns_set_count(t, &n);
 }
 
 static const struct report_netns *reconcile(int expect)
 {
 	const struct report_netns *reports;
 
-	cr_assert_eq(netns_reconcile(t, a, count, &kernel), expect);
+	cr_assert_eq(netns_reconcile(t, a, refresh, &kernel), expect);
 	cr_assert_geq(netns_report(t, &reports), 1);
 	return reports;
+}
+
+static int64_t unexplained(enum report_counter counter)
+{
+	int64_t all[COUNTER_MAX_];
+
+	netns_unexplained(t, all);
+	return all[counter];
 }
 
 static void setup(void)
@@ -67,7 +99,7 @@ static void setup(void)
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.reading.start = 11;
 	kernel.reading.id = 22;
-	kernel.only = 7;
+	kernel.reading.known = (1U << COUNTER_MAX_) - 1;
 	fake_init(&fake);
 	cr_assert_eq(process_read_start(fd, &ticks), 0);
 	close(fd);
@@ -93,13 +125,13 @@ Test(netns, growth_since_the_baseline_is_compared)
 {
 	const struct report_netns *r;
 
-	kernel.reading.out_rsts = 1000; /* before the hooks */
+	OUT_RSTS = 1000; /* before the hooks */
 	r = reconcile(0);
 	cr_expect_eq(r->inode, 7);
 	cr_expect(r->covered);
-	cr_expect_eq(r->out_rsts, 0);
-	cr_expect_eq(r->unexplained, 0);
-	kernel.reading.out_rsts += 50;
+	cr_expect_eq(r->counters[COUNTER_OUT_RSTS], 0);
+	cr_expect_eq(r->unexplained[COUNTER_OUT_RSTS], 0);
+	OUT_RSTS += 50;
 	kernel.sent += 50;
 	kernel.received = 3;
 	kernel.timeouts = 8; /* which TcpOutRsts knows nothing of */
@@ -107,29 +139,30 @@ Test(netns, growth_since_the_baseline_is_compared)
 	cr_expect_eq(r->sent, 50);
 	cr_expect_eq(r->received, 3);
 	cr_expect_eq(r->timeouts, 8);
-	cr_expect_eq(r->out_rsts, 50);
-	cr_expect_eq(r->unexplained, 0);
-	kernel.reading.out_rsts += 5;
+	cr_expect_eq(r->counters[COUNTER_OUT_RSTS], 50);
+	cr_expect_eq(r->unexplained[COUNTER_OUT_RSTS], 0);
+	OUT_RSTS += 5;
 	kernel.sent += 3;
 	r = reconcile(0);
-	cr_expect_eq(r->unexplained, 2);
-	cr_expect_eq(netns_unexplained(t), 2);
+	cr_expect_eq(r->unexplained[COUNTER_OUT_RSTS], 2);
+	cr_expect_eq(unexplained(COUNTER_OUT_RSTS), 2);
 	kernel.sent += 10;
 	r = reconcile(0);
-	cr_expect_eq(r->unexplained, -8);
+	cr_expect_eq(r->unexplained[COUNTER_OUT_RSTS], -8);
 }
 
 Test(netns, a_namespace_younger_than_the_hooks_starts_at_zero)
 {
 	const struct report_netns *r;
 
-	kernel.reading.out_rsts = kernel.sent = 40;
+	OUT_RSTS = 40;
+	kernel.sent = 40;
 	r = reconcile(0);
-	cr_expect_eq(r->out_rsts, 40);
+	cr_expect_eq(r->counters[COUNTER_OUT_RSTS], 40);
 	cr_expect_eq(r->sent, 40);
-	cr_expect_eq(r->unexplained, 0);
-	kernel.reading.out_rsts++;
-	cr_expect_eq(reconcile(0)->unexplained, 1);
+	cr_expect_eq(r->unexplained[COUNTER_OUT_RSTS], 0);
+	OUT_RSTS++;
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 1);
 }
 
 Test(netns, a_flood_fakes_no_difference)
@@ -137,9 +170,9 @@ Test(netns, a_flood_fakes_no_difference)
 	const struct report_netns *r;
 
 	reconcile(0);
-	kernel.reading.out_rsts = 10;
+	OUT_RSTS = 10;
 	kernel.sent = 9;
-	cr_expect_eq(reconcile(0)->unexplained, 1);
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 1);
 	kernel.per_read = 100;
 	kernel.floods = 1000; /* never stands still: the last comparison stays */
 	kernel.reads = 0;
@@ -147,12 +180,12 @@ Test(netns, a_flood_fakes_no_difference)
 	cr_expect_eq(kernel.reads, 4);
 	cr_expect(r->covered);
 	cr_expect_eq(r->sent, 409);
-	cr_expect_eq(r->out_rsts, 10);
-	cr_expect_eq(r->unexplained, 1);
-	kernel.floods = 2; /* stands still at the third try */
+	cr_expect_eq(r->counters[COUNTER_OUT_RSTS], 10);
+	cr_expect_eq(r->unexplained[COUNTER_OUT_RSTS], 1);
+	kernel.floods = 2; /* stands still at the third try, the difference is the old one */
 	r = reconcile(0);
-	cr_expect_eq(r->out_rsts, 610);
-	cr_expect_eq(r->unexplained, 1);
+	cr_expect_eq(r->counters[COUNTER_OUT_RSTS], 610);
+	cr_expect_eq(r->unexplained[COUNTER_OUT_RSTS], 1);
 }
 
 Test(netns, without_a_stable_baseline_nothing_is_covered)
@@ -169,19 +202,20 @@ Test(netns, without_a_process_it_is_uncovered_not_zero)
 	const struct report_netns *r;
 
 	reconcile(0);
-	kernel.reading.out_rsts = 7;
+	OUT_RSTS = 7;
 	kernel.sent = 5;
-	cr_expect_eq(netns_unexplained(t) + reconcile(0)->unexplained, 2);
+	cr_expect_eq(unexplained(COUNTER_OUT_RSTS) + reconcile(0)->unexplained[COUNTER_OUT_RSTS],
+		     2);
 	kernel.error = -ESRCH;
 	kernel.sent = 6;
 	r = reconcile(0);
 	cr_expect_not(r->covered);
 	cr_expect_eq(r->sent, 6);
-	cr_expect_eq(netns_unexplained(t), 0);
+	cr_expect_eq(unexplained(COUNTER_OUT_RSTS), 0);
 	kernel.error = 0; /* it comes back, and so does its baseline */
 	r = reconcile(0);
 	cr_expect(r->covered);
-	cr_expect_eq(r->unexplained, 1);
+	cr_expect_eq(r->unexplained[COUNTER_OUT_RSTS], 1);
 }
 
 Test(netns, an_unknown_namespace_is_uncovered)
@@ -191,7 +225,7 @@ Test(netns, an_unknown_namespace_is_uncovered)
 	netns_seen(t, 99, 5);
 	netns_seen(t, 99, 5);
 	netns_seen(t, 0, 5); /* none at all */
-	cr_assert_eq(netns_reconcile(t, a, count, &kernel), 0);
+	cr_assert_eq(netns_reconcile(t, a, refresh, &kernel), 0);
 	cr_assert_eq(netns_report(t, &r), 2);
 	cr_expect(r[0].covered);
 	cr_expect_eq(r[1].inode, 99);
@@ -221,11 +255,12 @@ Test(netns, a_reused_number_is_looked_at_again)
 {
 	reconcile(0);
 	kernel.reads = 0;
-	kernel.reading.out_rsts = kernel.sent = 4;
+	OUT_RSTS = 4;
+	kernel.sent = 4;
 	kernel.reading.start = 12; /* the number has a new process, in the same namespace */
-	cr_expect_eq(reconcile(0)->unexplained, 0);
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 0);
 	cr_expect_eq(kernel.reads, 2);
-	cr_expect_eq(reconcile(0)->out_rsts, 4);
+	cr_expect_eq(reconcile(0)->counters[COUNTER_OUT_RSTS], 4);
 	cr_expect_eq(kernel.reads, 3);
 }
 
@@ -234,47 +269,157 @@ Test(netns, another_namespace_has_another_baseline)
 	const struct report_netns *r;
 
 	reconcile(0);
-	kernel.reading.out_rsts = kernel.sent = 10;
-	cr_expect_eq(reconcile(0)->out_rsts, 10);
+	OUT_RSTS = 10;
+	kernel.sent = 10;
+	cr_expect_eq(reconcile(0)->counters[COUNTER_OUT_RSTS], 10);
 	kernel.reading.id = 23;
-	kernel.reading.out_rsts = 500;
+	OUT_RSTS = 500;
 	r = reconcile(0);
 	cr_expect(r->covered);
-	cr_expect_eq(r->out_rsts, 0);
-	cr_expect_eq(r->unexplained, 0);
+	cr_expect_eq(r->counters[COUNTER_OUT_RSTS], 0);
+	cr_expect_eq(r->unexplained[COUNTER_OUT_RSTS], 0);
 }
 
 Test(netns, a_counter_that_fell_begins_anew)
 {
-	kernel.reading.out_rsts = 100;
+	OUT_RSTS = 100;
 	reconcile(0);
-	kernel.reading.out_rsts = 3;
+	OUT_RSTS = 3;
 	kernel.sent = 1;
-	cr_expect_eq(reconcile(0)->out_rsts, 0);
+	cr_expect_eq(reconcile(0)->counters[COUNTER_OUT_RSTS], 0);
 	kernel.sent = 2;
-	kernel.reading.out_rsts = 4;
-	cr_expect_eq(reconcile(0)->unexplained, 0);
+	OUT_RSTS = 4;
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 0);
 }
 
-/* Our count of a namespace is given up when there are too many; that is no difference. */
-Test(netns, a_count_that_was_given_up_begins_anew)
+/* Counted, told, and found to be none: no reason for a new baseline. */
+Test(netns, one_that_is_taken_back_is_explained_no_more)
 {
-	kernel.reading.out_rsts = kernel.sent = 5;
 	reconcile(0);
-	kernel.reading.out_rsts = kernel.sent = 50;
-	cr_expect_eq(reconcile(0)->unexplained, 0);
-	kernel.sent = 0;
-	cr_expect_eq(reconcile(0)->unexplained, 0);
-	kernel.sent = 2;
-	kernel.reading.out_rsts = 52;
-	cr_expect_eq(reconcile(0)->unexplained, 0);
+	OUT_RSTS = 4;
+	kernel.sent = 5;
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], -1);
+	kernel.sent = 4;
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 0);
+}
+
+Test(netns, what_is_counted_before_it_is_traced_is_no_difference)
+{
+	reconcile(0);
+	OUT_RSTS = 1;
+	kernel.sent = 1;
+	kernel.late = 2; /* those around the first look do not see it */
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 0);
+	OUT_RSTS = 2; /* this one is never traced: found twice */
+	kernel.reads = 0;
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 1);
+	cr_expect_eq(kernel.reads, 2);
+	kernel.reads = 0;
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 1);
+	cr_expect_eq(kernel.reads, 1, "an old difference needs no second look");
+}
+
+Test(netns, each_counter_has_its_own_difference)
+{
+	struct finding f = made(PATH_CLOSE_UNREAD);
+	const struct report_netns *r;
+	int64_t sum[COUNTER_MAX_];
+
+	kernel.reading.value[COUNTER_ESTAB_RESETS] = 1000;
+	kernel.reading.known &= ~(1U << COUNTER_ABORT_FAILED);
+	reconcile(0);
+	f.reset.state = STATE_CLOSE;
+	f.reset.previous_state = STATE_ESTABLISHED;
+	netns_counted(t, &f, 1);
+	OUT_RSTS += 1;
+	kernel.reading.value[COUNTER_ESTAB_RESETS] += 3;
+	kernel.reading.value[COUNTER_ABORT_ON_CLOSE] += 1;
+	kernel.reading.value[COUNTER_EMBRYONIC_RSTS] += 2;
+	kernel.reading.value[COUNTER_ABORT_FAILED] += 7; /* which this kernel does not have */
+	r = reconcile(0);
+	cr_expect_eq(r->counters[COUNTER_ESTAB_RESETS], 3);
+	cr_expect_eq(r->unexplained[COUNTER_ESTAB_RESETS], 2);
+	cr_expect_eq(r->unexplained[COUNTER_ABORT_ON_CLOSE], 0);
+	cr_expect_eq(r->unexplained[COUNTER_OUT_RSTS], 0);
+	cr_expect_eq(r->unexplained[COUNTER_EMBRYONIC_RSTS], 2);
+	cr_expect_eq(netns_unexplained(t, sum), kernel.reading.known);
+	cr_expect_eq(sum[COUNTER_ESTAB_RESETS], 2);
+	cr_expect_eq(sum[COUNTER_ABORT_FAILED], 0);
+}
+
+Test(netns, what_is_spilled_or_held_is_explained)
+{
+	struct finding f = made(PATH_NO_SOCKET_SYN);
+	struct reset held = {.netns = 7,
+			     .netns_cookie = 1,
+			     .direction = RST_RECEIVED,
+			     .state = STATE_CLOSE_WAIT};
+
+	reconcile(0);
+	OUT_RSTS = 50;
+	kernel.reading.value[COUNTER_ESTAB_RESETS] = 1;
+	netns_spill_begin(t);
+	netns_spilled(t, &f, 20);
+	netns_spilled(t, &f, 30); /* another slot */
+	netns_hold_begin(t);
+	netns_held(t, &held);
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 0);
+	cr_expect_eq(unexplained(COUNTER_ESTAB_RESETS), 0);
+	netns_spill_begin(t); /* slots are read whole each time */
+	netns_spilled(t, &f, 49);
+	netns_hold_begin(t);
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 1);
+	cr_expect_eq(unexplained(COUNTER_ESTAB_RESETS), 1);
+}
+
+Test(netns, a_baseline_can_be_taken_anew)
+{
+	reconcile(0);
+	OUT_RSTS = 50;
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 50);
+	netns_rebase(t);
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 0);
+	OUT_RSTS = 51;
+	cr_expect_eq(reconcile(0)->unexplained[COUNTER_OUT_RSTS], 1);
+}
+
+/* What the slots have of it is older than its new place in the table. */
+Test(netns, one_that_was_given_up_and_came_back_begins_anew)
+{
+	struct finding f = made(PATH_NO_SOCKET_SYN);
+
+	f.reset.netns = 1000;
+	netns_seen(t, 1000, 1);
+	netns_spill_begin(t);
+	netns_spilled(t, &f, 40);
+	reconcile(0); /* 1000 is uncovered */
+	for (uint32_t i = 0; i < RSTMON_NETNS_MAX; i++)
+		netns_seen(t, 2000 + i, 1);
+	cr_expect_gt(netns_evicted(t), 0);
+	netns_seen(t, 1000, 1);
+	netns_spill_begin(t);
+	netns_spilled(t, &f, 41);
+	reconcile(0);
+	cr_expect_eq(unexplained(COUNTER_OUT_RSTS), 0);
+}
+
+Test(netns, a_recording_has_no_kernel_to_ask)
+{
+	const struct report_netns *r;
+
+	kernel.sent = 5;
+	cr_assert_eq(netns_reconcile(t, NULL, refresh, &kernel), 0);
+	cr_assert_eq(netns_report(t, &r), 1);
+	cr_expect_eq(r->sent, 5);
+	cr_expect_not(r->covered);
+	cr_expect_eq(kernel.reads, 0);
 }
 
 Test(netns, a_process_that_moved_away_is_not_believed)
 {
 	reconcile(0);
 	kernel.reading.id = 23; /* shows another namespace's file ... */
-	kernel.reading.out_rsts = 900;
+	OUT_RSTS = 900;
 	fake.processes[0].netns = 8; /* ... because it lives in another one now */
 	cr_expect_not(reconcile(0)->covered);
 }
@@ -284,13 +429,13 @@ Test(netns, the_table_is_bounded)
 	const struct report_netns *r;
 	uint32_t i;
 
-	cr_assert_eq(netns_reconcile(t, a, count, &kernel), 0);
+	cr_assert_eq(netns_reconcile(t, a, refresh, &kernel), 0);
 	for (i = 0; i < RSTMON_NETNS_MAX - 1; i++)
 		netns_seen(t, 1000 + i, 1);
 	cr_expect_eq(netns_evicted(t), 0);
 	netns_seen(t, 5, 1); /* nobody was looked at yet: turned down */
 	cr_expect_eq(netns_evicted(t), 1);
-	cr_assert_eq(netns_reconcile(t, a, count, &kernel), 0);
+	cr_assert_eq(netns_reconcile(t, a, refresh, &kernel), 0);
 	netns_seen(t, 1000, 1); /* heard of again */
 	netns_seen(t, 5, 1);	/* takes the place of 1001 */
 	cr_expect_eq(netns_evicted(t), 2);
@@ -302,7 +447,7 @@ Test(netns, the_table_is_bounded)
 	for (i = 0; i < 10000; i++) {
 		netns_seen(t, 100000 + i, i);
 		if (i % 100 == 0)
-			netns_reconcile(t, a, count, &kernel);
+			netns_reconcile(t, a, refresh, &kernel);
 	}
 	cr_expect_eq(netns_report(t, &r), RSTMON_NETNS_MAX);
 	cr_expect_eq(r[0].inode, 7);
@@ -311,18 +456,16 @@ Test(netns, the_table_is_bounded)
 	netns_free(NULL);
 }
 
-Test(netns, some_goes_round)
+Test(netns, a_thousand_cost_a_few_refreshes)
 {
-	const struct report_netns *r;
-
-	netns_seen(t, 99, 5);
-	netns_seen(t, 98, 5);
-	cr_expect_eq(netns_reconcile_some(t, a, 2, count, &kernel), 0);
-	cr_expect_eq(kernel.reads, 1);
-	cr_expect_eq(netns_reconcile_some(t, a, 2, count, &kernel), 0);
-	cr_expect_eq(kernel.reads, 2); /* the first one again */
-	netns_report(t, &r);
-	cr_expect(r[0].covered);
+	for (uint32_t i = 0; i < RSTMON_NETNS_MAX - 1; i++)
+		netns_seen(t, 1000 + i, 1);
+	reconcile(0);
+	cr_expect_leq(kernel.refreshes, 1 + RSTMON_NETNS_MAX / 64 + 1);
+	cr_expect_eq(kernel.reads, 2);
+	kernel.refreshes = 0;
+	reconcile(0);
+	cr_expect_leq(kernel.refreshes, 1 + RSTMON_NETNS_MAX / 64);
 }
 
 Test(netns, real_proc)
@@ -332,18 +475,20 @@ Test(netns, real_proc)
 	netns_free(t);
 	cr_assert_eq(netns_new(&t), 0);
 	netns_seen(t, 7, 1);
-	kernel.sent = UINT64_MAX; /* so that it is a baseline, whatever the kernel has */
+	kernel.sent = 1 << 30; /* so that it is a baseline, whatever the kernel has */
 	r = reconcile(0);
 	cr_expect(r->covered);
-	cr_expect_eq(r->out_rsts, 0);
+	cr_expect_eq(r->counters[COUNTER_OUT_RSTS], 0);
+	for (unsigned int i = 0; i < COUNTER_MAX_; i++)
+		cr_expect(r->known & 1U << i, "%s", report_counter_name(i));
 }
 
-Test(netns_snmp, parse)
+Test(netns_parse, out_rsts)
 {
 	static const struct {
 		const char *text;
 		int r;
-		uint64_t value;
+		uint64_t value; /* 4711: not there */
 	} cases[] = {
 		{"Ip: Forwarding DefaultTTL\nIp: 1 64\n"
 		 "Tcp: RtoAlgorithm MaxConn OutRsts InCsumErrors\nTcp: 1 -1 42 0\nUdp: a\nUdp: 1\n",
@@ -351,31 +496,61 @@ Test(netns_snmp, parse)
 		{"Tcp: OutRsts\nTcp: 18446744073709551615\n", 0, UINT64_MAX},
 		{"Tcp: A OutRsts\nTcp: 1 2\n", 0, 2},
 		{"Tcp: A OutRsts B\nTcp: 1 2 3 4\n", 0, 2},
-		{"Tcp: OutRsts\nTcp: 18446744073709551616\n", -EBADMSG, 0},
-		{"Tcp: OutRsts\nTcp: -1\n", -EBADMSG, 0},
-		{"Tcp: OutRsts\nTcp: 1x\n", -EBADMSG, 0},
-		{"Tcp: A OutRsts\nTcp: 1\n", -EBADMSG, 0},
-		{"Tcp: A OutRsts\nTcp: 1\n2\n", -EBADMSG, 0},
-		{"Tcp: A B\nTcp: 1 2\n", -EBADMSG, 0},
-		{"Tcp: OutRsts\nUdp: 1\n", -EBADMSG, 0},
-		{"Tcp: OutRsts\nTcp: 12", -EBADMSG, 0}, /* cut: may have been 123 */
-		{"Tcp: OutRsts\n", -EBADMSG, 0},
-		{"Tcp: OutRsts", -EBADMSG, 0},
-		{"Tcp:\nTcp:\n", -EBADMSG, 0},
-		{"xTcp: OutRsts\nxTcp: 1\n", -EBADMSG, 0},
+		{"Tcp: OutRsts\nTcp: 18446744073709551616\n", -EBADMSG, 4711},
+		{"Tcp: OutRsts\nTcp: -1\n", -EBADMSG, 4711},
+		{"Tcp: OutRsts\nTcp: 1x\n", -EBADMSG, 4711},
+		{"Tcp: A OutRsts\nTcp: 1\n", -EBADMSG, 4711},
+		{"Tcp: A OutRsts\nTcp: 1\n2\n", -EBADMSG, 4711},
+		{"Tcp: EstabResets OutRsts\nTcp: 1 x\n", -EBADMSG, 4711},
+		{"Tcp: A B\nTcp: 1 2\n", 0, 4711},
+		{"Tcp: EmbryonicRsts\nTcp: 1\n", 0, 4711}, /* that is TcpExt's */
+		{"Tcp: OutRsts\nUdp: 1\n", -EBADMSG, 4711},
+		{"Tcp: OutRsts\nTcp: 12", -EBADMSG, 4711}, /* cut: may have been 123 */
+		{"Tcp: OutRsts\n", -EBADMSG, 4711},
+		{"Tcp: OutRsts", -EBADMSG, 4711},
+		{"Tcp:\nTcp:\n", 0, 4711},
+		{"xTcp: OutRsts\nxTcp: 1\n", -EBADMSG, 4711},
+		{"TcpExt: OutRsts\nTcpExt: 1\n", -EBADMSG, 4711},
 		{"Tcp: "
 		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa OutRsts\n"
 		 "Tcp: 1 2\n",
-		 -EBADMSG, 0},
-		{"", -EBADMSG, 0},
+		 -EBADMSG, 4711},
+		{"", -EBADMSG, 4711},
 	};
-	unsigned int i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		uint64_t value = 4711;
-		int r = netns_parse_snmp(cases[i].text, &value);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint64_t value[COUNTER_MAX_];
+		uint32_t known = 0;
+		int r;
 
+		for (unsigned int c = 0; c < COUNTER_MAX_; c++)
+			value[c] = 4711;
+		r = netns_parse(cases[i].text, "Tcp", value, &known);
 		cr_expect_eq(r, cases[i].r, "case %u: %d", i, r);
-		cr_expect_eq(value, cases[i].r < 0 ? 4711 : cases[i].value, "case %u", i);
+		cr_expect_eq(value[COUNTER_OUT_RSTS], cases[i].value, "case %u", i);
+		cr_expect_eq(known, cases[i].value == 4711 ? 0U : 1U << COUNTER_OUT_RSTS, "case %u",
+			     i);
+		cr_expect_eq(value[COUNTER_ESTAB_RESETS], 4711, "case %u", i);
 	}
+}
+
+Test(netns_parse, all_of_both_files)
+{
+	uint64_t value[COUNTER_MAX_] = {};
+	uint32_t known = 0;
+
+	cr_assert_eq(netns_parse("Tcp: AttemptFails EstabResets X OutRsts\nTcp: 1 2 3 4\n", "Tcp",
+				 value, &known),
+		     0);
+	cr_assert_eq(netns_parse("TcpExt: EmbryonicRsts TCPAbortOnData TCPAbortOnClose "
+				 "TCPAbortOnMemory TCPAbortOnTimeout TCPAbortOnLinger "
+				 "TCPAbortFailed\nTcpExt: 5 6 7 8 9 10 11\n",
+				 "TcpExt", value, &known),
+		     0);
+	cr_expect_eq(known, (1U << COUNTER_MAX_) - 1);
+	cr_expect_eq(value[COUNTER_ATTEMPT_FAILS], 1);
+	cr_expect_eq(value[COUNTER_ESTAB_RESETS], 2);
+	cr_expect_eq(value[COUNTER_OUT_RSTS], 4);
+	cr_expect_eq(value[COUNTER_EMBRYONIC_RSTS], 5);
+	cr_expect_eq(value[COUNTER_ABORT_FAILED], 11);
 }

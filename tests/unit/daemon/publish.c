@@ -338,8 +338,9 @@ static struct report_status sample_status(void)
 		 .sent = 5,
 		 .received = 6,
 		 .timeouts = 2,
-		 .out_rsts = 4,
-		 .unexplained = -1},
+		 .known = 1 << COUNTER_OUT_RSTS | 1 << COUNTER_EMBRYONIC_RSTS,
+		 .counters = {[COUNTER_OUT_RSTS] = 4, [COUNTER_EMBRYONIC_RSTS] = 3},
+		 .unexplained = {[COUNTER_OUT_RSTS] = -1, [COUNTER_ABORT_FAILED] = 9}},
 		{.inode = 2, .sent = 7},
 	};
 
@@ -359,7 +360,15 @@ static struct report_status sample_status(void)
 		.n_hooks = 2,
 		.netns = netns,
 		.n_netns = 2,
-		.unexplained_out_rsts = -1,
+		.counters_known = 1 << COUNTER_OUT_RSTS | 1 << COUNTER_EMBRYONIC_RSTS,
+		.unexplained = {[COUNTER_OUT_RSTS] = -1, [COUNTER_EMBRYONIC_RSTS] = 2},
+		.slots_used = 31,
+		.slots = 32,
+		.history_evicted = 33,
+		.host_evicted = 34,
+		.told_early = 35,
+		.held_early = 36,
+		.kernel_bytes = 37,
 		.ring_bytes = 262144,
 		.memory_bytes = 4096,
 		.log_dropped = 21,
@@ -389,6 +398,18 @@ Test(publish, the_status_has_every_field_of_the_contract)
 	cr_expect_eq(number(o, "timeouts_lost"), 15);
 	cr_expect_eq(number(o, "pending"), 10);
 	cr_expect_eq(number(get(o, "unexplained"), "TcpOutRsts"), -1);
+	cr_expect_eq(number(get(o, "unexplained"), "TcpExtEmbryonicRsts"), 2);
+	cr_expect_not(has(get(o, "unexplained"), "TcpExtTCPAbortFailed"), "nobody knows it");
+	cr_expect_eq(json_object_object_length(get(o, "hidden")), 1);
+	cr_expect_str_eq(text(get(o, "hidden"), "TcpOutRsts"),
+			 report_counter_hidden(COUNTER_OUT_RSTS));
+	cr_expect_eq(number(o, "slots_used"), 31);
+	cr_expect_eq(number(o, "slots"), 32);
+	cr_expect_eq(number(o, "history_evicted"), 33);
+	cr_expect_eq(number(o, "host_evicted"), 34);
+	cr_expect_eq(number(o, "told_early"), 35);
+	cr_expect_eq(number(o, "held_early"), 36);
+	cr_expect_eq(number(o, "kernel_bytes"), 37);
 	cr_expect_eq(number(o, "rows"), 17);
 	cr_expect_eq(number(o, "evicted"), 18);
 	cr_expect_eq(number(o, "ring_bytes"), 262144);
@@ -405,6 +426,8 @@ Test(publish, the_status_has_every_field_of_the_contract)
 	cr_expect_eq(number(netns, "received"), 6);
 	cr_expect_eq(number(netns, "timeouts"), 2);
 	cr_expect_eq(number(get(netns, "counters"), "TcpOutRsts"), 4);
+	cr_expect_eq(number(get(netns, "counters"), "TcpExtEmbryonicRsts"), 3);
+	cr_expect_not(has(get(netns, "counters"), "TcpExtTCPAbortFailed"));
 	cr_expect_eq(number(get(netns, "unexplained"), "TcpOutRsts"), -1);
 	cr_expect_not(has(netns, "uncovered"));
 	netns = json_object_array_get_idx(get(o, "netns"), 1);
@@ -593,6 +616,7 @@ Test(publish, metrics_are_openmetrics)
 		"\nrstmon_timeouts_lost_total 15\n",
 		"\nrstmon_missed_total 5\n",
 		"\nrstmon_unexplained{counter=\"TcpOutRsts\"} -1\n",
+		"\nrstmon_unexplained{counter=\"TcpExtEmbryonicRsts\"} 2\n",
 		"\nrstmon_rows 17\n",
 		"\nrstmon_rows_evicted_total 18\n",
 		"\nrstmon_log_dropped_total 21\n",
