@@ -16,6 +16,11 @@
 struct json_object *publish_reset(const struct finding *f);  /* one reset */
 struct json_object *publish_list(const struct report_list *l, enum report_by by);
 
+/* The same in parts: a row, and the list around arrays of them, which it takes over. */
+struct json_object *publish_row(const struct report_row *row, enum report_by by);
+struct json_object *publish_list_of(const struct report_list *l, struct json_object *rows,
+				    struct json_object *timeouts);
+
 /* What "why" tells beside its stories. */
 struct publish_why {
 	const struct history *history; /* its incidents, the latest first; NULL: none */

@@ -61,7 +61,7 @@ static void put_peer_row(struct object *o, const struct report_row *row)
 	object_put_int(o, "error", (int64_t)row->error);
 }
 
-static struct json_object *publish_row(const struct report_row *row, enum report_by by)
+struct json_object *publish_row(const struct report_row *row, enum report_by by)
 {
 	const struct tally_row *r = &row->row;
 	struct object o = object_start();
@@ -101,22 +101,29 @@ static struct json_object *publish_totals(const struct report_list *l)
 	return object_finish(&o);
 }
 
-static void put_rows(struct object *o, const char *key, const struct report_row *rows, size_t n,
-		     enum report_by by)
+static struct json_object *publish_rows(const struct report_row *rows, size_t n, enum report_by by)
 {
-	struct json_object *array = json_object_new_array();
+	struct object o = {.json = json_object_new_array()};
 
 	for (size_t i = 0; i < n; i++)
-		object_append(o, array, publish_row(&rows[i], by));
-	object_put(o, key, array);
+		object_append(&o, o.json, publish_row(&rows[i], by));
+	return object_finish(&o);
 }
 
 struct json_object *publish_list(const struct report_list *l, enum report_by by)
 {
+	struct json_object *rows = publish_rows(l->rows, l->n, by);
+
+	return publish_list_of(l, rows, publish_rows(l->timeouts, l->n_timeouts, by));
+}
+
+struct json_object *publish_list_of(const struct report_list *l, struct json_object *rows,
+				    struct json_object *timeouts)
+{
 	struct object o = object_start();
 
-	put_rows(&o, "rows", l->rows, l->n, by);
-	put_rows(&o, "timeouts", l->timeouts, l->n_timeouts, by);
+	object_put(&o, "rows", rows);
+	object_put(&o, "timeouts", timeouts);
 	object_put(&o, "totals", publish_totals(l));
 	if (l->from > 0)
 		publish_time(&o, "from", l->from);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The Varlink server: accepts clients, tells watchers, counts. It must never block and never let a
+ * The Varlink server: accepts clients and counts. It must never block and never let a
  * client cost the ring more than one bounded turn. Proved by tests/unit/daemon/server.c.
  */
 #include "common/util.h"
@@ -10,7 +10,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "daemon/publish.h"
 #include "daemon/server_internal.h"
 
 #define ACCEPTS_PER_TURN 16
@@ -157,6 +156,9 @@ static int add_sources(struct server *s)
 	r = server_source_behind(s->pause);
 	if (r < 0)
 		return r;
+	r = lines_new(s);
+	if (r < 0)
+		return r;
 	r = sd_event_add_io(s->event, &s->io, s->fd, EPOLLIN, on_accept, s);
 	return r < 0 ? r : server_source_behind(s->io);
 }
@@ -198,6 +200,7 @@ int server_new(sd_event *event, const char *path, int listen_fd, const char *gro
 	if (s->limits.stall_timeout_ns == 0)
 		s->limits.stall_timeout_ns = RSTMON_STALL_TIMEOUT_S * NSEC_PER_SEC;
 	s->lines = RSTMON_WATCH_LINES_BURST;
+	s->waiting_last = &s->waiting;
 	s->methods = methods;
 	s->n_methods = n_methods;
 	s->userdata = userdata;
@@ -215,6 +218,7 @@ void server_free(struct server *s)
 		return;
 	while (s->clients)
 		client_free(s->clients);
+	lines_free(s);
 	sd_event_source_disable_unref(s->io);
 	sd_event_source_disable_unref(s->pause);
 	server_socket_remove(s);
@@ -232,53 +236,10 @@ bool server_has_watchers(const struct server *s)
 	return s->stats.watchers > 0;
 }
 
-/* Lines that came due since the last time. The loop's clock stands still during a turn, so that one
- * turn makes no more than a burst. */
-static void refill_lines(struct server *s)
-{
-	unsigned int rate = s->limits.lines_per_second;
-	uint64_t now, due;
-
-	if (sd_event_now(s->event, CLOCK_MONOTONIC, &now) < 0)
-		return;
-	due = MIN(now - s->lines_time, (uint64_t)1000000) * rate / 1000000;
-	if (due == 0)
-		return;
-	s->lines = (unsigned int)MIN(s->lines + due, (uint64_t)RSTMON_WATCH_LINES_BURST);
-	s->lines_time = now;
-}
-
-bool server_line(struct server *s)
-{
-	refill_lines(s);
-	if (server_busy(s))
-		return false;
-	/* Some at a time: else the first watcher in the list would take each as it comes due. */
-	if (s->flooded && s->lines < RSTMON_WATCH_LINES_BURST / 4)
-		return false;
-	s->flooded = s->lines == 0;
-	if (s->flooded)
-		return false;
-	s->lines--;
-	return true;
-}
-
-void server_publish(struct server *s, const struct finding *f)
-{
-	struct publication p = {.finding = f};
-
-	if (!server_has_watchers(s))
-		return;
-	for (struct client *c = s->clients; c; c = c->next)
-		client_publish(c, &p);
-	varlink_text_unref(p.text);
-	json_object_put(p.json);
-}
-
 void server_stats(const struct server *s, struct server_stats *ret)
 {
 	*ret = s->stats;
-	ret->memory = sizeof(*s) + s->text_bytes;
+	ret->memory = sizeof(*s) + s->text_bytes + lines_memory(s);
 	for (const struct client *c = s->clients; c; c = c->next)
 		ret->memory += sizeof(*c) + c->input.size;
 }

@@ -8,7 +8,7 @@
  * A watcher whose queue is full loses lines; the next line it gets carries how many ("dropped"). In a
  * flood all watchers lose lines, so that making them does not take the time that the ring needs.
  * Nothing here blocks, and a client costs the ring nothing: one turn handles one call of each
- * client, and everything else in the loop goes before.
+ * client or a part of one, or makes some lines, and everything else in the loop goes before.
  */
 #ifndef DAEMON_SERVER_H
 #define DAEMON_SERVER_H
@@ -39,6 +39,16 @@ struct server_reply {
 	struct json_object **backlog; /* replies before the first live one (watch --last), owned by */
 	size_t n_backlog;	      /* the server then */
 	uint64_t dropped;	      /* lines of the backlog that were left out */
+	struct server_work *work; /* instead of all of these: the answer takes more than one turn */
+};
+
+/* An answer that is made in parts, so that the ring is read in between. */
+struct server_work {
+	/* Makes a part, a few milliseconds at most. True: it was the last, and 'ret' is filled in as a
+	 * method does (but for 'work'). */
+	bool (*step)(struct server_work *w, struct server_reply *ret);
+	void (*free)(struct server_work *w);
+	size_t bytes; /* that it may come to hold: they count as waiting for its client */
 };
 
 /* Fills 'ret' with an error, its readable text and, if 'key' is not NULL, one more parameter
@@ -46,6 +56,10 @@ struct server_reply {
 void server_reply_error(struct server_reply *ret, const char *error, const char *key,
 			const char *value, const char *message);
 void server_reply_done(struct server_reply *reply);
+
+/* Takes the next step of the work in 'reply'; true: there was none, or it was the last one, and the
+ * reply is there. */
+bool server_work_step(struct server_reply *reply);
 
 struct server_method {
 	const char *name; /* "io.rstmon.List" */
@@ -61,7 +75,8 @@ int server_new(sd_event *event, const char *path, int listen_fd, const char *gro
 	       size_t n_methods, void *userdata, struct server **ret);
 void server_free(struct server *s);
 
-/* Tells every watcher whose filter matches; the JSON is made once, and only if somebody watches. */
+/* Tells every watcher whose filter matches: not at once, in turns of the loop to come. The JSON is
+ * made once, and only if somebody watches. */
 void server_publish(struct server *s, const struct finding *f);
 bool server_has_watchers(const struct server *s);
 

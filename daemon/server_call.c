@@ -62,6 +62,8 @@ void server_reply_error(struct server_reply *ret, const char *error, const char 
 
 void server_reply_done(struct server_reply *reply)
 {
+	if (reply->work)
+		reply->work->free(reply->work);
 	json_object_put(reply->parameters);
 	filter_free(reply->filter);
 	for (size_t i = 0; i < reply->n_backlog; i++)
@@ -185,6 +187,28 @@ static void no_method(const char *method, struct server_reply *ret)
 			   "This service has no such interface; GetInfo lists them.");
 }
 
+/* A reply without content says that there was no memory for one. */
+static void check_reply(struct server_reply *reply)
+{
+	if (!reply->parameters && !reply->watch && !reply->work)
+		server_reply_error(reply, RSTMON_VARLINK_INTERFACE ".Failed", NULL, NULL,
+				   "The daemon has no memory for the answer.");
+}
+
+bool server_work_step(struct server_reply *reply)
+{
+	struct server_work *w = reply->work;
+
+	if (!w)
+		return true;
+	if (!w->step(w, reply))
+		return false;
+	w->free(w);
+	reply->work = NULL;
+	check_reply(reply);
+	return true;
+}
+
 static void call_method(const struct server_method *m, struct json_object *parameters, bool more,
 			void *userdata, struct server_reply *ret)
 {
@@ -233,9 +257,6 @@ int server_call(const struct server_method *methods, size_t n_methods, void *use
 	else
 		call_method(m, parameters, more, userdata, ret);
 
-	/* A reply without content says that there was no memory for one. */
-	if (!ret->parameters && !ret->watch)
-		server_reply_error(ret, RSTMON_VARLINK_INTERFACE ".Failed", NULL, NULL,
-				   "The daemon has no memory for the answer.");
+	check_reply(ret);
 	return 0;
 }

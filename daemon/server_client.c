@@ -20,7 +20,7 @@ static void client_arm(struct client *c)
 	uint32_t events = 0;
 
 	/* With output or a call waiting the next turn comes at once, or as soon as it reads. */
-	if (c->first || (calls && varlink_input_ready(&c->input)))
+	if (c->first || c->work || (calls && varlink_input_ready(&c->input)))
 		events |= EPOLLOUT;
 	else if (calls && !c->ended)
 		events |= EPOLLIN;
@@ -34,6 +34,7 @@ static int client_watch(struct client *c, struct server_reply *reply)
 	c->watching = true;
 	c->server->stats.watchers++;
 	c->filter = TAKE_PTR(reply->filter);
+	c->since = c->server->published;
 	varlink_input_done(&c->input); /* nothing that it says is heard from here on */
 	return client_backlog(c, reply);
 }
@@ -71,6 +72,31 @@ static int client_refuse(struct client *c, const char *message)
 	return client_answer(c, &reply);
 }
 
+static void client_start_work(struct client *c, struct server_work *w)
+{
+	c->work = w;
+	c->server->text_bytes += w->bytes;
+}
+
+/* Its work, if any, to be freed by the caller. */
+static struct server_work *client_end_work(struct client *c)
+{
+	if (c->work)
+		c->server->text_bytes -= c->work->bytes;
+	return TAKE_PTR(c->work);
+}
+
+/* The next part of an answer. */
+static int client_work(struct client *c)
+{
+	_cleanup_(server_reply_done) struct server_reply reply = {.work = client_end_work(c)};
+
+	if (server_work_step(&reply))
+		return client_answer(c, &reply);
+	client_start_work(c, TAKE_PTR(reply.work));
+	return 1;
+}
+
 /* Takes one call out of the input and answers it. 1: done; 0: there is none. */
 static int client_call(struct client *c)
 {
@@ -96,6 +122,10 @@ static int client_call(struct client *c)
 	if (oneway)
 		return 1;
 	s->stats.busy += busy;
+	if (reply.work) {
+		client_start_work(c, TAKE_PTR(reply.work));
+		return 1;
+	}
 	r = client_answer(c, &reply);
 	return r < 0 ? r : 1;
 }
@@ -113,8 +143,8 @@ static int client_read(struct client *c)
 	return varlink_input_add(&c->input, bytes, n);
 }
 
-/* One turn: one call at most, then the others have theirs. A negative value: the client is done
- * with, for better or worse. */
+/* One turn: one call at most or a part of it, then the others have theirs. A negative value: the
+ * client is done with, for better or worse. */
 static int client_turn(struct client *c, uint32_t events)
 {
 	int r;
@@ -130,7 +160,7 @@ static int client_turn(struct client *c, uint32_t events)
 			return r;
 	}
 	if (!c->first && !c->watching && !c->closing) {
-		r = client_call(c);
+		r = c->work ? client_work(c) : client_call(c);
 		if (r < 0)
 			return r;
 	}
@@ -141,7 +171,7 @@ static int client_turn(struct client *c, uint32_t events)
 		c->choked = false;
 
 	/* A half-closed client got its replies; half a message will never be whole. */
-	if (!c->first &&
+	if (!c->first && !c->work &&
 	    (c->closing || (c->ended && !c->watching && !varlink_input_ready(&c->input))))
 		return -ENOTCONN;
 	return 0;
@@ -232,8 +262,13 @@ int client_new(struct server *s, int fd)
 
 void client_free(struct client *c)
 {
+	struct server_work *work;
+
 	if (!c)
 		return;
+	work = client_end_work(c);
+	if (work)
+		work->free(work);
 	*c->prev = c->next;
 	if (c->next)
 		c->next->prev = c->prev;

@@ -5,7 +5,8 @@
  *	server.c	 the server as others see it: accepting, publishing, counting
  *	server_socket.c	 how the listening socket comes to be
  *	server_client.c	 one client: its calls, its time, its end
- *	server_output.c	 what it is to get: queue, sending, lines of watchers
+ *	server_output.c	 what it is to get: queue and sending
+ *	server_lines.c	 lines of watchers: how many, when, and what each loses
  *	server_call.c	 one message: its envelope, org.varlink.service, the table of methods
  */
 #ifndef DAEMON_SERVER_INTERNAL_H
@@ -32,6 +33,10 @@ struct server {
 	unsigned int lines;	/* that may be made now */
 	uint64_t lines_time;	/* when that was computed, us of the loop's clock */
 	bool flooded;		/* there were none left, and not yet enough again */
+	sd_event_source *making; /* on while lines wait to be made */
+	struct waiting *waiting, **waiting_last;
+	unsigned int n_waiting;
+	uint64_t published; /* findings that ever waited */
 	struct server_stats stats; /* 'memory' is computed when asked for */
 	size_t text_bytes;	   /* of replies that live */
 };
@@ -50,20 +55,14 @@ struct client {
 	bool ended;		      /* nothing more comes from it */
 	bool closing;		      /* to be closed when all is sent */
 	bool watching;
+	bool wanted;	  /* the finding that is being published */
 	bool choked;	  /* its queue was full and is not yet half empty again */
 	uint64_t dropped; /* lines since the last one that it got */
+	uint64_t dropped_later; /* the same, behind all that wait to be made */
+	uint64_t since; /* what was published up to here was told by its call */
 	struct filter *filter;
+	struct server_work *work; /* its call is being answered */
 };
-
-/* A line on its way to the watchers: made once, at the first who has room. */
-struct publication {
-	const struct finding *finding;
-	struct json_object *json;
-	struct varlink_text *text;
-};
-
-/* True if one more line may be made; takes it. */
-bool server_line(struct server *s);
 
 /* What serves clients waits for what counts resets. */
 int server_source_behind(sd_event_source *source);
@@ -71,12 +70,17 @@ int server_source_behind(sd_event_source *source);
 bool server_busy(const struct server *s);
 unsigned int server_watchers_max(const struct server *s);
 
+int lines_new(struct server *s);
+void lines_free(struct server *s);
+size_t lines_memory(const struct server *s);
+
 int client_new(struct server *s, int fd);
 void client_free(struct client *c);
-void client_publish(struct client *c, struct publication *p);
 
 /* Takes 'text' over, NULL being a failure to make it. */
 int client_queue(struct client *c, struct varlink_text *text);
+/* Of a watcher, for one more line. */
+bool client_has_room(const struct client *c, const struct varlink_text *text);
 /* Queues what there was before the first live line; what does not fit is the oldest of it. */
 int client_backlog(struct client *c, struct server_reply *reply);
 /* Sends what it takes now. */

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a client is to get: queued here, sent as fast as it reads; and the lines of watchers. It
- * must never block, never hold more than the limits say, and never free a client. Proved by
- * tests/unit/daemon/server.c.
+ * What a client is to get: queued here, sent as fast as it reads. It must never block, never hold
+ * more than the limits say, and never free a client. Proved by tests/unit/daemon/server.c.
  */
 #include "common/util.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "daemon/object.h"
-#include "daemon/publish.h"
-#include "daemon/report.h"
 #include "daemon/server_internal.h"
 
 #define SENDS_PER_TURN 16 /* of SEND_TEXTS texts */
@@ -27,6 +23,11 @@ struct output {
 static size_t output_cost(const struct output *o)
 {
 	return o->text->size + sizeof(*o);
+}
+
+bool client_has_room(const struct client *c, const struct varlink_text *text)
+{
+	return c->queued + text->size + sizeof(struct output) <= RSTMON_OUTPUT_MAX;
 }
 
 int client_queue(struct client *c, struct varlink_text *text)
@@ -150,73 +151,4 @@ int client_backlog(struct client *c, struct server_reply *reply)
 	}
 	c->dropped = dropped;
 	return 0;
-}
-
-/* The line with what this client has missed; a text of its own.
- */
-static struct varlink_text *text_with_dropped(struct client *c, struct publication *p)
-{
-	struct varlink_text *text = NULL;
-	struct json_object *n;
-
-	n = json_object_new_int64((int64_t)c->dropped);
-	if (json_object_object_add(p->json, "dropped", n) < 0) {
-		json_object_put(n);
-		return NULL;
-	}
-	text = varlink_reply(p->json, true, &c->server->text_bytes);
-	json_object_object_del(p->json, "dropped");
-	return text;
-}
-
-/* NULL: no memory, or lines are made too fast. */
-static struct varlink_text *text_for(struct client *c, struct publication *p)
-{
-	bool shared = c->dropped == 0;
-
-	if (shared && p->text)
-		return varlink_text_ref(p->text);
-	if (!server_line(c->server))
-		return NULL;
-	if (!p->json)
-		p->json = publish_reset(p->finding);
-	if (!p->json)
-		return NULL;
-	if (!shared)
-		return text_with_dropped(c, p);
-	p->text = varlink_reply(p->json, true, &c->server->text_bytes);
-	return p->text ? varlink_text_ref(p->text) : NULL;
-}
-
-/* Room for one more text; a queue that is full is offered to the socket once before it is given up.
- */
-static bool client_has_room(struct client *c, const struct varlink_text *text)
-{
-	size_t need = text->size + sizeof(struct output);
-
-	if (c->queued + need <= RSTMON_OUTPUT_MAX)
-		return true;
-	/* An error is left to the next turn, which frees the client. */
-	return client_flush(c) == 0 && c->queued + need <= RSTMON_OUTPUT_MAX;
-}
-
-void client_publish(struct client *c, struct publication *p)
-{
-	struct varlink_text *text = NULL;
-
-	if (!c->watching || !report_match_finding(c->filter, p->finding))
-		return;
-	if (!c->choked)
-		text = text_for(c, p);
-	if (text && !client_has_room(c, text)) {
-		c->choked = true;
-		varlink_text_unref(TAKE_PTR(text));
-	}
-	if (!text || client_queue(c, text) < 0) {
-		c->dropped++;
-		c->server->stats.dropped++;
-		return;
-	}
-	c->dropped = 0;
-	sd_event_source_set_io_events(c->io, EPOLLOUT);
 }

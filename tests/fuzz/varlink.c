@@ -78,6 +78,8 @@ static void answer(struct json_object *message)
 	if (server_call(methods_table, METHODS_N, &state, false, message, &reply, &oneway) < 0 ||
 	    oneway)
 		return;
+	while (!server_work_step(&reply))
+		;
 	if (reply.error)
 		check_text(varlink_error(reply.error, reply.parameters, NULL));
 	else if (reply.watch)

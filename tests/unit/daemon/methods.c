@@ -87,6 +87,8 @@ static void call_raw(struct fixture *f, const char *name, const char *parameters
 	for (size_t i = 0; i < METHODS_N; i++)
 		if (strcmp(methods_table[i].name, name) == 0) {
 			methods_table[i].call(o, more, &f->state, ret);
+			while (!server_work_step(ret))
+				;
 			json_object_put(o);
 			return;
 		}
@@ -534,5 +536,130 @@ Test(methods, status_and_metrics_answer)
 			 "rstmon_resets_total{direction=\"sent\",cause=\"closed_port\","
 			 "unit=\"nginx.service\",port=\"1000\"} 5\n"));
 	json_object_put(o);
+	teardown(&f);
+}
+
+/* ---- answers in parts ---- */
+
+/* Asks, lets 'between' happen after the first part, and takes the rest. */
+static struct json_object *call_in_parts(struct fixture *f, const char *name,
+					 void (*between)(struct fixture *))
+{
+	struct json_object *parameters = json_tokener_parse("{\"limit\":0}"), *o;
+	struct server_reply reply = {0};
+
+	for (size_t i = 0; i < METHODS_N; i++)
+		if (strcmp(methods_table[i].name, name) == 0)
+			methods_table[i].call(parameters, false, &f->state, &reply);
+	cr_assert(reply.work, "it takes more than one turn");
+	cr_expect_gt(reply.work->bytes, 0);
+	cr_assert_null(reply.parameters);
+	between(f);
+	while (!server_work_step(&reply))
+		;
+	cr_assert(reply.parameters);
+	o = json_tokener_parse(json_object_to_json_string_ext(reply.parameters, OBJECT_FORMAT));
+	server_reply_done(&reply);
+	json_object_put(parameters);
+	return o;
+}
+
+static void add_ports(struct fixture *f, unsigned int first, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		struct finding finding = sample_finding();
+
+		finding.reset.port = (uint16_t)(first + i);
+		finding.owner.pid = 0;
+		finding.owner.comm[0] = '\0';
+		finding.reset.owner_tgid = 0;
+		finding.owner.source = RST_OWNER_NONE;
+		tally_add(f->state.tally, &finding);
+		recent_add(f->state.recent, &finding);
+	}
+}
+
+static void wipe_the_tally(struct fixture *f)
+{
+	memset(f->memory, 0xff, tally_size());
+}
+
+/* The rows of the moment of the question, whatever comes later. */
+Test(methods, a_long_list_is_of_one_moment)
+{
+	struct json_object *o, *rows;
+	struct fixture f;
+
+	setup(&f);
+	add_ports(&f, 10000, 500);
+	o = call_in_parts(&f, "io.rstmon.List", wipe_the_tally);
+	rows = list_of(o, "rows");
+	cr_expect_eq(json_object_array_length(rows), 506);
+	cr_expect_eq(sum_of(rows), N + 500);
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		struct json_object *comm, *row = json_object_array_get_idx(rows, i);
+
+		cr_assert(json_object_object_get_ex(row, "comm", &comm));
+		cr_expect_str_eq(json_object_get_string(comm),
+				 field(row, "pid") ? sample_finding().owner.comm : "");
+	}
+	json_object_put(o);
+	teardown(&f);
+}
+
+static void one_more(struct fixture *f)
+{
+	add_ports(f, 1, 1);
+}
+
+static void all_but_100(struct fixture *f)
+{
+	add_ports(f, 1, RSTMON_RECENT_MAX - 100);
+}
+
+/* The newest of the moment of the question come first, and there is no gap. */
+Test(methods, a_long_last_has_no_gap)
+{
+	static const struct {
+		void (*between)(struct fixture *);
+		unsigned int expected;
+	} cases[] = {{one_more, N + 500}, {all_but_100, 100}};
+
+	for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
+		struct json_object *o, *resets;
+		struct fixture f;
+
+		setup(&f);
+		add_ports(&f, 10000, 500);
+		o = call_in_parts(&f, "io.rstmon.Last", cases[c].between);
+		resets = list_of(o, "resets");
+		cr_assert_eq(json_object_array_length(resets), cases[c].expected);
+		for (unsigned int i = 0; i < MIN(cases[c].expected, 500u); i++)
+			cr_expect_eq(field(json_object_array_get_idx(resets, i), "port"),
+				     10499 - i);
+		json_object_put(o);
+		teardown(&f);
+	}
+}
+
+/* A client that goes away in the middle of it leaves nothing behind. */
+Test(methods, a_long_answer_may_be_given_up)
+{
+	static const char *const names[] = {"io.rstmon.List", "io.rstmon.Last"};
+	struct fixture f;
+
+	setup(&f);
+	add_ports(&f, 10000, 500);
+	for (size_t c = 0; c < ARRAY_SIZE(names); c++) {
+		struct json_object *parameters = json_tokener_parse("{\"limit\":0}");
+		struct server_reply reply = {0};
+
+		for (size_t i = 0; i < METHODS_N; i++)
+			if (strcmp(methods_table[i].name, names[c]) == 0)
+				methods_table[i].call(parameters, false, &f.state, &reply);
+		cr_expect(reply.work);
+		server_reply_done(&reply);
+		json_object_put(parameters);
+	}
 	teardown(&f);
 }
