@@ -370,6 +370,17 @@ struct bpf_iter__task_file {
 
 #pragma clang attribute pop
 
+/* Half of a pointer, which to the verifier is any number: it believes to know whether a pointer can be NULL,
+ * and allows no calculation with one. The instruction is written out, or the compiler uses the pointer
+ * after all. */
+static __always_inline __u32 pointer_half(const void *pointer)
+{
+	__u32 half;
+
+	asm volatile("%0 = %1" : "=w"(half) : "w"((__u32)(unsigned long)pointer));
+	return half;
+}
+
 /* The value does not matter: the type's presence tells that tcp_send_reset has a reason argument. */
 enum sk_rst_reason {
 	SK_RST_REASON_UNUSED,

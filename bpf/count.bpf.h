@@ -62,21 +62,27 @@ static __always_inline __u64 count_tag(const struct rst_key *key)
 	return h ? h : 1;
 }
 
-/* Counts one reset in its slot. Returns the slot's index + 1, or 0 when none was free. */
-static __always_inline __u32 count_spill(const struct rst_key *key, const char *comm, __u64 cgroup,
-					 __u64 now)
+/* Counts one reset in its slot. Returns the slot's index + 1, or 0 when none was free. Nobody's resets
+ * have one half of the slots and those of processes the other: a scan takes no process's room. */
+static __always_inline __u32 count_spill(const struct rst_key *key, __u64 tag, const char *comm,
+					 __u64 cgroup)
 {
-	__u64 tag = count_tag(key);
+	__u32 tick = (__u32)bpf_jiffies64();
+	__u32 half = key->owner_tgid ? RST_SLOTS / 2 : 0;
 
 	for (__u32 i = 0; i < RST_SLOT_PROBES; i++) {
-		__u32 index = (tag + i) & (RST_SLOTS - 1);
+		__u32 index = half | ((tag + i) & (RST_SLOTS / 2 - 1));
 		struct rst_slot *slot = bpf_map_lookup_elem(&slots, &index);
 
 		if (!slot)
 			return 0;
 		if (slot->tag == tag) {
 			__sync_fetch_and_add(&slot->count, 1);
-			slot->last = now;
+			/* a flood need not read the clock more often than it ticks */
+			if (slot->tick != tick) {
+				slot->tick = tick;
+				slot->last = bpf_ktime_get_ns();
+			}
 			return index + 1;
 		}
 		if (slot->tag)
@@ -88,7 +94,7 @@ static __always_inline __u32 count_spill(const struct rst_key *key, const char *
 			continue;
 		if (!found) {
 			slot->key = *key;
-			slot->first = now;
+			slot->first = bpf_ktime_get_ns();
 			slot->cgroup = cgroup;
 			__builtin_memcpy(slot->comm, comm, sizeof(slot->comm));
 			/* the reader takes a slot only when 'ready' is there: a full barrier
@@ -96,7 +102,8 @@ static __always_inline __u32 count_spill(const struct rst_key *key, const char *
 			__sync_lock_test_and_set(&slot->ready, 1);
 		}
 		__sync_fetch_and_add(&slot->count, 1);
-		slot->last = now;
+		slot->tick = tick;
+		slot->last = bpf_ktime_get_ns();
 		return index + 1;
 	}
 	return 0;
@@ -104,9 +111,9 @@ static __always_inline __u32 count_spill(const struct rst_key *key, const char *
 
 /* No room for a record: a slot, or the loss counter. Returns what sock_state.false_slot means. */
 static __always_inline __u32 count_no_room(struct rst_count *count, const struct rst_key *key,
-					   const char *comm, __u64 cgroup, __u64 now)
+					   const char *comm, __u64 cgroup)
 {
-	__u32 slot = count_spill(key, comm, cgroup, now);
+	__u32 slot = count_spill(key, count_tag(key), comm, cgroup);
 
 	if (slot) {
 		count->spilled++;

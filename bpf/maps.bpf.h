@@ -89,8 +89,37 @@ struct {
 	__type(value, struct sock_state);
 } sock_states __weak SEC(".maps");
 
-/* Connections that were closed here. A time-wait socket and a packet without a socket carry no owner:
- * this turns them into "closed by java[812] 40 ms ago". */
+/* Connections that are being made (pending.bpf.h). */
+#define PENDING_SETS 4096
+#define PENDING_WAYS 4
+
+struct pending_connect {
+	__u64 sk; /* whose; an address, never followed. 0: none */
+	__u64 owner_start;
+	__u64 since;
+	__u32 owner_tgid;
+	__u32 used; /* claimed */
+	__u8 owner_source;
+	__u8 reset; /* rst_former.reset: the error that is reported next is explained by it */
+	__u8 reserved[6];
+	char comm[RST_COMM_LEN];
+};
+
+struct pending_set {
+	struct pending_connect way[PENDING_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PENDING_SETS);
+	__type(key, __u32);
+	__type(value, struct pending_set);
+} pending_connects __weak SEC(".maps");
+
+/* Connections that were closed here (closed.bpf.h). */
+#define CLOSED_SETS 2048
+#define CLOSED_WAYS 8
+
 struct connection_key {
 	__u8 local[16];
 	__u8 remote[16];
@@ -100,11 +129,22 @@ struct connection_key {
 	__u16 remote_port;
 };
 
+struct closed_connection {
+	__u64 tag; /* a hash of the key; 0: empty */
+	struct rst_former former;
+	struct connection_key key;
+	__u32 reserved;
+};
+
+struct closed_set {
+	struct closed_connection way[CLOSED_WAYS];
+};
+
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct connection_key);
-	__type(value, struct rst_former);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CLOSED_SETS);
+	__type(key, __u32);
+	__type(value, struct closed_set);
 } closed_connections __weak SEC(".maps");
 
 struct listener_key {

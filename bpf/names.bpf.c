@@ -12,8 +12,10 @@ int on_exec(__u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 	struct linux_binprm *bprm = (struct linux_binprm *)ctx[2];
+	struct rst_control *c;
 	struct rst_exec value = {};
 	struct process p;
+	__u32 zero = 0;
 
 	process_of(task, &p);
 	value.start = p.start;
@@ -22,6 +24,9 @@ int on_exec(__u64 *ctx)
 	bpf_probe_read_kernel_str(value.exe, sizeof(value.exe), BPF_CORE_READ(bprm, filename));
 	if (bpf_map_update_elem(&execs, &p.tgid, &value, BPF_ANY))
 		count_failure(RST_FAIL_MAP);
+	c = bpf_map_lookup_elem(&control, &zero);
+	if (c)
+		c->last_exec = value.time; /* after the entry: owner_name() looks here first */
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #define BPF_OWNER_BPF_H
 
 #include "count.bpf.h"
+#include "pending.bpf.h"
 #include "sock.bpf.h"
 
 /* A process as its thread group leader names it: threads call themselves anything. */
@@ -16,7 +17,7 @@ struct process {
 	__u64 start;
 	__u32 tgid;
 	__u32 flags; /* PF_* of the task itself */
-	char comm[RST_COMM_LEN];
+	char comm[RST_COMM_LEN] __attribute__((aligned(8)));
 };
 
 static __always_inline void process_of(const struct task_struct *task, struct process *ret)
@@ -32,6 +33,26 @@ static __always_inline void process_of(const struct task_struct *task, struct pr
 static __always_inline const struct task_struct *current_task(void)
 {
 	return (const struct task_struct *)bpf_get_current_task();
+}
+
+/* The same of the current task, whose fields can be loaded without a helper where the kernel gives it with its
+ * type (5.11, 3ca1032ab7ab). */
+static __always_inline void process_current(struct process *ret)
+{
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		process_of(current_task(), ret);
+		return;
+	}
+
+	const struct task_struct *task = bpf_get_current_task_btf();
+	const struct task_struct *leader = task->group_leader;
+	__u64 *comm = (__u64 *)ret->comm;
+
+	ret->tgid = task->tgid;
+	ret->flags = task->flags;
+	ret->start = leader->start_boottime;
+	comm[0] = *(const __u64 *)&leader->comm[0];
+	comm[1] = *(const __u64 *)&leader->comm[8];
 }
 
 static __always_inline void owner_store(struct sock_state *st, const struct process *p, __u8 source)
@@ -52,7 +73,7 @@ static __always_inline void owner_refresh(struct sock_state *st, __u8 source)
 	if (st->owner_tgid == tgid && st->owner_source != RST_OWNER_LISTEN &&
 	    st->owner_source != RST_OWNER_ITERATOR)
 		return;
-	process_of(current_task(), &p);
+	process_current(&p);
 	/* kTLS, strparser and sockmap move data in kernel threads, on a process's behalf */
 	if (p.flags & PF_KTHREAD && st->owner_tgid)
 		return;
@@ -62,13 +83,72 @@ static __always_inline void owner_refresh(struct sock_state *st, __u8 source)
 /* The owner's name, after an execve() since it was written down where there was one. */
 static __always_inline void owner_name(const struct sock_state *st, char *comm)
 {
-	__u32 tgid = st->owner_tgid;
-	const struct rst_exec *e = bpf_map_lookup_elem(&execs, &tgid);
+	__u32 tgid = st->owner_tgid, zero = 0;
+	const struct rst_control *c = bpf_map_lookup_elem(&control, &zero);
+	const struct rst_exec *e = 0;
 
+	if (c && c->last_exec >= st->owner_since)
+		e = bpf_map_lookup_elem(&execs, &tgid);
 	if (e && e->start == st->owner_start && e->time > st->owner_since)
 		__builtin_memcpy(comm, e->comm, RST_COMM_LEN);
 	else
 		__builtin_memcpy(comm, st->comm, RST_COMM_LEN);
+}
+
+static __always_inline struct sock_state *state_create(struct sock *sk)
+{
+	struct sock_state *st =
+		bpf_sk_storage_get(&sock_states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!st)
+		count_failure(RST_FAIL_STORAGE);
+	return st;
+}
+
+static __always_inline void state_fill(struct sock_state *st, const struct pending_connect *p,
+				       __u8 previous_state)
+{
+	st->owner_start = p->owner_start;
+	st->owner_since = p->since;
+	st->owner_tgid = p->owner_tgid;
+	st->owner_source = p->owner_source;
+	st->role = RST_ROLE_CLIENT;
+	st->previous_state = previous_state;
+	st->state_since = p->since;
+	st->reset = p->reset;
+	__builtin_memcpy(st->comm, p->comm, sizeof(st->comm));
+}
+
+/* An attempt to connect that is worth more than its entry. 'previous_state' is the state before the present
+ * one. */
+static __always_inline struct sock_state *state_of_pending(struct sock *sk, struct pending_connect *p,
+							   __u8 previous_state)
+{
+	struct sock_state *st = state_create(sk);
+
+	if (st)
+		state_fill(st, p, previous_state);
+	pending_drop(p);
+	return st;
+}
+
+/* The packet program may have made storage for an attempt whose owner is in its entry. */
+static __always_inline bool state_has_owner(const struct sock_state *st)
+{
+	return st && st->owner_tgid;
+}
+
+/* What is known of the socket, wherever it lies; NULL: nothing. */
+static __always_inline struct sock_state *state_find(struct sock *sk)
+{
+	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	__u8 state = sk->__sk_common.skc_state;
+	struct pending_connect *p;
+
+	if (state_has_owner(st) || (state != TCP_SYN_SENT && state != TCP_CLOSE))
+		return st;
+	p = pending_find(sk);
+	return p ? state_of_pending(sk, p, state == TCP_CLOSE ? TCP_SYN_SENT : TCP_CLOSE) : st;
 }
 
 /* How the current process ends, which closes its sockets on the way. */

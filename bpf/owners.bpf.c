@@ -3,31 +3,22 @@
  * Keeps the owner and the history of every TCP socket in its socket storage, and remembers both for
  * a while after the socket is gone. Emits nothing; rstmon.bpf.c reads it when a reset happens.
  */
+#include "closed.bpf.h"
 #include "owner.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-static __always_inline struct sock_state *state_create(struct sock *sk)
+/* The current process begins to connect or to listen. */
+static __always_inline void state_begin(struct sock_state *st, __u8 source, __u8 role, __u8 flags)
 {
-	struct sock_state *st =
-		bpf_sk_storage_get(&sock_states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-
-	if (!st)
-		count_failure(RST_FAIL_STORAGE);
-	return st;
-}
-
-static __always_inline struct sock_state *take(struct sock *sk, __u8 source, __u8 role, __u8 flags)
-{
-	struct sock_state *st = state_create(sk);
 	struct process p;
 
-	if (!st)
-		return 0;
-	process_of(current_task(), &p);
+	process_current(&p);
 	owner_store(st, &p, source);
 	st->role = role;
 	st->flags = flags;
+	st->previous_state = TCP_CLOSE;
+	st->state_since = st->owner_since;
 	st->established = 0;
 	st->false_receive = 0;
 	st->reset = 0;
@@ -37,7 +28,40 @@ static __always_inline struct sock_state *take(struct sock *sk, __u8 source, __u
 	st->fin_sent = 0;
 	st->exit_code = 0;
 	st->packet_time = 0;
-	return st;
+}
+
+/* Most sockets have no storage yet, and many never need it. */
+static __always_inline void connect_begins(struct sock *sk)
+{
+	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	struct pending_connect *c = st ? 0 : pending_add(sk);
+	struct process p;
+
+	if (!c) {
+		if (!st)
+			st = state_create(sk);
+		if (st)
+			state_begin(st, RST_OWNER_CONNECT, RST_ROLE_CLIENT, 0);
+		return;
+	}
+	process_current(&p);
+	c->owner_start = p.start;
+	c->owner_tgid = p.tgid;
+	c->owner_source = p.flags & PF_KTHREAD ? RST_OWNER_KERNEL : RST_OWNER_CONNECT;
+	c->since = bpf_ktime_get_ns();
+	__builtin_memcpy(c->comm, p.comm, sizeof(c->comm));
+}
+
+/* An attempt ends without a connection. If an error is going to be reported, on_error_report() decides. */
+static __always_inline void connect_ends(struct sock *sk)
+{
+	struct pending_connect *c;
+
+	if (sk->sk_err && !(sk->__sk_common.skc_flags >> SOCK_DEAD & 1))
+		return;
+	c = pending_find(sk);
+	if (c)
+		pending_drop(c);
 }
 
 static __always_inline void remember(struct rst_former *former, const struct sock_state *st, __u8 state,
@@ -134,33 +158,73 @@ static __always_inline void connection_closed(struct sock *sk, const struct sock
 {
 	const struct net *net = sk->__sk_common.skc_net.net;
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct closed_connection *closed;
 	struct connection_key key;
-	struct rst_former former;
+	struct rst_former *former;
 	__u32 netns, cookie;
+	__u64 tag;
 
 	sock_netns(net, &netns, &cookie);
 	connection_key(sk, netns, cookie, &key);
-	remember(&former, st, state, sock_cgroup(sk), now);
-	former.established = st->established;
-	former.fin_sent = st->fin_sent;
+	tag = closed_tag(&key);
+	closed = closed_begin(tag);
+	if (!closed) {
+		count_failure(RST_FAIL_MAP);
+		return;
+	}
+	former = &closed->former;
+	remember(former, st, state, sock_cgroup(sk), now);
+	former->established = st->established;
+	former->fin_sent = st->fin_sent;
 	if (tp) {
-		former.bytes_received = tp->bytes_received;
-		former.bytes_sent = tp->bytes_sent;
+		former->bytes_received = tp->bytes_received;
+		former->bytes_sent = tp->bytes_sent;
 		if (!st->fin_sent)
-			idle_times(tp, &former.receive_idle_ms, &former.send_idle_ms);
+			idle_times(tp, &former->receive_idle_ms, &former->send_idle_ms);
 	}
 	if (st->fin_sent) {
-		former.receive_idle_ms = st->receive_idle_ms;
-		former.send_idle_ms = st->send_idle_ms;
+		former->receive_idle_ms = st->receive_idle_ms;
+		former->send_idle_ms = st->send_idle_ms;
 	}
-	if (bpf_map_update_elem(&closed_connections, &key, &former, BPF_ANY))
-		count_failure(RST_FAIL_MAP);
+	closed->key = key;
+	closed_commit(closed, tag);
+}
+
+/* A child was made of its listener, with a copy of its storage. */
+static __always_inline void child_begins(struct sock_state *st)
+{
+	st->flags = 0;
+	st->role = RST_ROLE_SERVER;
+	/* found by the iterator was the listener; this one is new, and who takes it is open */
+	if (st->owner_source == RST_OWNER_ITERATOR)
+		st->owner_source = RST_OWNER_LISTEN;
+}
+
+/* The peer closed first and has acknowledged our FIN: nothing can come any more that would ask for it. */
+static __always_inline bool is_over(const struct sock *sk, const struct sock_state *st, int old)
+{
+	return old == TCP_LAST_ACK && !st->reset && !sk->sk_err;
+}
+
+static __always_inline void socket_closed(struct sock *sk, struct sock_state *st, int old)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	note_exit(sk, st, now);
+	if (st->flags & STATE_LISTENER && old == TCP_LISTEN)
+		listener_closed(sk, st, now);
+	else if (old != TCP_SYN_SENT && old != TCP_CLOSE && !is_over(sk, st, old))
+		connection_closed(sk, st, old, now);
+	st->previous_state = old;
+	st->state_since = now;
 }
 
 /*
  * inet_sk_state_store() and inet_sk_set_state(), every change of state of every TCP socket: connect()
  * and listen() in the caller's context, all others wherever they happen. At a change to CLOSE it runs
  * before the socket's reset is sent (CAUSES.md 0.3), which is how the state before is known then.
+ * A dozen times for each connection, so that each change costs only what it has to say: FIN_WAIT2 and
+ * CLOSING come after FIN_WAIT1, as sock_previous_state() knows, and SYN_RECV passes at once.
  */
 SEC("tp_btf/inet_sock_set_state")
 int on_set_state(__u64 *ctx)
@@ -168,44 +232,52 @@ int on_set_state(__u64 *ctx)
 	struct sock *sk = (struct sock *)ctx[0];
 	int old = (int)ctx[1], new = (int)ctx[2];
 	struct sock_state *st;
-	__u64 now;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
+	if (sk->sk_protocol != IPPROTO_TCP || new == TCP_FIN_WAIT2 || new == TCP_CLOSING ||
+	    (new == TCP_SYN_RECV && old != TCP_SYN_SENT))
 		return 0;
 	if (new == TCP_SYN_SENT) {
-		st = take(sk, RST_OWNER_CONNECT, RST_ROLE_CLIENT, 0);
-	} else if (new == TCP_LISTEN) {
-		st = take(sk, RST_OWNER_LISTEN, RST_ROLE_SERVER, STATE_LISTENER);
+		connect_begins(sk);
+		return 0;
+	}
+	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	if (new == TCP_LISTEN) {
+		if (!st)
+			st = state_create(sk);
+		if (st)
+			state_begin(st, RST_OWNER_LISTEN, RST_ROLE_SERVER, STATE_LISTENER);
 		listener_opened(sk);
-	} else {
-		st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+		return 0;
+	}
+	if (old == TCP_SYN_SENT && !state_has_owner(st)) {
+		struct pending_connect *p;
+
+		if (new == TCP_CLOSE) {
+			connect_ends(sk);
+			return 0;
+		}
+		p = pending_find(sk);
+		if (p)
+			st = state_of_pending(sk, p, TCP_SYN_SENT);
 	}
 	if (!st)
 		return 0;
-	now = bpf_ktime_get_ns();
-	if (st->flags & STATE_LISTENER && new != TCP_LISTEN && new != TCP_CLOSE) {
-		/* a child that inet_csk_clone_lock() just made of its listener */
-		st->flags = 0;
-		st->role = RST_ROLE_SERVER;
-		/* found by the iterator was the listener; this one is new, and who takes it is open */
-		if (st->owner_source == RST_OWNER_ITERATOR)
-			st->owner_source = RST_OWNER_LISTEN;
-		st->established = 0;
-	}
-	if (new == TCP_ESTABLISHED && old != TCP_ESTABLISHED)
-		st->established = now;
-	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
-		side_closed(sk, st, new, now);
-	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK || new == TCP_CLOSE)
-		note_exit(sk, st, now);
 	if (new == TCP_CLOSE) {
-		if (st->flags & STATE_LISTENER && old == TCP_LISTEN)
-			listener_closed(sk, st, now);
-		else if (old != TCP_SYN_SENT && old != TCP_CLOSE)
-			connection_closed(sk, st, old, now);
+		socket_closed(sk, st, old);
+		return 0;
+	}
+	if (new == TCP_ESTABLISHED) {
+		if (st->flags & STATE_LISTENER)
+			child_begins(st);
+		st->established = st->state_since = bpf_ktime_get_ns();
+	} else {
+		st->state_since = bpf_ktime_get_ns();
+	}
+	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK) {
+		side_closed(sk, st, new, st->state_since);
+		note_exit(sk, st, st->state_since);
 	}
 	st->previous_state = old;
-	st->state_since = now;
 	return 0;
 }
 
@@ -302,7 +374,9 @@ int seed_sockets(struct bpf_iter__task_file *ctx)
 
 	if (state == TCP_LISTEN)
 		remember_listener(sk);
-	st = state_create(sk);
+	st = state_find(sk);
+	if (!st)
+		st = state_create(sk);
 	if (!st)
 		return 0;
 	if (!st->owner_tgid) {

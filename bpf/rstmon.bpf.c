@@ -6,9 +6,11 @@
  *
  * NULL hazard (CAUSES.md 0.7, C.3): from 6.2 to early 6.12.y the verifier believes that 'sk' and
  * 'skb' of tcp_send_reset are never NULL, deletes a plain test as dead code, and loads through them
- * without fault handling. The arguments are therefore first read as numbers that it cannot reason
- * about, and the typed pointers are touched only behind those.
+ * without fault handling. Half of a pointer is a number that it cannot reason about, so that is what
+ * is tested (is_there()), and the typed pointers are touched only behind it.
  */
+#include "closed.bpf.h"
+#include "detail.bpf.h"
 #include "owner.bpf.h"
 #include "skb.bpf.h"
 
@@ -29,6 +31,7 @@ struct facts {
 	__u8 owned;
 	__u8 active;   /* no segment provoked it */
 	__u8 swallows; /* the receive event before was no reset */
+	__u8 has_former;
 	__u64 now;
 	__u64 cgroup;
 	char owner_comm[RST_COMM_LEN];
@@ -36,7 +39,14 @@ struct facts {
 	__u32 actor_parent_tgid;
 	char actor_parent_comm[RST_COMM_LEN];
 	struct segment segment;
+	struct rst_former former; /* with has_former */
 };
+
+/* False for NULL, and for nothing else: no object begins at a multiple of 4 GiB. */
+static __always_inline bool is_there(const void *pointer)
+{
+	return pointer_half(pointer);
+}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -45,14 +55,21 @@ struct {
 	__type(value, struct facts);
 } scratch SEC(".maps");
 
-static __always_inline struct facts *facts_begin(__u32 direction, __u8 reason, __u64 now)
+/* A refused connect() gets no storage of its own for the microseconds that it has to live. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sock_state);
+} refused SEC(".maps");
+
+static __always_inline struct facts *facts_begin(__u32 direction, __u8 reason)
 {
 	struct facts *f = bpf_map_lookup_elem(&scratch, &direction);
 
 	if (!f)
 		return 0;
 	__builtin_memset(f, 0, offsetof(struct facts, segment));
-	f->now = now;
 	f->key.direction = direction;
 	f->key.reason = reason;
 	return f;
@@ -114,8 +131,14 @@ static __always_inline void facts_of_segment(struct facts *f, const struct sk_bu
 	f->key.flags |= f->segment.flags >> 1 & RST_KEY_SYN;
 }
 
+enum former {
+	FORMER_NONE,
+	FORMER_CONNECTION, /* in facts.former */
+	FORMER_LISTENER,   /* the same */
+};
+
 /* Was the connection that the segment belongs to closed here not long ago? */
-static __always_inline const struct rst_former *find_connection(const struct facts *f)
+static __always_inline bool find_connection(struct facts *f)
 {
 	const struct segment *s = &f->segment;
 	struct connection_key connection;
@@ -126,36 +149,48 @@ static __always_inline const struct rst_former *find_connection(const struct fac
 	connection.netns_cookie = f->key.netns_cookie;
 	connection.local_port = s->local_port;
 	connection.remote_port = s->remote_port;
-	return bpf_map_lookup_elem(&closed_connections, &connection);
+	return closed_read(&connection, &f->former);
 }
 
-/* The same; or was a listener on the port, for a segment that asks for one? */
-static __always_inline const struct rst_former *find_former(struct facts *f)
+static __always_inline bool find_listener(struct facts *f)
 {
+	struct listener_key listener = {
+		.netns = f->key.netns,
+		.netns_cookie = f->key.netns_cookie,
+		.port = f->segment.local_port,
+	};
+	__u32 word = listener.port >> 6;
+	const __u64 *ports = bpf_map_lookup_elem(&closed_ports, &word);
+	const struct rst_former *former;
 
+	if (!ports || !(*ports >> (listener.port & 63) & 1))
+		return false;
+	former = bpf_map_lookup_elem(&closed_listeners, &listener);
+	if (!former)
+		return false;
+	bpf_probe_read_kernel(&f->former, sizeof(f->former), former);
+	return true;
+}
+
+/* Who was here before: a listener on the port, for a segment that asks for one, else the connection. */
+static __always_inline void find_former(struct facts *f)
+{
 	if (f->key.flags & RST_KEY_SYN && !(f->flags & RST_EVENT_TIME_WAIT)) {
-		struct listener_key listener = {
-			.netns = f->key.netns,
-			.netns_cookie = f->key.netns_cookie,
-			.port = f->segment.local_port,
-		};
-		__u32 word = listener.port >> 6;
-		const __u64 *ports = bpf_map_lookup_elem(&closed_ports, &word);
-		const struct rst_former *former;
-
-		if (!ports || !(*ports >> (listener.port & 63) & 1))
-			return 0;
-		former = bpf_map_lookup_elem(&closed_listeners, &listener);
-		if (former)
+		if (find_listener(f)) {
+			f->has_former = FORMER_LISTENER;
 			f->flags |= RST_EVENT_FORMER_LISTENER;
-		return former;
+			f->key.flags |= RST_KEY_FORMER_LISTENER;
+		}
+	} else if (find_connection(f)) {
+		f->has_former = FORMER_CONNECTION;
 	}
-	return find_connection(f);
 }
 
 /* The connection is gone, but who had it is known: the reset is that process's. */
-static __always_inline void facts_of_former(struct facts *f, const struct rst_former *former)
+static __always_inline void facts_of_former(struct facts *f)
 {
+	const struct rst_former *former = &f->former;
+
 	f->key.owner_start = former->owner_start;
 	f->key.owner_tgid = former->owner_tgid;
 	f->key.owner_source = former->owner_tgid ? RST_OWNER_CLOSED : RST_OWNER_NONE;
@@ -167,47 +202,54 @@ static __always_inline void facts_of_former(struct facts *f, const struct rst_fo
 	__builtin_memcpy(f->owner_comm, former->comm, sizeof(f->owner_comm));
 }
 
+/* Counts at once in its slot what the budget has no record for. True: it is counted. */
+static __always_inline bool count_without_detail(struct rst_count *count, __u32 direction, struct facts *f)
+{
+	__u64 tag = count_tag(&f->key);
+
+	if (detail_wanted(direction, tag) ||
+	    !count_spill(&f->key, tag, f->owner_comm, f->cgroup))
+		return false;
+	count->spilled++;
+	return true;
+}
+
+static __always_inline void event_of_segment(struct rst_event *e, __u8 kind, __u16 size, struct facts *f)
+{
+	event_head(e, kind, size, f);
+	event_addresses(e, &f->segment);
+	event_segment(e, f);
+}
+
 /* A reset without a full socket: closed port, unknown connection, time-wait or request mini-socket.
  * Only what the segment and the memory of the closed tell. Returns false if there was no room. */
-static __always_inline bool emit_without_socket(struct rst_count *count, struct facts *f,
-						const struct sk_buff *skb)
+static __always_inline bool emit_without_socket(struct rst_count *count, struct facts *f)
 {
-	const struct rst_former *former;
-
-	if (skb)
-		facts_of_segment(f, skb, count);
-	else
-		__builtin_memset(&f->segment, 0, sizeof(f->segment));
 	if (f->segment.ipv6)
 		f->flags |= RST_EVENT_IPV6;
 	f->key.port = f->segment.local_port;
-
-	former = find_former(f);
-	if (!former) {
+	find_former(f);
+	if (f->has_former == FORMER_CONNECTION)
+		facts_of_former(f);
+	else if (!f->key.state && count_without_detail(count, RST_SENT, f))
+		return true;
+	f->now = bpf_ktime_get_ns();
+	if (!f->has_former) {
 		struct rst_event *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 
 		if (!e)
 			return false;
-		event_head(e, RST_EVENT_BARE, sizeof(*e), f);
-		event_addresses(e, &f->segment);
-		event_segment(e, f);
+		event_of_segment(e, RST_EVENT_BARE, sizeof(*e), f);
 		bpf_ringbuf_submit(e, count_wake_flag());
-		count->records++;
-		return true;
+	} else {
+		struct rst_event_former *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+
+		if (!e)
+			return false;
+		event_of_segment(&e->event, RST_EVENT_FORMER, sizeof(*e), f);
+		e->former = f->former;
+		bpf_ringbuf_submit(e, count_wake_flag());
 	}
-
-	if (!(f->flags & RST_EVENT_FORMER_LISTENER))
-		facts_of_former(f, former);
-
-	struct rst_event_former *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
-
-	if (!e)
-		return false;
-	event_head(&e->event, RST_EVENT_FORMER, sizeof(*e), f);
-	event_addresses(&e->event, &f->segment);
-	event_segment(&e->event, f);
-	bpf_probe_read_kernel(&e->former, sizeof(e->former), former);
-	bpf_ringbuf_submit(e, count_wake_flag());
 	count->records++;
 	return true;
 }
@@ -234,7 +276,7 @@ static __always_inline void facts_of_socket(struct facts *f, const struct sock *
 		key->owner_start = st->owner_start;
 		key->owner_source = st->owner_source;
 		key->role = st->role;
-		key->previous_state = st->previous_state;
+		key->previous_state = sock_previous_state(key->state, st->previous_state);
 		owner_name(st, f->owner_comm);
 		if (st->flags & STATE_SEEDED)
 			f->flags |= RST_EVENT_SEEDED;
@@ -332,7 +374,7 @@ static __always_inline void facts_user(struct facts *f, const struct sock *sk)
 
 	if (f->owned && owner_is_vague(f)) {
 		/* the process drains the backlog in a call of its own on this socket */
-		process_of(current_task(), &p);
+		process_current(&p);
 		if (!(p.flags & PF_KTHREAD))
 			facts_owner(f, &p, RST_OWNER_READ);
 	}
@@ -480,15 +522,13 @@ static __always_inline bool emit_listener(struct rst_count *count, struct sock *
 					  const struct tcp_sock *tp, const struct sock_state *st,
 					  struct facts *f)
 {
-	const struct rst_former *former = f->key.flags & RST_KEY_SYN ? 0 : find_connection(f);
-
-	if (former) {
+	if (!(f->key.flags & RST_KEY_SYN) && find_connection(f)) {
 		struct rst_event_sock_former *both = bpf_ringbuf_reserve(&ring, sizeof(*both), 0);
 
 		if (!both)
 			return false;
 		event_listener(&both->sock, sk, tp, st, f, RST_EVENT_SOCK_FORMER, sizeof(*both));
-		bpf_probe_read_kernel(&both->former, sizeof(both->former), former);
+		both->former = f->former;
 		bpf_ringbuf_submit(both, count_wake_flag());
 	} else {
 		struct rst_event_sock *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
@@ -569,13 +609,13 @@ static __always_inline void swallow(struct rst_totals *totals, struct sock_state
 /* The memory of the closed was written when the state changed; that a reset followed is news to it. */
 static __always_inline void mark_reset(const struct sock *sk, const struct rst_key *key)
 {
+	struct closed_connection *closed;
 	struct connection_key connection;
-	struct rst_former *former;
 
 	connection_key(sk, key->netns, key->netns_cookie, &connection);
-	former = bpf_map_lookup_elem(&closed_connections, &connection);
-	if (former)
-		former->reset = 1;
+	closed = closed_find(&connection, closed_tag(&connection));
+	if (closed)
+		closed->former.reset = 1;
 }
 
 /* Returns false if there was no room for the record. */
@@ -586,14 +626,13 @@ static __always_inline bool send_with_socket(struct rst_totals *totals, struct f
 	/* a reset that leaves the socket alive for a moment, as a keep-alive time-out and ss -K do: the
 	 * error that is reported next is explained by it, and the socket may be older than the daemon */
 	bool explains = !skb && sk->__sk_common.skc_state != TCP_CLOSE;
-	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0,
-						   explains ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	struct sock_state *st = state_find(sk);
 	bool written;
 
+	if (explains && !st)
+		st = state_create(sk);
 	if (explains && st)
 		st->reset = 1;
-	else if (explains)
-		count->failures[RST_FAIL_STORAGE]++;
 	facts_of_socket(f, sk, st);
 	f->active = !skb;
 	if (skb) {
@@ -628,47 +667,46 @@ SEC("tp_btf/tcp_send_reset")
 int on_send_reset(__u64 *ctx)
 {
 	struct rst_totals *totals = count_totals();
-	const struct sk_buff *skb = 0;
+	struct sock *sk = (struct sock *)ctx[0];
+	const struct sk_buff *skb = (const struct sk_buff *)ctx[1];
+	bool has_sk = is_there(sk), has_skb = is_there(skb);
 	struct rst_count *count;
 	struct facts *f;
-	__u64 raw[2] = {};
 	__u64 begin;
 
 	if (!totals || !count_active())
 		return 0;
 	count = &totals->direction[RST_SENT];
 	begin = run_begin(count);
-	f = facts_begin(RST_SENT, compat_reason(ctx), begin ? begin : bpf_ktime_get_ns());
+	f = facts_begin(RST_SENT, compat_reason(ctx));
 	if (!f)
 		return 0;
-	bpf_probe_read_kernel(raw, sizeof(raw), ctx);
-	if (raw[1]) {
-		skb = (const struct sk_buff *)ctx[1];
-		if (!skb)
-			return 0;
+	/* for the verifiers that know better; dead code for the others */
+	if ((has_sk && !sk) || (has_skb && !skb))
+		return 0;
+	if (has_sk && sock_is_full(sk)) {
+		f->now = bpf_ktime_get_ns();
+		if (!send_with_socket(totals, f, sk, has_skb ? skb : 0))
+			count_no_room(count, &f->key, f->owner_comm, f->cgroup);
+		run_end(count, begin);
+		return 0;
 	}
-
-	if (raw[0]) {
-		struct sock *sk = (struct sock *)ctx[0];
-
-		if (!sk)
-			return 0;
-		if (sock_is_full(sk)) {
-			if (!send_with_socket(totals, f, sk, skb))
-				count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);
-			run_end(count, begin);
-			return 0;
-		}
+	if (has_sk) {
 		f->key.state = sk->__sk_common.skc_state;
 		sock_netns(sk->__sk_common.skc_net.net, &f->key.netns, &f->key.netns_cookie);
 		f->flags = f->key.state == TCP_TIME_WAIT ? RST_EVENT_TIME_WAIT : RST_EVENT_REQUEST;
-	} else if (skb) {
+	} else if (has_skb) {
 		skb_netns(skb, &f->key.netns, &f->key.netns_cookie);
 	}
-	if (!skb)
-		count->failures[RST_FAIL_READ]++; /* no kernel does this; without addresses then */
-	if (!emit_without_socket(count, f, skb))
-		count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);
+	if (has_skb) {
+		facts_of_segment(f, skb, count);
+	} else {
+		/* no kernel does this; without addresses then */
+		count->failures[RST_FAIL_READ]++;
+		__builtin_memset(&f->segment, 0, sizeof(f->segment));
+	}
+	if (!emit_without_socket(count, f))
+		count_no_room(count, &f->key, f->owner_comm, f->cgroup);
 	run_end(count, begin);
 	return 0;
 }
@@ -678,13 +716,41 @@ static __always_inline bool receive_is_doubtful(const struct sock *sk)
 	return sk->sk_shutdown & RCV_SHUTDOWN && sk->__sk_common.skc_state != TCP_SYN_SENT;
 }
 
-/* To take the event back; and a refused connect is about to report an error that an ICMP message could
- * have made, too. The flags of bpf_sk_storage_get(). */
-static __always_inline __u64 receive_needs_storage(const struct sock *sk)
+static __always_inline struct sock_state *refused_state(const struct pending_connect *p)
 {
-	return sk->sk_shutdown & RCV_SHUTDOWN || sk->__sk_common.skc_state == TCP_SYN_SENT
-		       ? BPF_SK_STORAGE_GET_F_CREATE
-		       : 0;
+	__u32 zero = 0;
+	struct sock_state *st = bpf_map_lookup_elem(&refused, &zero);
+
+	if (st) {
+		__builtin_memset(st, 0, sizeof(*st));
+		state_fill(st, p, TCP_CLOSE);
+	}
+	return st;
+}
+
+/*
+ * A refused connect(): who called it is in its entry, and the key says the rest. True: it is counted, and
+ * that is all. The key is that of the record.
+ */
+static __always_inline bool count_refused(struct rst_count *count, struct facts *f, const struct sock *sk,
+					  struct pending_connect *p)
+{
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
+	struct rst_key *key = &f->key;
+
+	if (!p->owner_tgid || !tp || compat_is_mptcp(tp))
+		return false;
+	key->owner_start = p->owner_start;
+	key->owner_tgid = p->owner_tgid;
+	key->owner_source = p->owner_source;
+	key->role = RST_ROLE_CLIENT;
+	key->state = TCP_SYN_SENT;
+	key->previous_state = TCP_CLOSE;
+	key->port = sock_remote_port(sk);
+	sock_netns(sk->__sk_common.skc_net.net, &key->netns, &key->netns_cookie);
+	f->cgroup = sock_cgroup(sk);
+	__builtin_memcpy(f->owner_comm, p->comm, sizeof(f->owner_comm));
+	return count_without_detail(count, RST_RECEIVED, f);
 }
 
 /*
@@ -696,6 +762,7 @@ int on_receive_reset(__u64 *ctx)
 {
 	struct sock *sk = (struct sock *)ctx[0];
 	struct rst_totals *totals = count_totals();
+	struct pending_connect *p = 0;
 	struct rst_count *count;
 	struct sock_state *st;
 	struct facts *f;
@@ -706,22 +773,39 @@ int on_receive_reset(__u64 *ctx)
 		return 0;
 	count = &totals->direction[RST_RECEIVED];
 	begin = run_begin(count);
-	f = facts_begin(RST_RECEIVED, RST_REASON_NONE, begin ? begin : bpf_ktime_get_ns());
+	f = facts_begin(RST_RECEIVED, RST_REASON_NONE);
 	if (!f)
 		return 0;
 
-	st = bpf_sk_storage_get(&sock_states, sk, 0, receive_needs_storage(sk));
+	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	if (sk->__sk_common.skc_state == TCP_SYN_SENT && !state_has_owner(st)) {
+		p = pending_find(sk);
+		if (p) {
+			p->reset = 2; /* for on_error_report() */
+			if (count_refused(count, f, sk, p)) {
+				run_end(count, begin);
+				return 0;
+			}
+			if (st)
+				state_fill(st, p, TCP_CLOSE);
+			else
+				st = refused_state(p);
+		}
+	}
+	/* to take the event back; and a refused connect is about to report an error that an ICMP message
+	 * could have made, too */
+	if (!st && (sk->sk_shutdown & RCV_SHUTDOWN || sk->__sk_common.skc_state == TCP_SYN_SENT))
+		st = state_create(sk);
+	f->now = bpf_ktime_get_ns();
 	if (st) {
 		st->reset = 2;
 		if (receive_is_doubtful(sk))
 			f->flags |= RST_EVENT_MAYBE_FALSE;
-	} else if (receive_needs_storage(sk)) {
-		count->failures[RST_FAIL_STORAGE]++;
 	}
 	facts_of_socket(f, sk, st);
 	facts_user(f, sk);
 	if (!emit_socket(count, sk, st, f, RST_RECEIVED))
-		slot = count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);
+		slot = count_no_room(count, &f->key, f->owner_comm, f->cgroup);
 	if (st && f->flags & RST_EVENT_MAYBE_FALSE) {
 		st->false_receive = f->now;
 		st->false_slot = slot;
@@ -802,6 +886,7 @@ int on_error_report(__u64 *ctx)
 {
 	struct sock *sk = (struct sock *)ctx[0];
 	int error = sk->sk_err, queued = 0;
+	struct pending_connect *p;
 	struct rst_totals *totals;
 	struct rst_count *count;
 	struct sock_state *st;
@@ -815,7 +900,17 @@ int on_error_report(__u64 *ctx)
 	if (queued ? !error_is_failure(queued)
 		   : !error_is_failure(error) || !error_is_final(sk, error))
 		return 0;
-	st = bpf_sk_storage_get(&sock_states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	if (!state_has_owner(st)) {
+		p = pending_find(sk);
+		if (p && p->reset) {
+			pending_drop(p);
+			return 0;
+		}
+		st = state_find(sk);
+	}
+	if (!st)
+		st = state_create(sk);
 	if (st && (st->reset || st->failed))
 		return 0;
 	totals = count_totals();
@@ -825,16 +920,15 @@ int on_error_report(__u64 *ctx)
 	begin = run_begin(count);
 	if (st)
 		st->failed = 1;
-	else
-		count->failures[RST_FAIL_STORAGE]++;
-	f = facts_begin(RST_TIMEOUT, RST_REASON_NONE, begin ? begin : bpf_ktime_get_ns());
+	f = facts_begin(RST_TIMEOUT, RST_REASON_NONE);
 	if (!f)
 		return 0;
+	f->now = bpf_ktime_get_ns();
 	facts_of_socket(f, sk, st);
 	f->queued_error = queued;
 	facts_user(f, sk);
 	if (!emit_socket(count, sk, st, f, RST_TIMEOUT))
-		count_no_room(count, &f->key, f->owner_comm, f->cgroup, f->now);
+		count_no_room(count, &f->key, f->owner_comm, f->cgroup);
 	run_end(count, begin);
 	return 0;
 }

@@ -95,6 +95,12 @@ static __always_inline bool state_has_fin(__u8 state)
 	return state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING;
 }
 
+/* The state before the present one; 'noted' is the latest that was noted (on_set_state()). */
+static __always_inline __u8 sock_previous_state(__u8 state, __u8 noted)
+{
+	return state == TCP_FIN_WAIT2 || state == TCP_CLOSING ? TCP_FIN_WAIT1 : noted;
+}
+
 static __always_inline __u32 sock_unread(const struct tcp_sock *tp, bool fin_received)
 {
 	__u32 unread = tp->rcv_nxt - tp->copied_seq;

@@ -102,7 +102,8 @@ int decode_key(const struct rst_key *key, const struct reasons *reasons, struct 
 	r.reason = reasons_meaning(reasons, key->reason);
 	r.reason_name = reasons_name(reasons, key->reason);
 	r.syn = key->flags & RST_KEY_SYN;
-	r.flags = key->flags & RST_KEY_MPTCP ? RST_EVENT_MPTCP : 0;
+	r.flags = (key->flags & RST_KEY_MPTCP ? RST_EVENT_MPTCP : 0) |
+		  (key->flags & RST_KEY_FORMER_LISTENER ? RST_EVENT_FORMER_LISTENER : 0);
 	r.owner_tgid = key->owner_tgid;
 	r.owner_start = key->owner_start;
 	r.owner_source = key->owner_source;

@@ -22,7 +22,7 @@
 
 #include <linux/types.h>
 
-#define RST_EVENT_VERSION 2
+#define RST_EVENT_VERSION 3
 
 /* Of the maps that only the programs read: owners of sockets, memory of the closed. An upgraded daemon takes
  * them over if this is the same, else its programs begin with empty ones. */
@@ -72,6 +72,7 @@ enum rst_owner_source {
 /* rst_key.flags */
 #define RST_KEY_SYN   1 /* the segment that provoked the reset had SYN set */
 #define RST_KEY_MPTCP 2 /* a subflow of Multipath TCP */
+#define RST_KEY_FORMER_LISTENER 4 /* a listener on the port was closed: "nobody listens" has a story */
 
 /*
  * The identity of a row as the kernel can know it. User space derives its own row (process, service
@@ -266,7 +267,8 @@ struct rst_slot {
 	__u64 cgroup;
 	char comm[RST_COMM_LEN];
 	__u32 ready;
-	__u32 reserved[9];
+	__u32 tick; /* when 'last' was read, in ticks of the kernel: it lags by one at most */
+	__u32 reserved[8];
 };
 
 #define RST_SLOTS	32768 /* power of two; the lower half is nobody's, the upper half has owners */
@@ -319,6 +321,9 @@ struct rst_control {
 	__u32 state_version; /* RST_STATE_VERSION of the maps that keep owners */
 	__u32 object;	     /* checksum of the BPF object that counts */
 	__u32 reserved2[13];
+	/* written by the programs */
+	__u64 last_exec; /* when a process called execve(); 0: never */
+	__u64 reserved3[7];
 };
 
 /* Read-only configuration, set between open and load. */
@@ -367,7 +372,7 @@ RST_ASSERT_SIZE(rst_event_sock_former, 424);
 RST_ASSERT_SIZE(rst_slot, 128);
 RST_ASSERT_SIZE(rst_count, 128);
 RST_ASSERT_SIZE(rst_totals, 448);
-RST_ASSERT_SIZE(rst_control, 192);
+RST_ASSERT_SIZE(rst_control, 256);
 RST_ASSERT_SIZE(rst_process, 304);
 
 #undef RST_ASSERT_SIZE
