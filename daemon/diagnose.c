@@ -89,6 +89,33 @@ static bool is_settled(const struct view *v, enum rst_cause cause)
 	return (cause == RST_CAUSE_CLOSED_PORT && !v->owner->pid) || cause == RST_CAUSE_BAD_SYN;
 }
 
+/* 'rule' NULL: the cause is inherited or unknown. */
+static void keep_basis(const struct view *v, const struct rule *rule, struct verdict *ret)
+{
+	const struct past *past = v->past;
+	const struct host *host = v->host;
+	unsigned int facts = 0;
+
+	facts |= past->second && v->r->direction != RST_RECEIVED ? BASIS_SECOND : 0;
+	facts |= ret->cause == RST_CAUSE_RST_INJECTED && fact_aftermath(v) ? BASIS_AFTERMATH : 0;
+	facts |= past->other.known && past->other.pid ? BASIS_OTHER_END : 0;
+	facts |= host->overflowed == 1 ? BASIS_OVERFLOWED : 0;
+	facts |= host->cookies_failed == 1 ? BASIS_COOKIES_FAILED : 0;
+	facts |= host->sibling == 1 ? BASIS_SIBLING : 0;
+	ret->basis = (struct basis){
+		.idle_alike_ms = past->idle_alike_ms,
+		.idle_alike = past->idle_alike,
+		.repeats = past->repeats,
+		.repeat_ms = (uint32_t)past->repeat_ms,
+		.burst = past->burst,
+		.ports_asked = past->ports_asked,
+		.second_ms = (uint32_t)past->second_ms,
+		.facts = (uint8_t)facts,
+	};
+	if (rule)
+		memcpy(ret->basis.clues, rule->clues, sizeof(ret->basis.clues));
+}
+
 bool diagnose_wants_host(const struct reset *reset)
 {
 	enum path path = path_of(reset);
@@ -120,10 +147,10 @@ void diagnose(const struct reset *reset, const struct owner *owner, const struct
 			confidence = past->other_confidence;
 		}
 	}
-	ret->cause = cause;
-	ret->confidence = confidence;
+	ret->cause = (uint8_t)cause;
+	ret->confidence = (uint8_t)confidence;
 	ret->path = (uint8_t)v.path;
 	ret->settled = is_settled(&v, cause);
 	ret->error = application_errno(reset, v.path);
-	diagnose_evidence(&v, rule, ret);
+	keep_basis(&v, rule, ret);
 }

@@ -18,6 +18,15 @@
 void diagnose(const struct reset *reset, const struct owner *owner, const struct past *past,
 	      const struct host *host, struct verdict *ret);
 
+/* What a verdict rests on, as text: numbers and identifiers only, most telling first. Made when somebody
+ * is told, and out of what is kept: the same whenever it is asked for. */
+struct evidence {
+	unsigned int n;
+	char text[RSTMON_EVIDENCE_MAX][RSTMON_EVIDENCE_LEN]; /* "key=value" */
+};
+
+void evidence_format(const struct finding *f, struct evidence *ret);
+
 /* True if what the host says (struct host but for watched_ms and lossy, which cost nothing) could
  * change the verdict of this reset: asking costs a look into /proc. */
 bool diagnose_wants_host(const struct reset *reset);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Writes evidence: "key=value", numbers and identifiers only. Without printf, whose cost would be
- * most of what a reset costs. Must not decide anything. Proved by tests/unit/daemon/diagnose.c.
+ * Writes evidence: "key=value", numbers and identifiers only, out of a finding that may be kept
+ * since another daemon made it. Must not decide anything. Proved by
+ * tests/unit/daemon/diagnose_story.c.
  */
 #include "common/util.h"
 
@@ -43,36 +44,36 @@ static void put_number(struct text *t, int64_t value)
 }
 
 /* Begins the next string; without room for one more it is written to nowhere. */
-static struct text begin(struct verdict *v, const char *key)
+static struct text begin(struct evidence *e, const char *key)
 {
 	struct text t = {NULL, 0};
 
-	if (v->n_evidence == RSTMON_EVIDENCE_MAX)
+	if (e->n == RSTMON_EVIDENCE_MAX)
 		return t;
-	t.at = v->evidence[v->n_evidence++];
+	t.at = e->text[e->n++];
 	t.left = RSTMON_EVIDENCE_LEN - 1;
 	put(&t, key);
 	put(&t, "=");
 	return t;
 }
 
-static void add_number(struct verdict *v, const char *key, int64_t value)
+static void add_number(struct evidence *e, const char *key, int64_t value)
 {
-	struct text t = begin(v, key);
+	struct text t = begin(e, key);
 
 	put_number(&t, value);
 }
 
-static void add_text(struct verdict *v, const char *key, const char *value)
+static void add_text(struct evidence *e, const char *key, const char *value)
 {
-	struct text t = begin(v, key);
+	struct text t = begin(e, key);
 
 	put(&t, value);
 }
 
-static void add_process(struct verdict *v, const char *key, const char *comm, uint32_t pid)
+static void add_process(struct evidence *e, const char *key, const char *comm, uint32_t pid)
 {
-	struct text t = begin(v, key);
+	struct text t = begin(e, key);
 
 	put(&t, comm);
 	put(&t, "[");
@@ -98,154 +99,156 @@ static void add_flags(struct text *t, uint8_t flags)
 	}
 }
 
-static void add_death(struct verdict *v, const char *prefix_signal, const char *prefix_status,
+static void add_death(struct evidence *e, const char *prefix_signal, const char *prefix_status,
 		      int number, int status)
 {
 	if (number)
-		add_number(v, prefix_signal, number);
+		add_number(e, prefix_signal, number);
 	else if (status >= 0)
-		add_number(v, prefix_status, status);
+		add_number(e, prefix_status, status);
 }
 
-static void make_EXIT(const struct view *w, struct verdict *v)
+static void make_EXIT(const struct finding *f, struct evidence *e)
 {
-	if (!w->r->has_exit)
+	if (!f->reset.has_exit)
 		return;
-	add_death(v, "exit_signal", "exit_status", w->r->exit_signal, w->r->exit_status);
-	if (w->r->flags & RST_EVENT_OOM)
-		add_number(v, "oom", 1);
+	add_death(e, "exit_signal", "exit_status", f->reset.exit_signal, f->reset.exit_status);
+	if (f->reset.flags & RST_EVENT_OOM)
+		add_number(e, "oom", 1);
 }
 
-static void make_LINGER(const struct view *w, struct verdict *v)
+static void make_LINGER(const struct finding *f, struct evidence *e)
 {
-	if (w->r->flags & RST_EVENT_LINGER)
-		add_number(v, "linger", w->r->linger_time_s);
+	if (f->reset.flags & RST_EVENT_LINGER)
+		add_number(e, "linger", f->reset.linger_time_s);
 }
 
-static void make_BACKLOG(const struct view *w, struct verdict *v)
+static void make_BACKLOG(const struct finding *f, struct evidence *e)
 {
 	struct text t;
 
-	if (w->r->backlog < 0)
+	if (f->reset.backlog < 0)
 		return;
-	t = begin(v, "backlog");
-	put_number(&t, w->r->backlog);
+	t = begin(e, "backlog");
+	put_number(&t, f->reset.backlog);
 	put(&t, "/");
-	put_number(&t, w->r->backlog_max);
+	put_number(&t, f->reset.backlog_max);
 }
 
-static void make_SEGMENT(const struct view *w, struct verdict *v)
+static void make_SEGMENT(const struct finding *f, struct evidence *e)
 {
 	struct text t;
 
-	if (w->r->flags & RST_EVENT_SEGMENT) {
-		t = begin(v, "segment");
-		add_flags(&t, w->r->tcp_flags);
-		if (w->r->payload) {
+	if (f->reset.flags & RST_EVENT_SEGMENT) {
+		t = begin(e, "segment");
+		add_flags(&t, f->reset.tcp_flags);
+		if (f->reset.payload) {
 			put(&t, "+");
-			put_number(&t, w->r->payload);
+			put_number(&t, f->reset.payload);
 		}
-	} else if (w->r->syn) {
-		add_text(v, "segment", "SYN");
+	} else if (f->reset.syn) {
+		add_text(e, "segment", "SYN");
 	}
 }
 
-static void make_ACTOR(const struct view *w, struct verdict *v)
+static void make_ACTOR(const struct finding *f, struct evidence *e)
 {
-	if (w->r->actor_tgid)
-		add_process(v, "actor", w->r->actor_comm, w->r->actor_tgid);
-	if (w->r->actor_parent_tgid)
-		add_process(v, "actor_parent", w->r->actor_parent_comm, w->r->actor_parent_tgid);
+	if (f->reset.actor_tgid)
+		add_process(e, "actor", f->reset.actor_comm, f->reset.actor_tgid);
+	if (f->reset.actor_parent_tgid)
+		add_process(e, "actor_parent", f->reset.actor_parent_comm,
+			    f->reset.actor_parent_tgid);
 }
 
-static void make_FORMER(const struct view *w, struct verdict *v)
+static void make_FORMER(const struct finding *f, struct evidence *e)
 {
-	if (w->r->former_tgid)
-		add_process(v,
-			    w->r->flags & RST_EVENT_FORMER_LISTENER ? "former_listener" : "former",
-			    w->r->former_comm, w->r->former_tgid);
+	if (f->reset.former_tgid)
+		add_process(e,
+			    f->reset.flags & RST_EVENT_FORMER_LISTENER ? "former_listener"
+								       : "former",
+			    f->reset.former_comm, f->reset.former_tgid);
 }
 
-static void make_FORMER_EXIT(const struct view *w, struct verdict *v)
+static void make_FORMER_EXIT(const struct finding *f, struct evidence *e)
 {
-	if (!w->r->has_former || !(w->r->former_flags & RST_FORMER_EXITING))
+	if (!f->reset.has_former || !(f->reset.former_flags & RST_FORMER_EXITING))
 		return;
-	add_death(v, "former_exit_signal", "former_exit_status", w->r->former_exit_signal,
-		  w->r->former_exit_status);
-	if (w->r->former_flags & RST_FORMER_OOM)
-		add_number(v, "former_oom", 1);
+	add_death(e, "former_exit_signal", "former_exit_status", f->reset.former_exit_signal,
+		  f->reset.former_exit_status);
+	if (f->reset.former_flags & RST_FORMER_OOM)
+		add_number(e, "former_oom", 1);
 }
 
-static void make_FORMER_RESET(const struct view *w, struct verdict *v)
+static void make_FORMER_RESET(const struct finding *f, struct evidence *e)
 {
-	if (fact_former_connection(w->r) && w->r->former_reset)
-		add_text(v, "former_reset", w->r->former_reset == 1 ? "sent" : "received");
+	if (fact_former_connection(&f->reset) && f->reset.former_reset)
+		add_text(e, "former_reset", f->reset.former_reset == 1 ? "sent" : "received");
 }
 
-static void make_PORTS_ASKED(const struct view *w, struct verdict *v)
+static void make_PORTS_ASKED(const struct finding *f, struct evidence *e)
 {
-	if (w->past->ports_asked > 1)
-		add_number(v, "ports_asked", w->past->ports_asked);
+	if (f->verdict.basis.ports_asked > 1)
+		add_number(e, "ports_asked", f->verdict.basis.ports_asked);
 }
 
-static void make_REPEATS(const struct view *w, struct verdict *v)
+static void make_REPEATS(const struct finding *f, struct evidence *e)
 {
-	if (w->past->repeats < 2)
+	if (f->verdict.basis.repeats < 2)
 		return;
-	add_number(v, "repeats", w->past->repeats);
-	add_number(v, "repeat_ms", w->past->repeat_ms);
+	add_number(e, "repeats", f->verdict.basis.repeats);
+	add_number(e, "repeat_ms", f->verdict.basis.repeat_ms);
 }
 
-static void make_PACKET(const struct view *w, struct verdict *v)
+static void make_PACKET(const struct finding *f, struct evidence *e)
 {
 	struct text t;
 
-	if (!(w->r->flags & RST_EVENT_PACKET))
+	if (!(f->reset.flags & RST_EVENT_PACKET))
 		return;
-	t = begin(v, "packet");
-	add_flags(&t, w->r->packet_flags);
+	t = begin(e, "packet");
+	add_flags(&t, f->reset.packet_flags);
 	put(&t, ",window=");
-	put_number(&t, w->r->packet_window);
+	put_number(&t, f->reset.packet_window);
 	put(&t, ",header=");
-	put_number(&t, w->r->packet_header);
+	put_number(&t, f->reset.packet_header);
 }
 
-static void make_TTL(const struct view *w, struct verdict *v)
+static void make_TTL(const struct finding *f, struct evidence *e)
 {
 	struct text t;
 
-	if (fact_ttl(w) == TTL_UNKNOWN)
+	if (fact_ttl(&f->reset) == TTL_UNKNOWN)
 		return;
-	t = begin(v, "ttl");
-	put_number(&t, w->r->packet_ttl);
+	t = begin(e, "ttl");
+	put_number(&t, f->reset.packet_ttl);
 	put(&t, "/");
-	put_number(&t, w->r->ttl_base);
+	put_number(&t, f->reset.ttl_base);
 }
 
-static void make_HOST(const struct view *w, struct verdict *v)
+static void make_HOST(const struct finding *f, struct evidence *e)
 {
-	if (w->host->overflowed == 1)
-		add_number(v, "overflowed", 1);
-	if (w->host->cookies_failed == 1)
-		add_number(v, "cookies_failed", 1);
-	if (w->host->sibling == 1)
-		add_number(v, "sibling", 1);
+	if (f->verdict.basis.facts & BASIS_OVERFLOWED)
+		add_number(e, "overflowed", 1);
+	if (f->verdict.basis.facts & BASIS_COOKIES_FAILED)
+		add_number(e, "cookies_failed", 1);
+	if (f->verdict.basis.facts & BASIS_SIBLING)
+		add_number(e, "sibling", 1);
 }
 
-static void make_IDLE_ALIKE(const struct view *w, struct verdict *v)
+static void make_IDLE_ALIKE(const struct finding *f, struct evidence *e)
 {
-	if (w->past->idle_alike < 2)
+	if (f->verdict.basis.idle_alike < 2)
 		return;
-	add_number(v, "idle_alike", w->past->idle_alike);
-	add_number(v, "idle_alike_ms", w->past->idle_alike_ms);
+	add_number(e, "idle_alike", f->verdict.basis.idle_alike);
+	add_number(e, "idle_alike_ms", f->verdict.basis.idle_alike_ms);
 }
 
-static void make_ERROR(const struct view *w, struct verdict *v)
+static void make_ERROR(const struct finding *f, struct evidence *e)
 {
-	const char *name = socket_errno_name(w->r->error);
+	const char *name = socket_errno_name(f->reset.error);
 
 	if (name[0])
-		add_text(v, "error", name);
+		add_text(e, "error", name);
 }
 
 static const struct {
@@ -257,49 +260,52 @@ static const struct {
 #undef X
 };
 
-static void (*const makers[CLUE_MAX])(const struct view *, struct verdict *) = {
+static void (*const makers[CLUE_MAX])(const struct finding *, struct evidence *) = {
 #define X(id) [CLUE_##id] = make_##id,
 	MADE_CLUES(X)
 #undef X
 };
 
-static void add_clue(const struct view *w, enum clue clue, struct verdict *v)
+static void add_clue(const struct finding *f, unsigned int clue, struct evidence *e)
 {
 	int64_t value;
 
 	if (makers[clue]) {
-		makers[clue](w, v);
+		makers[clue](f, e);
 	} else if (numbers[clue].name) {
-		memcpy(&value, (const char *)w->r + numbers[clue].offset, sizeof(value));
+		memcpy(&value, (const char *)&f->reset + numbers[clue].offset, sizeof(value));
 		if (value >= 0 || clue == CLUE_LINGER2)
-			add_number(v, numbers[clue].name, value);
+			add_number(e, numbers[clue].name, value);
 	}
 }
 
 /* That another reset belongs to the same story weighs more than any number of this one. */
-static void add_story(const struct view *w, struct verdict *v)
+static void add_story(const struct finding *f, struct evidence *e)
 {
-	if (w->past->second && w->r->direction != RST_RECEIVED)
-		add_number(v, "second_reset_ms", w->past->second_ms);
-	if (v->cause == RST_CAUSE_RST_INJECTED && fact_aftermath(w))
-		add_number(v, "aftermath", 1);
-	if (w->past->other.known && w->past->other.pid)
-		add_process(v, "other_end", w->past->other.comm, w->past->other.pid);
+	const struct basis *basis = &f->verdict.basis;
+
+	if (basis->facts & BASIS_SECOND)
+		add_number(e, "second_reset_ms", basis->second_ms);
+	if (basis->facts & BASIS_AFTERMATH)
+		add_number(e, "aftermath", 1);
+	if (basis->facts & BASIS_OTHER_END)
+		add_process(e, "other_end", f->other.comm, f->other.pid);
 }
 
-void diagnose_evidence(const struct view *w, const struct rule *rule, struct verdict *v)
+void evidence_format(const struct finding *f, struct evidence *ret)
 {
-	/* half a kilobyte need not be cleared for two short strings */
-	v->n_evidence = 0;
-	for (size_t i = 0; i < RSTMON_EVIDENCE_MAX; i++)
-		v->evidence[i][0] = '\0';
-	add_story(w, v);
-	for (size_t i = 0; rule && i < RULE_CLUES_MAX && rule->clues[i] != CLUE_END; i++)
-		add_clue(w, rule->clues[i], v);
-	if (w->r->reason_name && w->r->reason_name[0])
-		add_text(v, "reason", w->r->reason_name);
-	if (w->r->state)
-		add_text(v, "state", tcp_state_name(w->r->state));
-	if (w->past->burst >= RSTMON_INCIDENT_BURST)
-		add_number(v, "burst", w->past->burst);
+	const struct basis *basis = &f->verdict.basis;
+	const struct reset *r = &f->reset;
+
+	*ret = (struct evidence){};
+	add_story(f, ret);
+	for (size_t i = 0; i < RST_CLUES_MAX; i++)
+		if (basis->clues[i] < CLUE_MAX)
+			add_clue(f, basis->clues[i], ret);
+	if (r->reason_name && r->reason_name[0])
+		add_text(ret, "reason", r->reason_name);
+	if (r->state)
+		add_text(ret, "state", tcp_state_name(r->state));
+	if (basis->burst >= RSTMON_INCIDENT_BURST)
+		add_number(ret, "burst", basis->burst);
 }

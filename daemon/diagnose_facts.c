@@ -69,9 +69,8 @@ bool fact_memory_short(const struct view *v)
 	return v->host->lossy || v->host->watched_ms < MEMORY_MS;
 }
 
-enum ttl fact_ttl(const struct view *v)
+enum ttl fact_ttl(const struct reset *r)
 {
-	const struct reset *r = v->r;
 	int64_t difference;
 
 	if (!(r->flags & RST_EVENT_PACKET) || r->ttl_base <= 0 || !r->packet_ttl)

@@ -91,8 +91,6 @@ enum clue {
 	CLUE_MAX,
 };
 
-#define RULE_CLUES_MAX 7
-
 /* First match within a path wins. */
 struct rule {
 	enum rst_cause cause;
@@ -100,7 +98,7 @@ struct rule {
 	bool (*when)(const struct view *v);   /* NULL: always */
 	enum confidence confidence;	      /* certain only where the path alone decides the cause */
 	uint16_t grounds;		      /* FOR_* and AGAINST_* */
-	uint8_t clues[RULE_CLUES_MAX];	      /* most telling first */
+	uint8_t clues[RST_CLUES_MAX];	      /* most telling first */
 };
 
 #define ON(path)   (1u << PATH_##path)
@@ -114,17 +112,13 @@ extern const struct rule diagnose_received[];
 
 enum confidence diagnose_confidence(const struct view *v, const struct rule *rule);
 
-/* Writes the evidence of the verdict: the story it belongs to, the rule's clues, the kernel's words.
- * 'rule' NULL: the cause is inherited or unknown. */
-void diagnose_evidence(const struct view *v, const struct rule *rule, struct verdict *ret);
-
 /* Facts that several rules ask for (diagnose_facts.c). */
 
 enum ttl { TTL_UNKNOWN, TTL_SAME, TTL_NEARER, TTL_FOREIGN };
 
 enum packet { PACKET_UNKNOWN, PACKET_ACTIVE, PACKET_BARE };
 
-enum ttl fact_ttl(const struct view *v);
+enum ttl fact_ttl(const struct reset *r);
 enum packet fact_packet(const struct view *v);
 bool fact_reason_known(const struct reset *r);
 bool fact_socket_known(const struct reset *r);

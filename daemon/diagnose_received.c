@@ -75,7 +75,7 @@ static bool never_taken(const struct view *v)
 
 	return fact_client(v) && r->bytes_received == 0 && r->bytes_acked >= 0 &&
 	       r->bytes_acked <= 1 && r->unacked_bytes > 0 && r->age_ms <= ACCEPT_WAIT_MS &&
-	       fact_ttl(v) != TTL_NEARER && fact_ttl(v) != TTL_FOREIGN;
+	       fact_ttl(v->r) != TTL_NEARER && fact_ttl(v->r) != TTL_FOREIGN;
 }
 
 static bool sent_in_vain(const struct view *v)
@@ -93,20 +93,20 @@ static bool refused_at_once(const struct view *v)
 
 static bool other_box_after_long_silence(const struct view *v)
 {
-	return spoke_after_silence(v, MIDDLEBOX_IDLE_MS) && fact_ttl(v) == TTL_NEARER &&
+	return spoke_after_silence(v, MIDDLEBOX_IDLE_MS) && fact_ttl(v->r) == TTL_NEARER &&
 	       fact_packet(v) == PACKET_BARE;
 }
 
 static bool other_box_after_silence(const struct view *v)
 {
 	return spoke_after_silence(v, KEEPALIVE_IDLE_MS) &&
-	       (fact_ttl(v) == TTL_NEARER || fact_ttl(v) == TTL_FOREIGN);
+	       (fact_ttl(v->r) == TTL_NEARER || fact_ttl(v->r) == TTL_FOREIGN);
 }
 
 /* Nobody here wrote, and it came from somewhere else than the peer's segments. */
 static bool foreign(const struct view *v)
 {
-	return fact_ttl(v) == TTL_FOREIGN || (fact_ttl(v) == TTL_NEARER && !on_its_way(v));
+	return fact_ttl(v->r) == TTL_FOREIGN || (fact_ttl(v->r) == TTL_NEARER && !on_its_way(v));
 }
 
 /* Keep-alive probes are answered, so with them only data tells of a silence; but only of a request,

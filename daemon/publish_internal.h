@@ -14,6 +14,9 @@ static inline uint64_t sum_directions(const uint64_t n[RST_DIRECTION_MAX])
 	return n[RST_SENT] + n[RST_RECEIVED];
 }
 
+/* The array of what the verdict rests on. */
+void publish_evidence(struct object *o, const struct finding *f);
+
 /* RFC 3339, "" for 0. */
 void publish_time(struct object *o, const char *key, uint64_t time);
 

@@ -7,8 +7,8 @@
 #include "common/util.h"
 
 #include "common/addr.h"
+#include "daemon/diagnose.h"
 #include "daemon/object.h"
-#include "daemon/path.h"
 #include "daemon/publish.h"
 #include "daemon/publish_internal.h"
 
@@ -198,18 +198,27 @@ static void put_packet(struct object *o, const struct reset *r)
 	object_put_int(o, "packet_header", known ? r->packet_header : -1);
 }
 
-static void put_verdict(struct object *o, const struct verdict *v)
+void publish_evidence(struct object *o, const struct finding *f)
 {
-	struct json_object *evidence = json_object_new_array();
+	struct json_object *texts = json_object_new_array();
+	struct evidence evidence;
+
+	evidence_format(f, &evidence);
+	for (unsigned int i = 0; i < evidence.n; i++)
+		object_append(o, texts, json_object_new_string(evidence.text[i]));
+	object_put(o, "evidence", texts);
+}
+
+static void put_verdict(struct object *o, const struct finding *f)
+{
+	const struct verdict *v = &f->verdict;
 
 	object_put_text(o, "cause", cause_name(v->cause));
 	object_put_text(o, "confidence", confidence_name(v->confidence));
 	object_put_text(o, "path", path_name(v->path));
 	object_put_text(o, "fact", path_fact(v->path));
 	object_put_text(o, "errno", socket_errno_name(v->error));
-	for (unsigned int i = 0; i < MIN(v->n_evidence, (unsigned int)RSTMON_EVIDENCE_MAX); i++)
-		object_append(o, evidence, json_object_new_string(v->evidence[i]));
-	object_put(o, "evidence", evidence);
+	publish_evidence(o, f);
 }
 
 static void put_numbers(struct object *o, const struct reset *r)
@@ -230,7 +239,7 @@ struct json_object *publish_reset(const struct finding *f)
 	publish_time(&o, "time", r->time);
 	object_put_text(&o, "kind", r->direction == RST_TIMEOUT ? "timeout" : "reset");
 	object_put_text(&o, "direction", direction_name(r->direction));
-	put_verdict(&o, &f->verdict);
+	put_verdict(&o, f);
 	put_owner(&o, f);
 	put_other(&o, &f->other);
 	put_former(&o, r);

@@ -11,7 +11,7 @@
 
 #include "common/addr.h"
 #include "common/str.h"
-#include "daemon/path.h"
+#include "daemon/diagnose.h"
 #include "daemon/publish.h"
 
 #define EVIDENCE_TOLD 2 /* strings of it in a line for people */
@@ -75,7 +75,7 @@ static void put_state(const struct reset *r, char *dst, size_t size)
 }
 
 /* What a cause rests on and the line has not told yet: the first that diagnose names tell most. */
-static void put_evidence(const struct verdict *v, char *dst, size_t size)
+static void put_evidence(const struct finding *f, char *dst, size_t size)
 {
 	static const char *const told[] = {
 		"state",       "previous_state", "reason", "unread",  "unread_bytes",
@@ -83,18 +83,20 @@ static void put_evidence(const struct verdict *v, char *dst, size_t size)
 		"exit_signal", "unit",		 "errno",  "role",    "port",
 		"direction",   "other_end",	 "actor"};
 	unsigned int put_so_far = 0;
+	struct evidence evidence;
 
-	for (unsigned int i = 0; i < v->n_evidence && put_so_far < EVIDENCE_TOLD; i++) {
-		size_t n = strcspn(v->evidence[i], "="), k = 0;
+	evidence_format(f, &evidence);
+	for (unsigned int i = 0; i < evidence.n && put_so_far < EVIDENCE_TOLD; i++) {
+		const char *text = evidence.text[i];
+		size_t n = strcspn(text, "="), k = 0;
 
 		while (k < ARRAY_SIZE(told) &&
-		       (strlen(told[k]) != n || strncmp(told[k], v->evidence[i], n) != 0))
+		       (strlen(told[k]) != n || strncmp(told[k], text, n) != 0))
 			k++;
 		if (k < ARRAY_SIZE(told))
 			continue;
 		/* the option with time 0, which "linger=0" would tell to be off */
-		put(dst, size, " %s",
-		    !strcmp(v->evidence[i], "linger=0") ? "SO_LINGER=0" : v->evidence[i]);
+		put(dst, size, " %s", !strcmp(text, "linger=0") ? "SO_LINGER=0" : text);
 		put_so_far++;
 	}
 }
@@ -149,7 +151,7 @@ void publish_text(const struct finding *f, char *dst, size_t size)
 		put(dst, size, " idle=%llds", (long long)r->idle_ms / 1000);
 	if (r->exit_signal)
 		put(dst, size, " signal=%d", r->exit_signal);
-	put_evidence(&f->verdict, dst, size);
+	put_evidence(f, dst, size);
 	if (*f->owner.unit)
 		put(dst, size, " unit=%s", f->owner.unit);
 }
@@ -176,12 +178,14 @@ static void add_text(struct line *l, const char *key, const char *value)
 }
 
 /* In one field: a key of its own could be that of another field. */
-static void add_evidence(struct line *l, const struct verdict *v)
+static void add_evidence(struct line *l, const struct finding *f)
 {
 	char text[LINE_VALUE_MAX] = "";
+	struct evidence evidence;
 
-	for (unsigned int i = 0; i < v->n_evidence; i++)
-		put(text, sizeof(text), "%s%s", i > 0 ? " " : "", v->evidence[i]);
+	evidence_format(f, &evidence);
+	for (unsigned int i = 0; i < evidence.n; i++)
+		put(text, sizeof(text), "%s%s", i > 0 ? " " : "", evidence.text[i]);
 	add_text(l, "evidence", text);
 }
 
@@ -226,7 +230,7 @@ void publish_reset_line(const struct finding *f, struct line *ret)
 		line_add_format(ret, "exit_signal", "%d", r->exit_signal);
 		line_add_format(ret, "exit_status", "%d", r->exit_status);
 	}
-	add_evidence(ret, &f->verdict);
+	add_evidence(ret, f);
 	add_text(ret, "exe", f->owner.exe);
 }
 

@@ -110,15 +110,6 @@ static void put_advice(struct object *o, const struct story *s)
 	free(advice);
 }
 
-static void put_evidence(struct object *o, const struct verdict *v)
-{
-	struct json_object *evidence = json_object_new_array();
-
-	for (unsigned int i = 0; i < MIN(v->n_evidence, (unsigned int)RSTMON_EVIDENCE_MAX); i++)
-		object_append(o, evidence, json_object_new_string(v->evidence[i]));
-	object_put(o, "evidence", evidence);
-}
-
 static void put_counts(struct object *o, const uint64_t count[RST_DIRECTION_MAX])
 {
 	uint64_t sum = 0;
@@ -156,7 +147,7 @@ static struct json_object *publish_story(const struct story *s)
 		object_put_int(&o, "echoes", s->echoes);
 	object_put_int(&o, "peers", s->peers);
 	if (s->samples > 0) {
-		put_evidence(&o, &s->latest.verdict);
+		publish_evidence(&o, &s->latest);
 		object_put_text(&o, "errno", socket_errno_name(s->error));
 		object_put_int(&o, "errno_pid", s->error_pid);
 		object_put_text(&o, "errno_comm", s->error_comm);

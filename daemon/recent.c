@@ -49,19 +49,12 @@ static void clear(struct finding *f)
 	f->owner.start = 0;
 	f->owner.source = RST_OWNER_NONE;
 	f->owner.comm[0] = f->owner.exe[0] = f->owner.unit[0] = f->owner.container[0] = '\0';
-	f->verdict.cause = RST_CAUSE_UNKNOWN;
-	f->verdict.confidence = CONFIDENCE_LOW;
-	f->verdict.path = 0;
-	f->verdict.settled = false;
-	f->verdict.error = 0;
-	f->verdict.n_evidence = 0;
+	f->verdict = (struct verdict){};
 	f->other = (struct other_end){};
 }
 
 static void copy(struct finding *to, const struct finding *f)
 {
-	unsigned int n = MIN(f->verdict.n_evidence, (unsigned int)RSTMON_EVIDENCE_MAX);
-
 	to->reset = f->reset;
 	to->owner.pid = f->owner.pid;
 	to->owner.start = f->owner.start;
@@ -70,15 +63,7 @@ static void copy(struct finding *to, const struct finding *f)
 	copy_text(to->owner.exe, f->owner.exe, sizeof(to->owner.exe));
 	copy_text(to->owner.unit, f->owner.unit, sizeof(to->owner.unit));
 	copy_text(to->owner.container, f->owner.container, sizeof(to->owner.container));
-	to->verdict.cause = f->verdict.cause;
-	to->verdict.confidence = f->verdict.confidence;
-	to->verdict.path = f->verdict.path;
-	to->verdict.settled = f->verdict.settled;
-	to->verdict.error = f->verdict.error;
-	to->verdict.n_evidence = n;
-	for (unsigned int i = 0; i < n; i++)
-		copy_text(to->verdict.evidence[i], f->verdict.evidence[i],
-			  sizeof(to->verdict.evidence[i]));
+	to->verdict = f->verdict;
 	to->other = f->other;
 }
 

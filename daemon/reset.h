@@ -156,15 +156,33 @@ struct owner {
 	uint8_t source; /* enum rst_owner_source */
 };
 
+#define RST_CLUES_MAX 7 /* kinds of evidence that a rule names */
+
+/* What a verdict rests on beside the reset itself, as numbers: nobody reads most of them, and they become
+ * text only when somebody does (evidence_format()). 0: not known, or nothing to tell. */
+struct basis {
+	int64_t idle_alike_ms;
+	uint32_t idle_alike, repeats, repeat_ms; /* as in struct past, as are the next */
+	uint32_t burst, ports_asked, second_ms;
+	uint8_t facts;		      /* BASIS_* */
+	uint8_t clues[RST_CLUES_MAX]; /* of the rule: enum clue, most telling first */
+};
+
+#define BASIS_SECOND	     (1 << 0) /* it followed another reset of this end */
+#define BASIS_AFTERMATH	     (1 << 1) /* the peer went on after its reset */
+#define BASIS_OTHER_END	     (1 << 2) /* the other end is a process of this host, in the same story */
+#define BASIS_OVERFLOWED     (1 << 3) /* as in struct host, as are the next two */
+#define BASIS_COOKIES_FAILED (1 << 4)
+#define BASIS_SIBLING	     (1 << 5)
+
 /* The part that 'diagnose' fills. */
 struct verdict {
-	enum rst_cause cause;
-	enum confidence confidence;
-	uint8_t path;  /* enum path: what the kernel did, which is certain */
-	bool settled;  /* nothing that becomes known later can change cause or story */
-	int error; /* the errno that the local application gets, 0: none */
-	unsigned int n_evidence;
-	char evidence[RSTMON_EVIDENCE_MAX][RSTMON_EVIDENCE_LEN]; /* "key=value" */
+	uint8_t cause;	    /* enum rst_cause */
+	uint8_t confidence; /* enum confidence */
+	uint8_t path;	    /* enum path: what the kernel did, which is certain */
+	bool settled;	    /* nothing that becomes known later can change cause or story */
+	int error;	    /* the errno that the local application gets, 0: none */
+	struct basis basis;
 };
 
 /* The other end of the same connection, where it is on this host and had its part in the same story. */

@@ -37,10 +37,7 @@ bool stories_other_end(const struct finding *f, const struct finding *received)
 
 bool stories_echo(const struct finding *f)
 {
-	for (unsigned int i = 0; i < MIN(f->verdict.n_evidence, RSTMON_EVIDENCE_MAX); i++)
-		if (!strncmp(f->verdict.evidence[i], "second_reset_ms=", 16))
-			return f->reset.direction == RST_SENT;
-	return false;
+	return f->verdict.basis.facts & BASIS_SECOND && f->reset.direction == RST_SENT;
 }
 
 static int compare_party(const void *x, const void *y)

@@ -29,6 +29,7 @@ static const struct past aftermath = {.aftermath = true};
 static void check(const struct example *e, size_t n, unsigned int seen[RST_CAUSE_MAX])
 {
 	for (size_t i = 0; i < n; i++) {
+		struct evidence told;
 		struct verdict v = judge(&e[i].reset, e[i].past ? e[i].past : &nothing,
 					 e[i].host ? e[i].host : &long_watched);
 
@@ -37,7 +38,8 @@ static void check(const struct example *e, size_t n, unsigned int seen[RST_CAUSE
 		cr_assert_str_eq(confidence_name(v.confidence), confidence_name(e[i].confidence),
 				 "%zu: %s", i, cause_name(v.cause));
 		cr_assert_eq(v.path, path_of(&e[i].reset));
-		cr_assert_gt(v.n_evidence, 0, "%s", cause_name(v.cause));
+		evidence_format(&(struct finding){.reset = e[i].reset, .verdict = v}, &told);
+		cr_assert_gt(told.n, 0, "%s", cause_name(v.cause));
 		seen[v.cause]++;
 	}
 }

@@ -211,7 +211,7 @@ static enum ttl ttl_of(struct reset r)
 {
 	const struct view v = {.r = &r};
 
-	return fact_ttl(&v);
+	return fact_ttl(v.r);
 }
 
 Test(confidence, contents_of_a_reset)

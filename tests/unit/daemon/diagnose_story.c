@@ -16,7 +16,7 @@ Test(diagnose_story, the_second_reset_inherits)
 	struct verdict v = judge(&r, &past, &long_watched);
 
 	cr_assert_cause(v, RST_CAUSE_KEEPALIVE_RACE_SERVER, CONFIDENCE_HIGH);
-	cr_assert_str_eq(v.evidence[0], "second_reset_ms=12");
+	cr_assert_str_eq(evidence_of(&r, &past).text[0], "second_reset_ms=12");
 	r = sample_answer(REASON_NO_SOCKET, 0, ACK, 0);
 	cr_assert_cause(judge(&r, &past, &long_watched), RST_CAUSE_KEEPALIVE_RACE_SERVER,
 			CONFIDENCE_HIGH);
@@ -64,11 +64,13 @@ Test(diagnose_story, the_sender_knows_why)
 {
 	struct past past = sender(RST_CAUSE_KEEPALIVE_RACE_SERVER, CONFIDENCE_HIGH);
 	struct reset r = after_silence(2700);
-	struct verdict v = judge(&r, &past, &long_watched);
+	struct evidence e;
 
-	cr_assert_cause(v, RST_CAUSE_KEEPALIVE_RACE_SERVER, CONFIDENCE_HIGH);
-	cr_assert_str_eq(v.evidence[0], "other_end=java[812]");
-	cr_assert(has_evidence(&v, "idle_ms=2700"), "its own numbers stay");
+	cr_assert_cause(judge(&r, &past, &long_watched), RST_CAUSE_KEEPALIVE_RACE_SERVER,
+			CONFIDENCE_HIGH);
+	e = evidence_of(&r, &past);
+	cr_assert_str_eq(e.text[0], "other_end=java[812]");
+	cr_assert(has_evidence(&e, "idle_ms=2700"), "its own numbers stay");
 
 	r = in_flight(received(RST_ROLE_SERVER, STATE_CLOSE_WAIT), 10);
 	past = sender(RST_CAUSE_DATA_AFTER_LOCAL_CLOSE, CONFIDENCE_CERTAIN);
@@ -174,17 +176,17 @@ Test(diagnose_story, the_errno_that_the_application_gets)
 Test(diagnose_story, evidence_is_bounded_and_most_telling_first)
 {
 	struct reset r = died(SIGKILL, -1);
-	struct verdict v;
+	struct evidence e;
 
 	r.flags |= RST_EVENT_OOM;
 	r.reason_name = "TCP_ABORT_ON_CLOSE";
-	v = verdict_of(r);
-	cr_assert_str_eq(v.evidence[0], "exit_signal=9");
-	cr_assert_str_eq(v.evidence[1], "oom=1");
-	cr_assert_str_eq(v.evidence[2], "unread_bytes=500");
-	cr_assert_str_eq(v.evidence[3], "reason=TCP_ABORT_ON_CLOSE");
-	cr_assert_str_eq(v.evidence[4], "state=CLOSE");
-	cr_assert_eq(v.n_evidence, 5);
+	e = evidence_of(&r, &nothing);
+	cr_assert_str_eq(e.text[0], "exit_signal=9");
+	cr_assert_str_eq(e.text[1], "oom=1");
+	cr_assert_str_eq(e.text[2], "unread_bytes=500");
+	cr_assert_str_eq(e.text[3], "reason=TCP_ABORT_ON_CLOSE");
+	cr_assert_str_eq(e.text[4], "state=CLOSE");
+	cr_assert_eq(e.n, 5);
 
 	struct past past = sender(RST_CAUSE_UNKNOWN, CONFIDENCE_LOW);
 
@@ -192,11 +194,11 @@ Test(diagnose_story, evidence_is_bounded_and_most_telling_first)
 	past.idle_alike = 3;
 	past.idle_alike_ms = 5000;
 	r = with_packet(after_silence(INT64_MAX), true, 63);
-	v = judge(&r, &past, &long_watched);
-	cr_assert_eq(v.n_evidence, RSTMON_EVIDENCE_MAX);
-	cr_assert(has_evidence(&v, "idle_ms=9223372036854775807"));
-	cr_assert(has_evidence(&v, "packet=RST|ACK,window=502,header=32"));
-	cr_assert(has_evidence(&v, "ttl=63/63"));
+	e = evidence_of(&r, &past);
+	cr_assert_eq(e.n, RSTMON_EVIDENCE_MAX);
+	cr_assert(has_evidence(&e, "idle_ms=9223372036854775807"));
+	cr_assert(has_evidence(&e, "packet=RST|ACK,window=502,header=32"));
+	cr_assert(has_evidence(&e, "ttl=63/63"));
 }
 
 Test(diagnose_story, evidence_that_names_somebody)
@@ -204,31 +206,31 @@ Test(diagnose_story, evidence_that_names_somebody)
 	struct reset r =
 		flagged(sample_answer(REASON_NO_SOCKET, 0, SYN, 0), RST_EVENT_FORMER_LISTENER);
 	struct past past = {.ports_asked = 12};
-	struct verdict v;
+	struct evidence e;
 
 	r.former_tgid = UINT32_MAX;
 	memcpy(r.former_comm, "fifteen letters", 16);
-	v = verdict_of(r);
-	cr_assert_str_eq(v.evidence[0], "former_listener=fifteen letters[4294967295]");
+	e = evidence_of(&r, &nothing);
+	cr_assert_str_eq(e.text[0], "former_listener=fifteen letters[4294967295]");
 	r = sample_answer(REASON_NO_SOCKET, 0, SYN, 0);
-	v = judge(&r, &past, &long_watched);
-	cr_assert_str_eq(v.evidence[0], "ports_asked=12");
-	cr_assert_str_eq(v.evidence[1], "segment=SYN");
-	cr_assert_eq(v.cause, RST_CAUSE_CLOSED_PORT);
+	e = evidence_of(&r, &past);
+	cr_assert_str_eq(e.text[0], "ports_asked=12");
+	cr_assert_str_eq(e.text[1], "segment=SYN");
+	cr_assert_eq(judge(&r, &past, &long_watched).cause, RST_CAUSE_CLOSED_PORT);
 	r = full_queue(REASON_INVALID_SYN);
-	v = verdict_of(r);
-	cr_assert(has_evidence(&v, "backlog=129/128"));
-	cr_assert(has_evidence(&v, "segment=PSH|ACK+80"));
+	e = evidence_of(&r, &nothing);
+	cr_assert(has_evidence(&e, "backlog=129/128"));
+	cr_assert(has_evidence(&e, "segment=PSH|ACK+80"));
 	r = living(REASON_TCP_STATE, STATE_ESTABLISHED, RST_EVENT_OWNED);
 	r.actor_tgid = 77;
 	memcpy(r.actor_comm, "ss", 3);
 	r.actor_parent_tgid = 70;
 	memcpy(r.actor_parent_comm, "bash", 5);
-	v = verdict_of(r);
-	cr_assert_str_eq(v.evidence[0], "actor=ss[77]");
-	cr_assert_str_eq(v.evidence[1], "actor_parent=bash[70]");
+	e = evidence_of(&r, &nothing);
+	cr_assert_str_eq(e.text[0], "actor=ss[77]");
+	cr_assert_str_eq(e.text[1], "actor_parent=bash[70]");
 	r = sample_closed(RST_ROLE_SERVER, REASON_TCP_ABORT_ON_LINGER);
 	r.linger2 = INT32_MIN;
-	v = verdict_of(r);
-	cr_assert(has_evidence(&v, "linger2=-2147483648"));
+	e = evidence_of(&r, &nothing);
+	cr_assert(has_evidence(&e, "linger2=-2147483648"));
 }

@@ -83,9 +83,9 @@ Test(publish, a_reset_has_every_field_of_the_contract)
 	cr_expect_eq(number(o, "exit_signal"), 9);
 	cr_expect_eq(number(o, "exit_status"), -1);
 	evidence = get(o, "evidence");
-	cr_assert_eq(json_object_array_length(evidence), 2);
-	cr_expect_str_eq(json_object_get_string(json_object_array_get_idx(evidence, 1)),
-			 "unread=3");
+	cr_assert_eq(json_object_array_length(evidence), 3);
+	cr_expect_str_eq(json_object_get_string(json_object_array_get_idx(evidence, 0)),
+			 "unread_bytes=3");
 	cr_expect_str_eq(text(o, "tcp_flags"), "SYN|ACK");
 	cr_expect_eq(number(o, "seq"), 4000000000);
 	cr_expect_eq(number(o, "ttl"), 64);
@@ -483,21 +483,20 @@ Test(publish, a_line_tells_the_other_end_and_two_pieces_of_evidence)
 
 	f.other = (struct other_end){.known = true, .pid = 640, .comm = "nginx"};
 	f.reset.actor_tgid = 0;
-	f.verdict.n_evidence = 5;
-	snprintf(f.verdict.evidence[1], RSTMON_EVIDENCE_LEN, "idle_alike=5");
-	snprintf(f.verdict.evidence[2], RSTMON_EVIDENCE_LEN, "unread=3");
-	snprintf(f.verdict.evidence[3], RSTMON_EVIDENCE_LEN, "both_ends");
-	snprintf(f.verdict.evidence[4], RSTMON_EVIDENCE_LEN, "third=1");
-	snprintf(f.verdict.evidence[0], RSTMON_EVIDENCE_LEN, "other_end=nginx[640]");
+	f.verdict.basis = (struct basis){
+		.facts = BASIS_OTHER_END,
+		.clues = {CLUE_SEGMENT, CLUE_UNREAD, CLUE_LINGER, CLUE_SENT},
+	};
 	publish_text(&f, line, sizeof(line));
 	cr_expect_not_null(strstr(line, " nginx[812] with nginx[640] server "), "%s", line);
-	snprintf(f.verdict.evidence[0], RSTMON_EVIDENCE_LEN, "state=ESTABLISHED");
-	cr_expect_not_null(strstr(line, " signal=9 idle_alike=5 both_ends unit="), "%s", line);
+	cr_expect_not_null(strstr(line, " signal=9 segment=SYN|ACK+5 SO_LINGER=0 unit="), "%s",
+			   line);
 	publish_reset_line(&f, &log);
 	line_format(&log, out, sizeof(out));
 	cr_expect_not_null(strstr(out, " path=unknown other_pid=640 other_comm=nginx "), "%s", out);
-	cr_expect_not_null(strstr(out, " evidence=\"state=ESTABLISHED idle_alike=5 unread=3 "
-				       "both_ends third=1\""),
+	cr_expect_not_null(strstr(out, " evidence=\"other_end=nginx[640] segment=SYN|ACK+5 "
+				       "unread_bytes=3 linger=0 bytes_sent=20 reason=TCP_STATE "
+				       "state=ESTABLISHED\""),
 			   "%s", out);
 	f.other.pid = 0; /* nobody's */
 	publish_text(&f, line, sizeof(line));

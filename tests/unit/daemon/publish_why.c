@@ -111,7 +111,7 @@ Test(publish_why, a_story_has_every_field)
 	cr_expect_str_eq(text(o, "errno"), "ECONNRESET");
 	cr_expect_eq(number(o, "errno_pid"), 640);
 	cr_expect_str_eq(text(o, "errno_comm"), "nginx");
-	cr_expect_eq(json_object_array_length(get(o, "evidence")), 2);
+	cr_expect_eq(json_object_array_length(get(o, "evidence")), 3);
 	cr_expect_eq(number(get(o, "exit_signals"), "9"), 3);
 	cr_expect_eq(number(o, "oom"), 1);
 	cr_expect_eq(number(o, "more_parties"), 1);

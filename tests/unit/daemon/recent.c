@@ -68,9 +68,7 @@ Test(recent, copies_all_that_counts)
 	f.verdict.path = 3;
 	f.verdict.settled = true;
 	f.other = (struct other_end){.known = true, .pid = 9, .direction = 1, .comm = "nginx"};
-	f.verdict.n_evidence = RSTMON_EVIDENCE_MAX;
-	for (unsigned int i = 0; i < RSTMON_EVIDENCE_MAX; i++)
-		memset(f.verdict.evidence[i], 'a' + (int)i, RSTMON_EVIDENCE_LEN - 1);
+	f.verdict.basis = (struct basis){.burst = 20, .facts = BASIS_SECOND, .clues = {1, 2, 3}};
 	recent_add(r, &f);
 	got = recent_get(r, 0);
 	cr_assert_eq(memcmp(&got->reset, &f.reset, sizeof(f.reset)), 0);
@@ -85,8 +83,7 @@ Test(recent, copies_all_that_counts)
 	cr_assert(got->verdict.path == 3 && got->verdict.settled);
 	cr_assert(got->other.known && got->other.pid == 9 && got->other.direction == 1);
 	cr_assert_str_eq(got->other.comm, "nginx");
-	for (unsigned int i = 0; i < RSTMON_EVIDENCE_MAX; i++)
-		cr_assert_str_eq(got->verdict.evidence[i], f.verdict.evidence[i]);
+	cr_assert_eq(memcmp(&got->verdict.basis, &f.verdict.basis, sizeof(f.verdict.basis)), 0);
 }
 
 Test(recent, a_flood_leaves_what_is_not_settled)
@@ -128,10 +125,8 @@ Test(recent, nothing_of_the_overwritten_shows)
 		recent_add(r, &f);
 	}
 	memset(&f, 0, sizeof(f));
-	f.verdict.n_evidence = 1000; /* a finding cannot lead outside */
 	recent_add(r, &f);
 	cr_assert_str_eq(recent_get(r, 0)->owner.exe, "");
-	cr_assert_eq(recent_get(r, 0)->verdict.n_evidence, RSTMON_EVIDENCE_MAX);
 }
 
 Test(recent, a_ticket_finds_its_finding_until_it_is_overwritten)

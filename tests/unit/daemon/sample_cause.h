@@ -37,10 +37,21 @@ static inline struct verdict verdict_of(struct reset r)
 		cr_assert_str_eq(confidence_name(v_.confidence), confidence_name(level));          \
 	} while (0)
 
-static inline bool has_evidence(const struct verdict *v, const char *text)
+/* What is told of the reset, judged like that. */
+static inline struct evidence evidence_of(const struct reset *r, const struct past *past)
 {
-	for (unsigned int i = 0; i < v->n_evidence; i++)
-		if (!strcmp(v->evidence[i], text))
+	struct finding f = {.reset = *r, .other = past->other};
+	struct evidence e;
+
+	f.verdict = judge(r, past, &long_watched);
+	evidence_format(&f, &e);
+	return e;
+}
+
+static inline bool has_evidence(const struct evidence *e, const char *text)
+{
+	for (unsigned int i = 0; i < e->n; i++)
+		if (!strcmp(e->text[i], text))
 			return true;
 	return false;
 }

@@ -4,7 +4,7 @@
 #define TESTS_SAMPLE_FINDING_H
 
 #include "common/util.h"
-#include "daemon/reset.h"
+#include "daemon/diagnose_internal.h"
 
 /* 2026-11-22T07:31:36.123456Z */
 #define SAMPLE_TIME (1795332696ULL * NSEC_PER_SEC + 123456 * NSEC_PER_USEC)
@@ -59,8 +59,7 @@ static inline struct finding sample_finding(void)
 			.cause = RST_CAUSE_CLOSED_PORT,
 			.confidence = CONFIDENCE_HIGH,
 			.error = 104, /* ECONNRESET */
-			.n_evidence = 2,
-			.evidence = {"state=ESTABLISHED", "unread=3"},
+			.basis = {.clues = {CLUE_UNREAD}},
 		},
 	};
 }

@@ -483,8 +483,7 @@ static void add_echo(struct fixture *f)
 	struct finding e = finding_of(RST_CAUSE_KEEPALIVE_RACE_SERVER, 8080, RST_SENT);
 
 	e.other = (struct other_end){.known = true, .pid = 812, .direction = RST_RECEIVED};
-	snprintf(e.verdict.evidence[0], sizeof(e.verdict.evidence[0]), "second_reset_ms=1");
-	e.verdict.n_evidence = 1;
+	e.verdict.basis = (struct basis){.facts = BASIS_SECOND, .second_ms = 1};
 	add(f, &e);
 }
 
