@@ -44,24 +44,25 @@ struct server {
 struct output;
 
 struct client {
-	struct server *server;
+	/* what each finding looks at, of each watcher */
 	struct client *next, **prev;
+	struct filter *filter;
+	uint64_t dropped; /* lines since the last one that it got */
+	uint64_t dropped_later; /* the same, behind all that wait to be made */
+	uint64_t since; /* what was published up to here was told by its call */
+	bool watching;
+	bool choked;  /* its queue was full and is not yet half empty again */
+	bool ended;   /* nothing more comes from it */
+	bool closing; /* to be closed when all is sent */
+
+	struct server *server;
 	int fd;
 	sd_event_source *io, *timer;
 	struct varlink_input input;
 	struct output *first, **last; /* texts to be sent */
 	size_t sent;		      /* bytes of the first one that are gone */
 	size_t queued;		      /* bytes of all, with what holds them */
-	bool ended;		      /* nothing more comes from it */
-	bool closing;		      /* to be closed when all is sent */
-	bool watching;
-	bool wanted;	  /* the finding that is being published */
-	bool choked;	  /* its queue was full and is not yet half empty again */
-	uint64_t dropped; /* lines since the last one that it got */
-	uint64_t dropped_later; /* the same, behind all that wait to be made */
-	uint64_t since; /* what was published up to here was told by its call */
-	struct filter *filter;
-	struct server_work *work; /* its call is being answered */
+	struct server_work *work;     /* its call is being answered */
 };
 
 /* What serves clients waits for what counts resets. */

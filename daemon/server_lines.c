@@ -49,17 +49,23 @@ static void refill_lines(struct server *s)
 	s->lines_time = now;
 }
 
-/* True if one more line may be made for so many; takes it. */
-static bool may_wait(struct server *s, unsigned int watchers)
+/* False in a flood, and while clients do not take what there is. */
+static bool may_make_lines(struct server *s)
 {
-	unsigned int cost = 1 + watchers / WATCHERS_PER_LINE;
-
-	refill_lines(s);
 	if (server_busy(s))
 		return false;
 	/* Some at a time, and what is lost is lost between two of them. */
-	if (s->flooded && (s->n_waiting > 0 || s->lines < RSTMON_WATCH_LINES_BURST / 4))
+	if (s->flooded && s->n_waiting > 0)
 		return false;
+	refill_lines(s);
+	return !s->flooded || s->lines >= RSTMON_WATCH_LINES_BURST / 4;
+}
+
+/* True if one more line may be made for so many; takes it. */
+static bool take_line(struct server *s, unsigned int watchers)
+{
+	unsigned int cost = 1 + watchers / WATCHERS_PER_LINE;
+
 	s->flooded = s->lines < cost;
 	if (s->flooded)
 		return false;
@@ -94,19 +100,27 @@ static void drop_first(struct server *s)
 	free(w);
 }
 
-/* Of what waits, what was lost comes behind. */
-static void lose(struct client *c)
-{
-	if (c->server->n_waiting > 0)
-		c->dropped_later++;
-	else
-		c->dropped++;
-	c->server->stats.dropped++;
-}
-
 static bool wants(const struct client *c, const struct finding *f)
 {
-	return c->watching && report_match_finding(c->filter, f);
+	return c->watching && (!c->filter || report_match_finding(c->filter, f));
+}
+
+/* What is lost comes behind what waits. */
+static void lose(struct server *s, const struct finding *f)
+{
+	bool later = s->n_waiting > 0;
+	uint64_t n = 0;
+
+	for (struct client *c = s->clients; c; c = c->next) {
+		if (!wants(c, f))
+			continue;
+		if (later)
+			c->dropped_later++;
+		else
+			c->dropped++;
+		n++;
+	}
+	s->stats.dropped += n;
 }
 
 void server_publish(struct server *s, const struct finding *f)
@@ -115,17 +129,18 @@ void server_publish(struct server *s, const struct finding *f)
 
 	if (!server_has_watchers(s))
 		return;
-	for (struct client *c = s->clients; c; c = c->next) {
-		c->wanted = wants(c, f);
-		all += c->wanted;
-		ready += c->wanted && !c->choked;
-	}
-	/* who does not read takes no line from the others */
-	if (all == 0 || (ready > 0 && may_wait(s, ready) && wait_for_turn(s, f) >= 0))
+	if (!may_make_lines(s)) {
+		lose(s, f);
 		return;
-	for (struct client *c = s->clients; c; c = c->next)
-		if (c->wanted)
-			lose(c);
+	}
+	for (const struct client *c = s->clients; c; c = c->next)
+		if (wants(c, f)) {
+			all++;
+			ready += !c->choked;
+		}
+	/* who does not read takes no line from the others */
+	if (all > 0 && (ready == 0 || !take_line(s, ready) || wait_for_turn(s, f) < 0))
+		lose(s, f);
 }
 
 /* The line with what a client has missed. */
