@@ -142,9 +142,27 @@ vm: all $(B)/load ## the same under real systemd, in a virtual machine; KERNELS=
 	@tests/check/install.sh $(BUILD_PACKAGES) $(VM_PACKAGES)
 	@tests/vm/run.sh $(B) $(KERNELS)
 
+$(B)/hookcost: $(B)/tests/bench/hookcost.o
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/latency: $(B)/tests/bench/latency.o $(B)/tests/bench/packets.o
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/fill: $(B)/tests/bench/fill.o $(call not_main,$(DAEMON)) $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/tests/bench/empty.bpf.o: tests/bench/empty.bpf.c | needs
+	@mkdir -p $(@D)
+	$(call msg,BPF,$@)$(CLANG) -g -O2 -Wall -Werror -target bpf -mcpu=v3 \
+		-idirafter /usr/include/$(MULTIARCH) -c $< -o $@
+
+$(B)/empty: $(B)/tests/bench/empty.o | $(B)/tests/bench/empty.bpf.o
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+BENCH_TOOLS := flood stages empty hookcost latency fill
 bench: ## what rstmon costs
-	@tests/check/install.sh $(BUILD_PACKAGES) $(BENCH_PACKAGES)
-	@$(MAKE) --no-print-directory all $(B)/flood $(B)/stages
+	@tests/lab/install.sh $(BUILD_PACKAGES) $(BENCH_PACKAGES)
+	@$(MAKE) --no-print-directory all $(BENCH_TOOLS:%=$(B)/%)
 	@tests/bench/run.sh $(B)
 
 # gcc's UBSan takes no log_path and exits with 0 unless it must not go on.

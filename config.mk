@@ -15,7 +15,8 @@ BUILD_PACKAGES := build-essential pkg-config clang llvm libbpf-dev libelf-dev zl
                   libsystemd-dev libjson-c-dev libsmartcols-dev libinih-dev uthash-dev
 TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog shellcheck clang-format \
                   jq procps util-linux
-BENCH_PACKAGES := iproute2 tcpdump bpftrace
+BENCH_PACKAGES := iproute2 jq procps util-linux tcpdump bpftrace strace nginx-light wrk redis-server \
+                  redis-tools
 VM_PACKAGES    := qemu-system-x86 mmdebstrap cpio
 FUZZ_PACKAGES  := libclang-rt-dev
 LAB_PACKAGES   := jq nftables iproute2 procps util-linux curl libtomcat10-java default-jdk-headless \

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The load of the benchmark: SYNs at closed loopback ports as fast as one core goes, or refused
- * connects, in a network namespace of its own, or in the present one with "here". It must measure
- * nothing but rates. Used by run.sh.
+ * The load of the benchmark: SYNs at closed loopback ports as fast as cores go, or refused
+ *connects, in a network namespace of its own, or in the present one with "here". It must measure
+ *nothing but rates. Used by run.sh.
  *
- *	flood syn PORTS SECONDS [here]	one line: segments, segments a second, growth of TcpOutRsts
- *	flood connect PORTS SECONDS [here]
- *					the same with connect(): each makes a sent and a received
- *reset
+ *	flood syn|connect PORTS SECONDS [here [PROCESSES]]
+ *
+ * First line: segments or connects, the same a second, growth of TcpOutRsts. With PROCESSES a line
+ *for each follows: its pid, what it made. Of SYNs every port gets the same number from each, and
+ *each has a core to itself, from the last one on.
  */
 #include "common/util.h"
 
@@ -17,15 +18,37 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <signal.h>
 #include <time.h>
 
 #include "tests/bench/packets.h"
 
-#define PORT_FIRST   1000
-#define PORTS_MAX    30000
-#define SECONDS_MAX  60
-#define CONNECT_TURN 256
+#define PORT_FIRST    1000
+#define PORTS_MAX     30000
+#define SECONDS_MAX   60
+#define PROCESSES_MAX 64
+#define CONNECT_TURN  256
+#define START_S	      0.05 /* until all have begun */
+#define SETTLE_MS     5
+#define SETTLE_TURNS  400
+
+struct load {
+	bool syn;
+	unsigned int ports, processes;
+	double start, seconds;
+};
+
+/* What each of the processes leaves in shared memory. */
+struct part {
+	pid_t pid;
+	int error;
+	long n;
+	double took;
+};
 
 static double now(void)
 {
@@ -33,6 +56,14 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void sleep_until(double time)
+{
+	struct timespec t = {.tv_sec = (time_t)time};
+
+	t.tv_nsec = (long)((time - (double)t.tv_sec) * 1e9);
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
 static int own_namespace(void)
@@ -57,6 +88,21 @@ static long out_rsts(void)
 		if (sscanf(line, "Tcp: %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %ld",
 			   &n) == 1)
 			break;
+	return n;
+}
+
+/* Until nothing is answered any more: ksoftirqd may still be at it. */
+static long settled_out_rsts(void)
+{
+	long before, n = out_rsts();
+
+	for (int i = 0; i < SETTLE_TURNS; i++) {
+		before = n;
+		sleep_until(now() + SETTLE_MS / 1e3);
+		n = out_rsts();
+		if (n == before)
+			break;
+	}
 	return n;
 }
 
@@ -88,22 +134,81 @@ static long connect_turn(unsigned int ports)
 	return CONNECT_TURN;
 }
 
-static int flood(bool syn, unsigned int ports, double seconds)
+static void own_core(unsigned int i)
 {
-	struct packets *p = packets_new(PORT_FIRST, ports, PACKET_SYN);
-	long n = 0, r = 0, before = out_rsts();
-	double start = now(), took;
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
 
-	if (!p)
-		return -errno;
+	if (n < 1)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)(n - 1 - i % n), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void play(const struct load *load, struct part *part)
+{
+	struct packets *p = packets_new(PORT_FIRST, load->ports, PACKET_SYN);
+	long r = 0;
+
+	if (!p) {
+		part->error = errno;
+		return;
+	}
+	sleep_until(load->start);
 	do {
-		r = syn ? packets_round(p) : connect_turn(ports);
-		n += MAX(r, 0);
-		took = now() - start;
-	} while (r >= 0 && took < seconds);
+		r = load->syn ? packets_round(p) : connect_turn(load->ports);
+		part->n += MAX(r, 0);
+		part->took = now() - load->start;
+	} while (r >= 0 && part->took < load->seconds);
 	packets_free(p);
-	printf("%ld %.0f %ld\n", n, (double)n / took, out_rsts() - before);
-	return r < 0 ? (int)r : 0;
+	part->error = r < 0 ? (int)-r : 0;
+}
+
+static int start_parts(const struct load *load, struct part *part)
+{
+	for (unsigned int i = 0; i < load->processes; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			return -errno;
+		if (pid == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (load->syn)
+				own_core(i);
+			play(load, &part[i]);
+			_exit(0);
+		}
+		part[i].pid = pid;
+	}
+	return 0;
+}
+
+static int flood(struct load *load, bool tell_parts)
+{
+	size_t size = load->processes * sizeof(struct part);
+	struct part *part =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long before = out_rsts(), n = 0;
+	double rate = 0;
+	int r;
+
+	if (part == MAP_FAILED)
+		return -errno;
+	load->start = now() + START_S;
+	r = start_parts(load, part);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	for (unsigned int i = 0; i < load->processes; i++) {
+		n += part[i].n;
+		rate += part[i].took > 0 ? (double)part[i].n / part[i].took : 0;
+		r = r < 0 ? r : -part[i].error;
+	}
+	printf("%ld %.0f %ld\n", n, rate, settled_out_rsts() - before);
+	for (unsigned int i = 0; tell_parts && i < load->processes; i++)
+		printf("%d %ld\n", (int)part[i].pid, part[i].n);
+	munmap(part, size);
+	return r;
 }
 
 static bool number(const char *text, unsigned long max, unsigned long *ret)
@@ -116,19 +221,27 @@ static bool number(const char *text, unsigned long max, unsigned long *ret)
 
 int main(int argc, char *argv[])
 {
-	unsigned long ports, seconds;
+	unsigned long ports, seconds, processes = 1;
 	bool syn = argc > 1 && !strcmp(argv[1], "syn");
-	bool here = argc == 5 && !strcmp(argv[4], "here");
+	bool here = argc >= 5 && !strcmp(argv[4], "here");
+	struct load load;
 	int r;
 
-	if ((argc != 4 && !here) || (!syn && strcmp(argv[1], "connect")) ||
-	    !number(argv[2], PORTS_MAX, &ports) || !number(argv[3], SECONDS_MAX, &seconds)) {
-		fprintf(stderr, "usage: flood syn|connect PORTS SECONDS [here]\n");
+	if (argc < 4 || argc > 6 || (argc > 4 && !here) || (!syn && strcmp(argv[1], "connect")) ||
+	    !number(argv[2], PORTS_MAX, &ports) || !number(argv[3], SECONDS_MAX, &seconds) ||
+	    (argc == 6 && !number(argv[5], PROCESSES_MAX, &processes))) {
+		fprintf(stderr, "usage: flood syn|connect PORTS SECONDS [here [PROCESSES]]\n");
 		return 2;
 	}
+	load = (struct load){
+		.syn = syn,
+		.ports = (unsigned int)ports,
+		.processes = (unsigned int)processes,
+		.seconds = (double)seconds,
+	};
 	r = here ? 0 : own_namespace();
 	if (r == 0)
-		r = flood(syn, (unsigned int)ports, (double)seconds);
+		r = flood(&load, argc == 6);
 	if (r < 0)
 		fprintf(stderr, "flood: %s\n", strerror(-r));
 	return r < 0;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Programs that do nothing, on the two tracepoints of TCP resets: what any program there costs at least.
+ * Loaded by empty.c for run.sh.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+SEC("tp_btf/tcp_send_reset")
+int empty_send_reset(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int empty_receive_reset(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}

@@ -1,0 +1,85 @@
+#!/bin/bash
+# shellcheck disable=SC2034,SC2154,SC2317
+# SPDX-License-Identifier: GPL-2.0-only
+# Nanoseconds inside BPF (bpf_stats): of rstmond, and in turn with it of bpftrace that only counts by
+# process. Sourced by run.sh.
+#
+# bpf_stats adds some to every run, and does not see what a tracepoint of bpftrace's kind pays before its
+# program (the record of perf); the rates of floods see that.
+
+HOOK_PAIRS=5
+
+per_process='tracepoint:tcp:tcp_send_reset { @sent[comm, pid] = count(); }
+	tracepoint:tcp:tcp_receive_reset { @received[comm, pid] = count(); }
+	tracepoint:sock:inet_sock_set_state { @states[comm, pid] = count(); }'
+
+# "ns" of the programs that the tool has, whose name matches
+spent() { # PATTERN
+	local ids
+	ids=$(cat /proc/"$tool"/fdinfo/* 2>/dev/null | awk '/^prog_id:/ { print $2 }' | sort -un | jq -sc .)
+	bpftool prog show -j | jq --argjson ids "$ids" --arg name "$1" \
+		'[.[] | select(.id as $id | $ids | index($id)) | select((.name // "") | test($name)) |
+		.run_time_ns // 0] | add // 0'
+}
+
+# per WORDS NAME PATTERN: nanoseconds of such programs for each of what $n was, in $dir/ns.NAME.WORDS
+before() {
+	at_all=$(spent .) at_sent=$(spent send_reset) at_received=$(spent receive_res)
+}
+
+keep() { # NAME WORDS NANOSECONDS N
+	awk -v ns="$3" -v n="$4" 'BEGIN { if (n > 0) printf "%.1f\n", ns / n }' >>"$dir/ns.$1.$2"
+}
+
+round() { # NAME: of the tool that runs
+	local n
+	before
+	n=$(inside "$B/flood" syn "$PORTS" 1 here | awk '{ print $3 }')
+	keep "$1" closed $(($(spent send_reset) - at_sent)) "$n"
+
+	before
+	n=$(inside taskset -c "$last" "$B/flood" connect "$PORTS" 1 here | awk '{ print $3 }')
+	keep "$1" refused $(($(spent send_reset) - at_sent)) "$n"
+	keep "$1" received $(($(spent receive_res) - at_received)) "$n"
+	keep "$1" both $(($(spent .) - at_all)) "$n"
+
+	[ -n "$server" ] || return
+	before
+	n=$(inside taskset -c "$last" wrk -t1 -c16 -d1s -H 'Connection: close' http://127.0.0.1:8080/ |
+		awk '/requests in/ { print $1 }')
+	keep "$1" connection $(($(spent .) - at_all)) "${n:-0}"
+}
+
+row() { # WORDS KIND
+	local ours theirs
+	[ -s "$dir/ns.rstmond.$2" ] || return
+	ours=$(median <"$dir/ns.rstmond.$2")
+	theirs=-
+	[ ! -s "$dir/ns.bpftrace.$2" ] || theirs=$(median <"$dir/ns.bpftrace.$2")
+	printf '    %-34s %10.1f %-20s %10s %s\n' "$1" "$ours" "($(range %.0f <"$dir/ns.rstmond.$2"))" "$theirs" \
+		"$([ "$theirs" = - ] || echo "($(range %.0f <"$dir/ns.bpftrace.$2"))")"
+}
+
+echo "nanoseconds inside BPF, of rstmond and of bpftrace counting by process (aim: not above it):"
+if have bpftool; then
+	rm -f "$dir"/ns.*
+	server=''
+	if have nginx && have wrk; then
+		serve_nginx || end_server
+	fi
+	echo 1 >"$STATS"
+	for ((i = 0; i < HOOK_PAIRS; i++)); do
+		start rstmond && round rstmond
+		stop_tool
+		have bpftrace >/dev/null && start_bpftrace "$per_process" && round bpftrace
+		stop_tool
+	done
+	echo "$stats_before" >"$STATS"
+	[ -z "$server" ] || end_server
+	printf '    %-34s %10s %-20s %10s\n' '' rstmond '' bpftrace
+	row 'sent, to a closed port' closed
+	row 'sent, answering connect()' refused
+	row 'received, by connect()' received
+	row 'all of a refused connect()' both
+	row 'all of a connection with a request' connection
+fi
