@@ -64,7 +64,12 @@ size_t str_sanitise(char *dst, size_t size, const char *src, size_t n)
 
 	if (!size)
 		return 0;
-	for (size_t i = 0; i < n && s[i];) {
+	/* most text is nothing else than printable ASCII */
+	while (len < n && len < size - 1 && s[len] >= ' ' && s[len] < 0x7f) {
+		dst[len] = src[len];
+		len++;
+	}
+	for (size_t i = len; i < n && s[i];) {
 		uint32_t c = 0;
 		size_t taken = utf8_decode(s + i, n - i, &c);
 		bool bad = !taken || is_control(c);

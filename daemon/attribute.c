@@ -20,6 +20,19 @@
 /* Processes tried before a network namespace counts as one without processes. */
 #define NETNS_TRIES 8
 
+/* Answers are kept here, too: a flood has few owners, and to find and copy one's names is most of
+ * what it costs. A power of two. */
+#define ANSWERS_MAX 64
+
+struct answer {
+	uint64_t start, cgroup; /* of the reset, as are the next two */
+	uint32_t tgid;
+	char owner_comm[RSTMON_COMM_MAX];
+	uint64_t change; /* attributor.changes when it was given */
+	unsigned int exe_size, unit_size, container_size;
+	struct owner owner;
+};
+
 struct attributor {
 	struct source *source;
 	struct process_cache *processes;
@@ -29,6 +42,9 @@ struct attributor {
 	uint64_t skipped;
 	uint64_t refreshed;
 	uint64_t ticks_ns; /* of a clock tick in /proc */
+	uint64_t changes;  /* of the caches, from 1 on: an answer from before one is not given again
+			    */
+	struct answer answers[ANSWERS_MAX];
 };
 
 int attributor_new(struct source *source, struct attributor **ret)
@@ -39,6 +55,7 @@ int attributor_new(struct source *source, struct attributor **ret)
 	if (!a)
 		return -ENOMEM;
 	a->source = source;
+	a->changes = 1;
 	a->ticks_ns = NSEC_PER_SEC / (hz > 0 ? hz : 100);
 	if (process_cache_new(RSTMON_PROCESS_CACHE_MAX, &a->processes) < 0 ||
 	    cgroup_cache_new(RSTMON_CGROUP_CACHE_MAX, &a->cgroups) < 0) {
@@ -72,6 +89,18 @@ static bool may_ask(struct attributor *a, uint64_t now)
 	return true;
 }
 
+static int put_process(struct attributor *a, const struct rst_process *p, struct process **ret)
+{
+	a->changes++;
+	return process_cache_put(a->processes, p, ret);
+}
+
+static int put_cgroup(struct attributor *a, uint64_t id, const char *path, uint64_t missed)
+{
+	a->changes++;
+	return cgroup_cache_put(a->cgroups, id, path, missed);
+}
+
 static struct process *ask_process(struct attributor *a, uint32_t tgid, uint64_t start,
 				   uint64_t now)
 {
@@ -86,7 +115,7 @@ static struct process *ask_process(struct attributor *a, uint32_t tgid, uint64_t
 		r = -ESRCH; /* somebody else has the number now */
 	if (r == -ESRCH)
 		process_cache_mark_absent(a->processes, tgid, start);
-	if (r < 0 || process_cache_put(a->processes, &found, &p) < 0)
+	if (r < 0 || put_process(a, &found, &p) < 0)
 		return NULL;
 	return p;
 }
@@ -131,7 +160,7 @@ static bool name_cgroup(struct attributor *a, uint64_t id, uint64_t now, struct 
 	    may_ask(a, now)) {
 		r = a->source->ops->cgroup(a->source, id, path, sizeof(path));
 		if (r == 0 || r == -ENOENT)
-			cgroup_cache_put(a->cgroups, id, r == 0 ? path : NULL, MAX(now, 1));
+			put_cgroup(a, id, r == 0 ? path : NULL, MAX(now, 1));
 		names = cgroup_cache_get(a->cgroups, id, NULL);
 	}
 	if (!names || (!names->unit[0] && !names->container[0]))
@@ -149,18 +178,24 @@ static bool is_manager(const struct owner *o)
 	       (strcmp(o->unit, "init.scope") == 0 || strncmp(o->unit, "user@", 5) == 0);
 }
 
-void attribute(struct attributor *a, const struct reset *reset, struct owner *ret)
+/* The answer may be another next time although the caches have not changed: what nobody knew is
+ * asked for again when its time has come, and so is a cgroup that nobody knew. */
+static bool is_final(struct attributor *a, const struct process *p, bool doubt, uint64_t cgroup)
+{
+	uint64_t missed = 0;
+
+	return p && !doubt &&
+	       (!cgroup || (cgroup_cache_get(a->cgroups, cgroup, &missed) && !missed)) &&
+	       (!p->cgroup || (cgroup_cache_get(a->cgroups, p->cgroup, &missed) && !missed));
+}
+
+/* Returns whether the answer holds until the caches change. */
+static bool find_names(struct attributor *a, const struct reset *reset, struct owner *ret)
 {
 	struct process *p;
 	uint64_t cgroup;
 	bool doubt;
 
-	memset(ret, 0, sizeof(*ret));
-	ret->pid = reset->owner_tgid;
-	ret->start = reset->owner_start;
-	ret->source = reset->owner_source;
-	if (!reset->owner_tgid)
-		return;
 	p = find_process(a, reset, &doubt);
 	cgroup = p ? p->cgroup : 0;
 	if (reset->owner_comm[0])
@@ -172,6 +207,63 @@ void attribute(struct attributor *a, const struct reset *reset, struct owner *re
 		str_copy(ret->exe, sizeof(ret->exe), p->exe);
 	if (!name_cgroup(a, reset->cgroup, reset->monotonic, ret) || is_manager(ret))
 		name_cgroup(a, cgroup, reset->monotonic, ret);
+	return is_final(a, p, doubt, reset->cgroup);
+}
+
+static struct answer *answer_place(struct attributor *a, const struct reset *r)
+{
+	uint64_t mix = (r->owner_start ^ r->cgroup << 20 ^ r->owner_tgid) * 0x9e3779b97f4a7c15ULL;
+
+	return &a->answers[mix >> 58];
+}
+
+_Static_assert(ANSWERS_MAX == 1 << (64 - 58), "answer_place() gives the index of a place");
+
+static bool is_answer(const struct attributor *a, const struct answer *w, const struct reset *r)
+{
+	return w->change == a->changes && w->tgid == r->owner_tgid && w->start == r->owner_start &&
+	       w->cgroup == r->cgroup &&
+	       !memcmp(w->owner_comm, r->owner_comm, sizeof(w->owner_comm));
+}
+
+static void keep_answer(struct attributor *a, struct answer *w, const struct reset *r,
+			const struct owner *o)
+{
+	w->start = r->owner_start;
+	w->cgroup = r->cgroup;
+	w->tgid = r->owner_tgid;
+	memcpy(w->owner_comm, r->owner_comm, sizeof(w->owner_comm));
+	w->exe_size = (unsigned int)strlen(o->exe) + 1;
+	w->unit_size = (unsigned int)strlen(o->unit) + 1;
+	w->container_size = (unsigned int)strlen(o->container) + 1;
+	w->owner = *o;
+	w->change = a->changes;
+}
+
+/* What lies behind the end of a text stays as it was. */
+static void give_answer(const struct answer *w, struct owner *ret)
+{
+	memcpy(ret->comm, w->owner.comm, sizeof(ret->comm));
+	memcpy(ret->exe, w->owner.exe, w->exe_size);
+	memcpy(ret->unit, w->owner.unit, w->unit_size);
+	memcpy(ret->container, w->owner.container, w->container_size);
+}
+
+void attribute(struct attributor *a, const struct reset *reset, struct owner *ret)
+{
+	struct answer *w;
+
+	ret->pid = reset->owner_tgid;
+	ret->start = reset->owner_start;
+	ret->source = reset->owner_source;
+	ret->comm[0] = ret->exe[0] = ret->unit[0] = ret->container[0] = '\0';
+	if (!reset->owner_tgid)
+		return;
+	w = answer_place(a, reset);
+	if (is_answer(a, w, reset))
+		give_answer(w, ret);
+	else if (find_names(a, reset, ret))
+		keep_answer(a, w, reset, ret);
 }
 
 static int scan_process(const void *record, size_t size, void *userdata)
@@ -180,7 +272,7 @@ static int scan_process(const void *record, size_t size, void *userdata)
 
 	if (size != sizeof(struct rst_process))
 		return -EBADMSG;
-	return process_cache_put(a->processes, record, NULL);
+	return put_process(a, record, NULL);
 }
 
 static int scan_processes(struct attributor *a)
@@ -196,7 +288,7 @@ static int scan_cgroup(uint64_t id, const char *path, void *userdata)
 {
 	struct attributor *a = userdata;
 
-	return cgroup_cache_put(a->cgroups, id, path, 0);
+	return put_cgroup(a, id, path, 0);
 }
 
 int attributor_scan(struct attributor *a, const char *cgroup_root)
@@ -250,7 +342,7 @@ static struct process *verify_netns(struct attributor *a, struct process *p)
 	if (!now.netns)
 		p->generation--; /* a zombie has left its namespaces */
 	else
-		process_cache_put(a->processes, &now, &fresh);
+		put_process(a, &now, &fresh);
 	return fresh;
 }
 

@@ -36,78 +36,89 @@ static int64_t since_ms(uint64_t then, uint64_t now)
 	return then && then <= now ? (int64_t)((now - then) / NSEC_PER_MSEC) : -1;
 }
 
+/* Nothing is known yet. */
+static const struct reset unknown = {
+	.age_ms = -1,
+	.idle_ms = -1,
+	.bytes_received = -1,
+	.bytes_sent = -1,
+	.bytes_acked = -1,
+	.unread_bytes = -1,
+	.unacked_bytes = -1,
+	.unsent_bytes = -1,
+	.receive_idle_ms = -1,
+	.ack_idle_ms = -1,
+	.send_idle_ms = -1,
+	.since_state_ms = -1,
+	.fin_ms = -1,
+	.srtt_us = -1,
+	.user_timeout_ms = -1,
+	.keepalive_time_s = -1,
+	.backlog = -1,
+	.backlog_max = -1,
+	.linger_time_s = -1,
+	.linger2 = -1,
+	.retransmits = -1,
+	.total_retrans = -1,
+	.backoff = -1,
+	.probes = -1,
+	.ttl_base = -1,
+	.closed_ms = -1,
+	.exit_status = -1,
+	.drops = -1,
+	.requests = -1,
+	.listener_age_ms = -1,
+	.abort_on_overflow = -1,
+	.syn_retries = -1,
+	.synack_retries = -1,
+	.retries2 = -1,
+	.sysctl_keepalive_time_s = -1,
+	.sysctl_keepalive_intvl_s = -1,
+	.sysctl_keepalive_probes = -1,
+	.sysctl_fin_timeout_s = -1,
+	.somaxconn = -1,
+	.former_exit_status = -1,
+	.former_fin_ms = -1,
+	.former_age_ms = -1,
+	.former_receive_idle_ms = -1,
+	.former_send_idle_ms = -1,
+	.former_bytes_received = -1,
+	.former_bytes_sent = -1,
+};
+
+static bool key_is_valid(const struct rst_key *key)
+{
+	return key->direction < RST_DIRECTION_MAX && key->role < RST_ROLE_MAX &&
+	       key->owner_source < RST_OWNER_SOURCE_MAX && key->state <= STATE_NEW_SYN_RECV &&
+	       key->previous_state <= STATE_NEW_SYN_RECV;
+}
+
+static void fill_key(const struct rst_key *key, const struct reasons *reasons, struct reset *r)
+{
+	*r = unknown;
+	r->netns = key->netns;
+	r->netns_cookie = key->netns_cookie;
+	r->port = key->port;
+	r->direction = key->direction;
+	r->role = key->role;
+	r->state = key->state;
+	r->previous_state = key->previous_state;
+	r->reason_number = key->reason;
+	r->reason = reasons_meaning(reasons, key->reason);
+	r->reason_name = reasons_name(reasons, key->reason);
+	r->syn = key->flags & RST_KEY_SYN;
+	r->flags = (key->flags & RST_KEY_MPTCP ? RST_EVENT_MPTCP : 0) |
+		   (key->flags & RST_KEY_FORMER_LISTENER ? RST_EVENT_FORMER_LISTENER : 0);
+	r->owner_tgid = key->owner_tgid;
+	r->owner_start = key->owner_start;
+	r->owner_source = key->owner_source;
+}
+
 int decode_key(const struct rst_key *key, const struct reasons *reasons, struct reset *ret)
 {
-	struct reset r = {
-		.age_ms = -1,
-		.idle_ms = -1,
-		.bytes_received = -1,
-		.bytes_sent = -1,
-		.bytes_acked = -1,
-		.unread_bytes = -1,
-		.unacked_bytes = -1,
-		.unsent_bytes = -1,
-		.receive_idle_ms = -1,
-		.ack_idle_ms = -1,
-		.send_idle_ms = -1,
-		.since_state_ms = -1,
-		.fin_ms = -1,
-		.srtt_us = -1,
-		.user_timeout_ms = -1,
-		.keepalive_time_s = -1,
-		.backlog = -1,
-		.backlog_max = -1,
-		.linger_time_s = -1,
-		.linger2 = -1,
-		.retransmits = -1,
-		.total_retrans = -1,
-		.backoff = -1,
-		.probes = -1,
-		.ttl_base = -1,
-		.closed_ms = -1,
-		.exit_status = -1,
-		.drops = -1,
-		.requests = -1,
-		.listener_age_ms = -1,
-		.abort_on_overflow = -1,
-		.syn_retries = -1,
-		.synack_retries = -1,
-		.retries2 = -1,
-		.sysctl_keepalive_time_s = -1,
-		.sysctl_keepalive_intvl_s = -1,
-		.sysctl_keepalive_probes = -1,
-		.sysctl_fin_timeout_s = -1,
-		.somaxconn = -1,
-		.former_exit_status = -1,
-		.former_fin_ms = -1,
-		.former_age_ms = -1,
-		.former_receive_idle_ms = -1,
-		.former_send_idle_ms = -1,
-		.former_bytes_received = -1,
-		.former_bytes_sent = -1,
-	};
-
-	if (key->direction >= RST_DIRECTION_MAX || key->role >= RST_ROLE_MAX ||
-	    key->owner_source >= RST_OWNER_SOURCE_MAX || key->state > STATE_NEW_SYN_RECV ||
-	    key->previous_state > STATE_NEW_SYN_RECV)
+	if (!key_is_valid(key))
 		return -EBADMSG;
-	r.netns = key->netns;
-	r.netns_cookie = key->netns_cookie;
-	r.port = key->port;
-	r.direction = key->direction;
-	r.role = key->role;
-	r.state = key->state;
-	r.previous_state = key->previous_state;
-	r.reason_number = key->reason;
-	r.reason = reasons_meaning(reasons, key->reason);
-	r.reason_name = reasons_name(reasons, key->reason);
-	r.syn = key->flags & RST_KEY_SYN;
-	r.flags = (key->flags & RST_KEY_MPTCP ? RST_EVENT_MPTCP : 0) |
-		  (key->flags & RST_KEY_FORMER_LISTENER ? RST_EVENT_FORMER_LISTENER : 0);
-	r.owner_tgid = key->owner_tgid;
-	r.owner_start = key->owner_start;
-	r.owner_source = key->owner_source;
-	*ret = r;
+	fill_key(key, reasons, ret);
 	return 0;
 }
 
@@ -307,69 +318,64 @@ static bool former_is_valid(const struct rst_former *f)
 	       f->owner_source < RST_OWNER_SOURCE_MAX && f->reset <= 2;
 }
 
-/* What the kinds add to the first part of the record. */
-static int decode_rest(const void *record, uint8_t kind, struct reset *r)
+static bool record_is_valid(const struct rst_event *e)
 {
-	const struct rst_event_former *without = record;
-	const struct rst_event_sock_former *with = record;
+	const struct rst_event_former *without = (const void *)e;
+	const struct rst_event_sock_former *with = (const void *)e;
 
-	switch (kind) {
-	case RST_EVENT_FORMER:
-		if (!former_is_valid(&without->former))
-			return -EBADMSG;
-		decode_without_socket(without, r);
-		return 0;
-	case RST_EVENT_SOCK:
-		decode_sock(record, r);
-		return 0;
-	case RST_EVENT_SOCK_FORMER:
-		if (!former_is_valid(&with->former))
-			return -EBADMSG;
-		decode_sock(&with->sock, r);
-		/* this record is of the connection */
-		r->flags &= ~(uint32_t)RST_EVENT_FORMER_LISTENER;
-		r->former_tgid = with->former.owner_tgid;
-		decode_former(&with->former, r);
-		return 0;
-	default:
-		return 0;
-	}
+	if (!key_is_valid(&e->key))
+		return false;
+	if (e->kind == RST_EVENT_FORMER)
+		return former_is_valid(&without->former);
+	return e->kind != RST_EVENT_SOCK_FORMER || former_is_valid(&with->former);
 }
 
+/* What the kinds add to the first part of the record. */
+static void decode_rest(const void *record, uint8_t kind, struct reset *r)
+{
+	const struct rst_event_sock_former *with = record;
+
+	if (kind == RST_EVENT_FORMER)
+		decode_without_socket(record, r);
+	else if (kind == RST_EVENT_SOCK)
+		decode_sock(record, r);
+	if (kind != RST_EVENT_SOCK_FORMER)
+		return;
+	decode_sock(&with->sock, r);
+	/* this record is of the connection */
+	r->flags &= ~(uint32_t)RST_EVENT_FORMER_LISTENER;
+	r->former_tgid = with->former.owner_tgid;
+	decode_former(&with->former, r);
+}
+
+/* All is looked at before anything is written, so that it is written where it belongs at once. */
 int decode(const void *record, size_t size, const struct reasons *reasons, int64_t clock_offset,
 	   struct reset *ret)
 {
 	const struct rst_event *e = record;
-	struct reset r;
 	bool ipv6;
-	int error;
 
 	if (size < sizeof(*e))
 		return -EBADMSG;
 	if (e->version != RST_EVENT_VERSION)
 		return -EPROTO;
-	if (size != kind_size(e->kind) || e->size != size)
+	if (size != kind_size(e->kind) || e->size != size || !record_is_valid(e))
 		return -EBADMSG;
-	error = decode_key(&e->key, reasons, &r);
-	if (error)
-		return error;
 
-	r.flags |= e->flags;
-	r.monotonic = e->time;
-	r.time = e->time + (uint64_t)clock_offset;
+	fill_key(&e->key, reasons, ret);
+	ret->flags |= e->flags;
+	ret->monotonic = e->time;
+	ret->time = e->time + (uint64_t)clock_offset;
 	ipv6 = e->flags & RST_EVENT_IPV6;
-	decode_endpoint(e->local, e->local_port, ipv6, &r.local);
-	decode_endpoint(e->remote, e->remote_port, ipv6, &r.remote);
+	decode_endpoint(e->local, e->local_port, ipv6, &ret->local);
+	decode_endpoint(e->remote, e->remote_port, ipv6, &ret->remote);
 	if (e->flags & RST_EVENT_SEGMENT) {
-		r.seq = e->seq;
-		r.ack = e->ack;
-		r.payload = e->payload;
-		r.tcp_flags = e->tcp_flags;
-		r.ttl = e->ttl;
+		ret->seq = e->seq;
+		ret->ack = e->ack;
+		ret->payload = e->payload;
+		ret->tcp_flags = e->tcp_flags;
+		ret->ttl = e->ttl;
 	}
-	error = decode_rest(record, e->kind, &r);
-	if (error)
-		return error;
-	*ret = r;
+	decode_rest(record, e->kind, ret);
 	return 0;
 }
