@@ -360,6 +360,7 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 	       size_t error_size)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
+	struct state *state;
 	int r;
 
 	if (!d) {
@@ -372,7 +373,11 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 	d->print = options->print;
 	daemon_set_time(d);
 	d->started = d->intake.now;
-	r = intake_init(&d->intake, source, source->ops->fd(source) >= 0);
+	r = state_new(&state);
+	if (!r)
+		r = intake_init(&d->intake, source, state, source->ops->fd(source) >= 0);
+	else
+		source_free(source);
 	if (r)
 		snprintf(error, error_size, "cannot set up the tables: %s", strerror(-r));
 	else

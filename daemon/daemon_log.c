@@ -129,7 +129,7 @@ void daemon_write_losses(struct daemon *d)
 {
 	struct source_totals totals;
 
-	d->intake.source->ops->totals(d->intake.source, &totals);
+	intake_totals(&d->intake, &totals);
 	if (summary_loss(d->summary, &totals, d->reset_lines_left_out, d->sink))
 		d->reset_lines_left_out = 0;
 	flush(d);

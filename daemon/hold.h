@@ -7,18 +7,22 @@
 #ifndef DAEMON_HOLD_H
 #define DAEMON_HOLD_H
 
-#include "daemon/reset.h"
+#include "daemon/adopt.h"
 
 #define HOLD_MAX 64
 #define HOLD_LATE 16 /* released ones that are still remembered */
 #define HOLD_LATE_NS (1000 * 1000000ULL) /* for this long; then the address is another socket's */
 #define HOLD_NS	 (20 * 1000000ULL) /* longer than any distance seen between the two */
 
+/* Flat, and every change of who waits is one store, so that a kill loses or doubles at most one: this lies
+ * in the memory that outlives the daemon (state.h). Entry i ever is at i % HOLD_MAX. */
 struct hold {
-	unsigned int n;
-	uint64_t overflowed; /* released early for want of room */
+	uint32_t begin, end; /* those between the two wait, but for the gone */
+	uint32_t next_late;
+	uint32_t reserved;
+	uint64_t overflowed;   /* released early for want of room */
+	uint8_t gone[HOLD_MAX]; /* 1: swallowed */
 	struct reset reset[HOLD_MAX];
-	unsigned int next_late;
 	struct reset late[HOLD_LATE];
 };
 
@@ -37,5 +41,13 @@ enum hold_answer hold_swallow(struct hold *h, const struct reset *sent, struct r
 
 /* Takes out the oldest one that has waited long enough at 'now' (CLOCK_MONOTONIC ns). */
 bool hold_release(struct hold *h, uint64_t now, struct reset *ret);
+
+bool hold_waiting(const struct hold *h);
+
+/* Place i of HOLD_MAX: a reset that waits, or NULL. */
+const struct reset *hold_get(const struct hold *h, unsigned int i);
+
+/* Takes over one that another process left; 'h' is changed in place. -EBADMSG. */
+int hold_adopt(struct hold *h, const struct adopt_reasons *reasons);
 
 #endif

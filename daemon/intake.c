@@ -6,7 +6,6 @@
 #include "common/util.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "daemon/cgroup.h"
 #include "daemon/decode.h"
@@ -16,24 +15,6 @@
 #define REFRESH_RECORDS 262144 /* a full ring of the largest size holds no more */
 #define DRAIN_STEP	4096
 #define LOSSES_NS	(100 * NSEC_PER_MSEC) /* between two sums over all CPUs */
-
-/* The rows lie in a memory file, so that they can be handed on to the next daemon. */
-static int map_tally(struct intake *in)
-{
-	_cleanup_close_ int fd = memfd_create("rstmon-tally", MFD_CLOEXEC);
-	void *memory;
-
-	if (fd < 0)
-		return -errno;
-	in->tally_bytes = tally_size();
-	if (ftruncate(fd, (off_t)in->tally_bytes))
-		return -errno;
-	memory = mmap(NULL, in->tally_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED)
-		return -errno;
-	in->tally = tally_format(memory, in->tally_bytes);
-	return in->tally ? 0 : -EINVAL;
-}
 
 /* ---- one reset ---- */
 
@@ -191,7 +172,7 @@ static void release(struct intake *in, uint64_t now)
 	struct reset held;
 	uint64_t ticket;
 
-	while (hold_release(&in->hold, now, &held))
+	while (hold_release(in->hold, now, &held))
 		count(in, &held);
 	while (pending_release(&in->pending, now, &ticket))
 		tell(in, ticket);
@@ -245,33 +226,56 @@ static void swallow(struct intake *in, const struct reset *sent)
 	enum hold_answer answer;
 	struct reset late;
 
-	answer = hold_swallow(&in->hold, sent, &late);
+	answer = hold_swallow(in->hold, sent, &late);
 	in->unmatched_swallows += answer == HOLD_UNKNOWN;
 	if (answer == HOLD_LATE_FOUND)
 		take_back(in, &late);
 }
 
-static int on_record(const void *record, size_t size, void *userdata)
+static void handle(struct intake *in, const void *record, size_t size)
 {
-	struct intake *in = userdata;
 	struct reset reset, oldest;
 
 	if (decode(record, size, in->source->reasons, in->source->ops->clock_offset(in->source),
 		   &reset)) {
 		in->decode_errors++;
-		return 0;
+		return;
 	}
 	in->record_time = MAX(in->record_time, reset.monotonic);
 	/* in the order of the kernel's clock, also when a recording is replayed */
 	release(in, reset.monotonic);
 	if (reset.flags & RST_EVENT_MAYBE_FALSE) {
-		if (hold_add(&in->hold, &reset, &oldest))
+		if (hold_add(in->hold, &reset, &oldest))
 			count(in, &oldest);
-		return 0;
+		return;
 	}
 	if (reset.flags & RST_EVENT_SWALLOWS)
 		swallow(in, &reset);
 	count(in, &reset);
+}
+
+/*
+ * What a kill can do here. The position is stored last, and the reader's own goes on after this has
+ *returned:
+ *
+ *	before the row's count	the record comes again and is counted then
+ *	after it, before the	it comes again and is counted twice: one too many. Whatever the kill
+ *left half position		done meanwhile is about one count and takes one off at most: what
+ *leaves the hold is out before it is counted, a move is first off, then on after the position	it
+ *comes again and is not counted again
+ *
+ * Rows that become one are finished by who adopts them (tally_adopt.c).
+ */
+static int on_record(const void *record, size_t size, void *userdata)
+{
+	struct intake *in = userdata;
+	uint64_t position = in->source->ops->position ? in->source->ops->position(in->source) : 0;
+
+	if (position && position <= state_position(in->state))
+		return 0;
+	handle(in, record, size);
+	if (position)
+		state_set_position(in->state, position);
 	return 0;
 }
 
@@ -311,7 +315,7 @@ void intake_finish(struct intake *in)
 
 bool intake_waiting(const struct intake *in)
 {
-	return in->hold.n > 0 || pending_waiting(&in->pending);
+	return hold_waiting(in->hold) || pending_waiting(&in->pending);
 }
 
 void intake_tick(struct intake *in, history_incident_fn fn, void *userdata)
@@ -343,22 +347,38 @@ static void add_slot(struct intake *in, const struct rst_slot *slot, int64_t off
 			slot->last + (uint64_t)offset);
 }
 
-static void read_slots(struct intake *in)
+static size_t n_slots(struct source *source)
 {
-	const struct rst_slot *slots = in->source->ops->slots(in->source);
-	int64_t offset = in->source->ops->clock_offset(in->source);
-	struct source_totals totals;
+	if (!source->ops->slots(source))
+		return 0;
+	return source->ops->n_slots ? source->ops->n_slots(source) : RST_SLOTS;
+}
 
-	in->source->ops->totals(in->source, &totals);
-	if (!slots || totals.unread_ever == in->unread_seen)
-		return;
-	in->unread_seen = totals.unread_ever;
+static void read_slots_of(struct intake *in, struct source *source,
+			  const struct source_totals *totals)
+{
+	const struct rst_slot *slots = source->ops->slots(source);
+	int64_t offset = source->ops->clock_offset(source);
+
 	tally_spill_begin(in->tally);
-	netns_spill_begin(in->netns);
-	for (unsigned int i = 0; i < RST_SLOTS; i++)
+	for (size_t i = 0; i < n_slots(source); i++)
 		if (__atomic_load_n(&slots[i].ready, __ATOMIC_ACQUIRE))
 			add_slot(in, &slots[i], offset);
-	tally_spill_end(in->tally, totals.lost, in->realtime);
+	tally_spill_end(in->tally, totals->lost, in->realtime);
+}
+
+static void read_slots(struct intake *in)
+{
+	struct source_totals totals;
+
+	/* the rows still have what the slots of the hooks before these say */
+	if (state_absorb_due(in->state))
+		return;
+	in->source->ops->totals(in->source, &totals);
+	if (!in->source->ops->slots(in->source) || totals.unread_ever == in->unread_seen)
+		return;
+	in->unread_seen = totals.unread_ever;
+	read_slots_of(in, in->source, &totals);
 }
 
 void intake_refresh(struct intake *in)
@@ -373,6 +393,100 @@ void intake_refresh(struct intake *in)
 	read_slots(in);
 }
 
+/* ---- hooks before these ---- */
+
+struct absorption {
+	struct intake *in;
+	struct source *old;
+};
+
+/* A record of another version, of which only the head can be read: its row, its time. */
+static int decode_head(struct absorption *a, const void *record, size_t size, struct reset *ret)
+{
+	struct rst_event e;
+	int r;
+
+	if (size < offsetof(struct rst_event, local))
+		return -EBADMSG;
+	memcpy(&e, record, offsetof(struct rst_event, local));
+	r = decode_key(&e.key, a->in->source->reasons, ret);
+	if (r)
+		return r;
+	ret->monotonic = e.time;
+	ret->time = e.time + (uint64_t)a->old->ops->clock_offset(a->old);
+	return 0;
+}
+
+/* Counts and keeps, and no more: whom it is about is not known well enough to pair it. */
+static void count_alone(struct intake *in, const struct reset *reset)
+{
+	const struct host host = HOST_UNKNOWN;
+	const struct past past = {};
+	struct finding *f;
+	uint64_t ticket;
+
+	f = recent_next(in->recent, &ticket);
+	f->reset = *reset;
+	attribute(in->attributor, &f->reset, &f->owner);
+	diagnose(&f->reset, &f->owner, &past, &host, &f->verdict);
+	tally_add(in->tally, f);
+	netns_seen(in->netns, f->reset.netns, f->reset.netns_cookie);
+}
+
+static int on_old_record(const void *record, size_t size, void *userdata)
+{
+	struct absorption *a = userdata;
+	struct source *old = a->old;
+	const uint8_t *version = record;
+	struct reset reset;
+	uint64_t position;
+
+	position = old->ops->position ? old->ops->position(old) : 0;
+	if (position && position <= state_left_position(a->in->state))
+		return 0;
+	if (size && *version == RST_EVENT_VERSION)
+		handle(a->in, record, size);
+	else if (decode_head(a, record, size, &reset))
+		a->in->decode_errors++;
+	else
+		count_alone(a->in, &reset);
+	return 0;
+}
+
+static int drain_old(struct intake *in, struct source *old)
+{
+	struct absorption a = {.in = in, .old = old};
+	int n;
+
+	do
+		n = old->ops->drain(old, DRAIN_STEP, on_old_record, &a);
+	while (n > 0);
+	return n == -ENODATA ? 0 : n;
+}
+
+int intake_absorb(struct intake *in, struct source *old)
+{
+	struct source_totals totals;
+	struct reset held;
+	int r;
+
+	if (old) {
+		r = drain_old(in, old);
+		if (r < 0)
+			return r;
+	}
+	/* what would swallow these was written by the hooks that are gone */
+	while (hold_release(in->hold, UINT64_MAX, &held))
+		count(in, &held);
+	if (old) {
+		old->ops->totals(old, &totals);
+		read_slots_of(in, old, &totals);
+	}
+	state_absorb(in->state, old ? &totals : NULL, in->realtime);
+	in->unread_seen = UINT64_MAX;
+	return 0;
+}
+
 /* Our counts of all namespaces, with everything that has happened until now. */
 static void count_netns(void *userdata)
 {
@@ -381,8 +495,9 @@ static void count_netns(void *userdata)
 
 	intake_refresh(in);
 	netns_hold_begin(in->netns);
-	for (unsigned int i = 0; i < in->hold.n; i++)
-		netns_held(in->netns, &in->hold.reset[i]);
+	for (unsigned int i = 0; i < HOLD_MAX; i++)
+		if (hold_get(in->hold, i))
+			netns_held(in->netns, hold_get(in->hold, i));
 	for (unsigned int i = 0; i < RSTMON_NETNS_MAX; i++)
 		if (tally_netns(in->tally, i, &n))
 			netns_set_count(in->netns, &n);
@@ -408,11 +523,12 @@ void intake_minute(struct intake *in)
 	}
 }
 
-static unsigned int slots_used(const struct rst_slot *slots)
+static unsigned int slots_used(struct source *source)
 {
+	const struct rst_slot *slots = source->ops->slots(source);
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; slots && i < RST_SLOTS; i++)
+	for (size_t i = 0; i < n_slots(source); i++)
 		n += __atomic_load_n(&slots[i].ready, __ATOMIC_RELAXED) != 0;
 	return n;
 }
@@ -421,7 +537,7 @@ void intake_status(struct intake *in, struct report_status *ret)
 {
 	attributor_refresh(in->attributor, in->now);
 	netns_reconcile(in->netns, in->live ? in->attributor : NULL, count_netns, in);
-	in->source->ops->totals(in->source, &ret->totals);
+	intake_totals(in, &ret->totals);
 	tally_stats(in->tally, &ret->counted);
 	ret->kernel = in->source->kernel;
 	ret->hooks = in->source->ops->hooks(in->source, &ret->n_hooks);
@@ -433,32 +549,46 @@ void intake_status(struct intake *in, struct report_status *ret)
 	ret->netns_given_up = ret->counted.netns_evicted + netns_evicted(in->netns);
 	ret->false_receives_late = in->late_swallows;
 	ret->false_receives_unmatched = in->unmatched_swallows;
-	ret->slots = in->source->ops->slots(in->source) ? RST_SLOTS : 0;
-	ret->slots_used = slots_used(in->source->ops->slots(in->source));
+	ret->slots = (unsigned int)n_slots(in->source);
+	ret->slots_used = slots_used(in->source);
 	ret->history_evicted = history_evicted(in->history);
 	ret->host_evicted = host_evicted(in->host);
 	ret->told_early = in->pending.overflowed;
-	ret->held_early = in->hold.overflowed;
+	ret->held_early = in->hold->overflowed;
 	ret->ring_bytes = in->source->ops->ring_bytes(in->source);
 	ret->cpu_ns_per_reset = ret->totals.run_samples
 					? (int64_t)(ret->totals.run_ns / ret->totals.run_samples)
 					: -1;
 }
 
-int intake_init(struct intake *in, struct source *source, bool scan)
+void intake_totals(const struct intake *in, struct source_totals *ret)
+{
+	in->source->ops->totals(in->source, ret);
+	state_add_totals(ret, state_base(in->state));
+}
+
+static void use_state(struct intake *in, struct state *state)
+{
+	in->state = state;
+	in->tally = state_tally(state);
+	in->recent = state_recent(state);
+	in->peers = state_peers(state);
+	in->hold = state_hold(state);
+	in->unread_seen = UINT64_MAX; /* what the rows know of slots may be older */
+	state_set_kernel(state, in->source->kernel, in->source->reasons);
+	if (!state_since(state))
+		state_set_since(state, in->realtime);
+}
+
+int intake_init(struct intake *in, struct source *source, struct state *state, bool scan)
 {
 	char root[RSTMON_EXE_MAX] = "";
 	int r;
 
 	in->source = source;
 	in->live = scan;
-	r = map_tally(in);
-	if (!r)
-		r = recent_new(&in->recent);
-	if (!r)
-		r = peers_new(&in->peers);
-	if (!r)
-		r = netns_new(&in->netns);
+	use_state(in, state);
+	r = netns_new(&in->netns);
 	if (!r)
 		r = history_new(&in->history);
 	if (!r)
@@ -486,9 +616,6 @@ void intake_done(struct intake *in)
 	history_free(in->history);
 	host_free(in->host);
 	netns_free(in->netns);
-	peers_free(in->peers);
-	recent_free(in->recent);
-	if (in->tally)
-		munmap(in->tally, in->tally_bytes);
+	state_free(in->state);
 	source_free(in->source);
 }

@@ -17,19 +17,20 @@
 #include "daemon/recent.h"
 #include "daemon/report.h"
 #include "daemon/source.h"
+#include "daemon/state.h"
 #include "daemon/tally.h"
 
 struct intake {
 	struct source *source;
 	struct attributor *attributor;
-	struct tally *tally;
-	size_t tally_bytes;
+	struct state *state;
+	struct tally *tally; /* these four are the state's */
 	struct recent *recent;
 	struct peers *peers;
+	struct hold *hold;
 	struct netns_table *netns;
 	struct history *history;
 	struct host_watch *host;
-	struct hold hold;
 	struct pending pending;
 	bool live;	    /* records are of now, and of this host */
 	bool ended;	    /* there will be no more records */
@@ -48,8 +49,9 @@ struct intake {
 	void *userdata;
 };
 
-/* Takes over 'source'. 'scan': read all processes and cgroups now. -errno. */
-int intake_init(struct intake *in, struct source *source, bool scan);
+/* Takes over 'source' and 'state', also when it fails: intake_done() frees both. 'scan': read all processes
+ * and cgroups now. -errno. */
+int intake_init(struct intake *in, struct source *source, struct state *state, bool scan);
 void intake_done(struct intake *in);
 
 /* Handles at most 'max' records; as source_ops.drain. */
@@ -73,6 +75,15 @@ void intake_refresh(struct intake *in);
 
 /* Closes minutes, and looks for processes that are gone when room is needed. */
 void intake_minute(struct intake *in);
+
+/* What was counted since the first start: by this source, and by those that are gone. */
+void intake_totals(const struct intake *in, struct source_totals *ret);
+
+/* Reads 'old', the source of hooks that count no more, to its end: its records are counted by their keys if they
+ * are of another version, its slots and totals are absorbed. For an upgrade, on a copy of the old state: parking
+ * the copy is what makes it happen once. 'old' stays the caller's; NULL: nothing is left of those hooks, and what
+ * the rows know of their slots is kept for good. -errno. */
+int intake_absorb(struct intake *in, struct source *old);
 
 /* Fills what the stages know; the daemon adds its own. */
 void intake_status(struct intake *in, struct report_status *ret);

@@ -26,14 +26,28 @@ struct peers {
 	unsigned int n;
 };
 
+size_t peers_size(void)
+{
+	return sizeof(struct peers);
+}
+
+struct peers *peers_format(void *memory, size_t size)
+{
+	struct peers *p = memory;
+
+	if (!memory || size < sizeof(*p))
+		return NULL;
+	p->seed = index_mix((uintptr_t)p); /* as random as the address space's layout */
+	return p;
+}
+
 int peers_new(struct peers **ret)
 {
 	struct peers *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
-	p->seed = index_mix((uintptr_t)p); /* as random as the address space's layout */
-	*ret = p;
+	*ret = peers_format(p, sizeof(*p));
 	return 0;
 }
 
@@ -107,6 +121,58 @@ static void heap_grow(struct peers *p, uint16_t i)
 		place = parent;
 	}
 	heap_put(p, 0, i);
+}
+
+static bool peer_valid(const struct peer *peer)
+{
+	uint8_t ipv6;
+
+	memcpy(&ipv6, &peer->address.ipv6, sizeof(ipv6));
+	return ipv6 <= 1 && peer->direction < RST_RESET_DIRECTIONS && peer->error <= peer->count;
+}
+
+/* Enters peer i at the end of the heap and lets it rise. */
+static void heap_enter(struct peers *p, uint16_t i)
+{
+	unsigned int place = p->n++;
+
+	while (place && heap_count(p, (place - 1) / 2) > p->peer[i].count) {
+		heap_put(p, place, p->heap[(place - 1) / 2]);
+		place = (place - 1) / 2;
+	}
+	heap_put(p, place, i);
+}
+
+/* A kill in the middle of take_over() may leave a peer twice, or one without an address: of those
+ * the later ones go, which is as exact as this table ever is. */
+int peers_adopt(void *memory, size_t size, struct peers **ret)
+{
+	struct peers *p = memory;
+	unsigned int n;
+
+	if (!memory || size < sizeof(*p) || p->n > RSTMON_PEERS_MAX)
+		return -EBADMSG;
+	for (unsigned int i = 0; i < p->n; i++)
+		if (!peer_valid(&p->peer[i]))
+			return -EBADMSG;
+	n = p->n;
+	p->n = 0;
+	memset(p->slots, 0, sizeof(p->slots));
+	for (unsigned int i = 0; i < n; i++) {
+		struct peer *peer = &p->peer[p->n];
+		uint32_t hash;
+
+		*peer = p->peer[i];
+		peer->address.port = 0;
+		hash = address_hash(p, &peer->address);
+		if (!peer->count || find(p, &peer->address, hash) != INDEX_NONE)
+			continue;
+		p->hash[p->n] = hash;
+		index_insert(p->slots, PEER_MASK, hash, p->n);
+		heap_enter(p, (uint16_t)p->n);
+	}
+	*ret = p;
+	return 0;
 }
 
 static uint32_t take_over(struct peers *p, const struct finding *f, uint32_t hash)

@@ -21,6 +21,14 @@ struct peer {
 
 int peers_new(struct peers **ret); /* -ENOMEM */
 void peers_free(struct peers *p);
+
+/* The same in memory of the caller's, peers_size() bytes of zeros. */
+size_t peers_size(void);
+struct peers *peers_format(void *memory, size_t size); /* NULL: too small */
+
+/* Takes over what another process left there; the index is made anew. -EBADMSG. */
+int peers_adopt(void *memory, size_t size, struct peers **ret);
+
 void peers_add(struct peers *p, const struct finding *f);
 const struct peer *peers_get(const struct peers *p, unsigned int i); /* i < RSTMON_PEERS_MAX, NULL: empty */
 size_t peers_memory(const struct peers *p);

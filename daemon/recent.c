@@ -15,15 +15,50 @@ struct recent {
 	struct finding longer[RSTMON_RECENT_KEPT];
 };
 
+size_t recent_size(void)
+{
+	return sizeof(struct recent);
+}
+
+struct recent *recent_format(void *memory, size_t size)
+{
+	return memory && size >= sizeof(struct recent) ? memory : NULL;
+}
+
 /* Pages of the ring that were never written cost nothing. */
 int recent_new(struct recent **ret)
 {
-	struct recent *r = malloc(sizeof(*r));
+	struct recent *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
-	r->added = 0;
-	r->kept = 0;
+	*ret = r;
+	return 0;
+}
+
+/* Never looks behind what was used: a look would make a page of it. */
+int recent_adopt(void *memory, size_t size, const struct adopt_reasons *reasons,
+		 struct recent **ret)
+{
+	struct recent *r = memory;
+	uint64_t n, kept;
+
+	if (!memory || size < sizeof(*r))
+		return -EBADMSG;
+	n = MIN(r->added, (uint64_t)RSTMON_RECENT_MAX);
+	kept = MIN(r->kept, (uint64_t)RSTMON_RECENT_KEPT);
+	if (r->added > INT64_MAX || r->kept > r->added)
+		return -EBADMSG;
+	for (uint64_t i = 0; i < n; i++)
+		if (!adopt_finding_valid(&r->finding[i]))
+			return -EBADMSG;
+	for (uint64_t i = 0; i < kept; i++)
+		if (!adopt_finding_valid(&r->longer[i]))
+			return -EBADMSG;
+	for (uint64_t i = 0; i < n; i++)
+		adopt_reset(&r->finding[i].reset, reasons);
+	for (uint64_t i = 0; i < kept; i++)
+		adopt_reset(&r->longer[i].reset, reasons);
 	*ret = r;
 	return 0;
 }

@@ -3,12 +3,20 @@
 #ifndef DAEMON_RECENT_H
 #define DAEMON_RECENT_H
 
-#include "daemon/reset.h"
+#include "daemon/adopt.h"
 
 struct recent;
 
 int recent_new(struct recent **ret); /* -ENOMEM */
 void recent_free(struct recent *r);
+
+/* The same in memory of the caller's, recent_size() bytes of zeros. What is never written stays untouched. */
+size_t recent_size(void);
+struct recent *recent_format(void *memory, size_t size); /* NULL: too small */
+
+/* Takes over what another process left there, after a look at all of it. -EBADMSG. */
+int recent_adopt(void *memory, size_t size, const struct adopt_reasons *reasons,
+		 struct recent **ret);
 
 /* The place of a new finding, to be filled in: all but 'reset' is empty, and that is the caller's to
  * set. *ret_ticket names it for recent_find(); tickets grow by one. */

@@ -62,8 +62,9 @@ struct source_ops {
 
 	void (*totals)(struct source *s, struct source_totals *ret);
 
-	/* The spill slots, RST_SLOTS of them, or NULL. They change under the reader. */
+	/* The spill slots, or NULL. They change under the reader. */
 	const struct rst_slot *(*slots)(struct source *s);
+	size_t (*n_slots)(struct source *s); /* how many; NULL means RST_SLOTS */
 
 	/* Process 'tgid' that started at 'start' (0: whichever has the number now).
 	 * -ESRCH: unknown and gone. */

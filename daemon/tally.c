@@ -233,11 +233,14 @@ int tally_move(struct tally *t, const struct finding *f, enum rst_cause to)
 		drop_if_empty(t, target);
 		return -ENOENT;
 	}
-	tally_history_add(t, target, minute, 1);
-	row->count++;
-	tally_row_time(row, f->reset.time, f->reset.time);
+	/* first off, then on: a record that was counted and is read again after a kill is one too
+	 * many, and that a kill right here should not make two */
 	tally_history_cut(t, from, minute);
 	t->rows[from].count--;
+	STORES_IN_ORDER();
+	row->count++;
+	tally_history_add(t, target, minute, 1);
+	tally_row_time(row, f->reset.time, f->reset.time);
 	drop_if_empty(t, from);
 	return 0;
 }
@@ -327,6 +330,48 @@ void tally_spill_end(struct tally *t, const uint64_t lost[RST_DIRECTION_MAX], ui
 	t->spill_folded = t->pending_folded;
 	t->spill_evicted = t->pending_evicted;
 	t->fold_tried = 0;
+}
+
+static void absorb_row(struct row *row)
+{
+	row->count += row->spilled;
+	row->spilled = 0;
+	row->pending = 0;
+}
+
+void tally_absorb(struct tally *t)
+{
+	for (uint32_t i = 0; i < t->rows_top; i++)
+		if (t->rows[i].used)
+			absorb_row(&t->rows[i]);
+	for (unsigned int d = 0; d < RST_DIRECTION_MAX; d++) {
+		absorb_row(&t->rows[OTHER_PLACE(d)]);
+		t->rows[OTHER_PLACE(d)].count += t->lost[d];
+		t->lost[d] = 0;
+	}
+	for (uint32_t i = 0; i < RSTMON_NETNS_MAX; i++) {
+		if (!t->netns[i].used)
+			continue;
+		for (unsigned int d = 0; d < RST_DIRECTION_MAX; d++)
+			t->netns[i].count[d] += t->netns[i].spilled[d];
+		memset(t->netns[i].spilled, 0, sizeof(t->netns[i].spilled));
+	}
+	t->folded += t->spill_folded;
+	t->evicted += t->spill_evicted;
+	t->spill_folded = t->spill_evicted = 0;
+	t->fold_tried = 0; /* nothing is pinned any more */
+}
+
+void tally_add_other(struct tally *t, unsigned int direction, uint64_t count, uint64_t time)
+{
+	uint32_t place = OTHER_PLACE(direction < RST_DIRECTION_MAX ? direction : RST_SENT);
+
+	if (!count)
+		return;
+	tally_history_add(t, place, minute_of(time), count);
+	t->rows[place].count += count;
+	tally_row_time(&t->rows[place], time, time);
+	t->evicted += count;
 }
 
 void tally_gone(struct tally *t, uint32_t pid, uint64_t start)

@@ -72,7 +72,7 @@ struct tally_stats {
 
 size_t tally_size(void); /* bytes of the block */
 
-/* Makes an empty tally in 'memory' (tally_size() bytes, 8-aligned). */
+/* Makes an empty tally in 'memory' (tally_size() bytes of zeros, 8-aligned). */
 struct tally *tally_format(void *memory, size_t size);
 
 /* Takes over a tally that another process left there. Checks magic, layout version and every index
@@ -100,6 +100,9 @@ void tally_spill_end(struct tally *t, const uint64_t lost[RST_DIRECTION_MAX], ui
 /* The hooks whose slots were read last are gone, and so are their slots: what was spilled becomes part of the
  * rows for good, and 'lost' of the row 'other'. */
 void tally_absorb(struct tally *t);
+
+/* Counts what is known to have been there and of which nothing else is known in the row 'other'. */
+void tally_add_other(struct tally *t, unsigned int direction, uint64_t count, uint64_t time);
 
 /* Closes minutes up to 'now' (history buckets); at least once a minute. */
 void tally_minute(struct tally *t, uint64_t now);

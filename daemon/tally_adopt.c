@@ -18,7 +18,7 @@ size_t tally_size(void)
 }
 
 /* 'rows_top' and 'processes_top' stay: a crash right here must not lose the rows. */
-static void forget_derived(struct tally *t)
+static void forget_numbers(struct tally *t)
 {
 	t->rows_free = INDEX_NONE;
 	t->rows_used = 0;
@@ -32,29 +32,29 @@ static void forget_derived(struct tally *t)
 	t->last_netns = INDEX_NONE;
 	t->expire_minute = 0;
 	t->fold_tried = 0;
+}
+
+static void forget_derived(struct tally *t)
+{
+	forget_numbers(t);
 	memset(t->row_slots, 0, sizeof(t->row_slots));
 	memset(t->process_slots, 0, sizeof(t->process_slots));
 	memset(t->netns_slots, 0, sizeof(t->netns_slots));
 }
 
-/* The large arrays stay as they are: nothing beyond 'top' is read before it is written. */
+/* Arrays stay as they are, zeros: what is not touched costs no memory. */
 struct tally *tally_format(void *memory, size_t size)
 {
 	struct tally *t = memory;
 
 	if (!memory || size < sizeof(*t))
 		return NULL;
-	memset(t, 0, offsetof(struct tally, row_slots));
-	forget_derived(t);
-	memset(t->netns, 0, sizeof(t->netns));
-	for (unsigned int i = 0; i < RSTMON_DAY_ROWS_MAX; i++)
-		t->days[i].row = 0;
+	forget_numbers(t);
 	for (uint8_t d = 0; d < RST_DIRECTION_MAX; d++) {
 		t->rows[OTHER_PLACE(d)] = (struct row){
 			.key = {.owner = OWNERLESS, .direction = d},
 			.used = 1,
 		};
-		memset(t->minutes[OTHER_PLACE(d)], 0, sizeof(t->minutes[0]));
 	}
 	t->layout = TALLY_LAYOUT;
 	t->size = sizeof(*t);
@@ -71,7 +71,8 @@ static bool process_valid(const struct process *p)
 {
 	if (p->gone > 1 || p->folded > 1)
 		return false;
-	if (p->folded ? p->pid || p->start || p->gone : !p->pid)
+	/* what of a folded one says otherwise was about to be cleared */
+	if (!p->folded && !p->pid)
 		return false;
 	return ended(p->comm, sizeof(p->comm)) && ended(p->exe, sizeof(p->exe)) &&
 	       ended(p->unit, sizeof(p->unit)) && ended(p->container, sizeof(p->container));
@@ -126,6 +127,26 @@ static int check(const struct tally *t, size_t size)
 	return 0;
 }
 
+/* Two rows were becoming one when the writer was killed. */
+static int finish_merge(struct tally *t)
+{
+	const struct merge *m = &t->merge;
+
+	if (!m->under_way)
+		return 0;
+	if (m->under_way > 1 || m->from >= t->rows_top || m->to >= TALLY_PLACES ||
+	    (m->to >= t->rows_top && !row_is_other(m->to)) || m->to == m->from ||
+	    !t->rows[m->to].used)
+		return -EBADMSG;
+	t->rows[m->to].count = m->count;
+	for (unsigned int i = 0; i < RSTMON_DAY_ROWS_MAX; i++)
+		if (t->days[i].row == m->from + 1)
+			t->days[i].row = 0;
+	t->rows[m->from].used = 0;
+	t->merge.under_way = 0;
+	return 0;
+}
+
 /* Both refuse what stands there twice: it could be found only once. */
 static int rebuild_processes(struct tally *t)
 {
@@ -138,6 +159,8 @@ static int rebuild_processes(struct tally *t)
 			t->processes_free = i;
 			continue;
 		}
+		if (p->folded)
+			p->pid = p->start = p->gone = 0;
 		twin = p->folded ? tally_group_find(t, p->unit, p->comm)
 				 : tally_process_find(t, p->pid, p->start);
 		if (twin != INDEX_NONE)
@@ -203,6 +226,14 @@ static int rebuild_netns(struct tally *t)
 	return 0;
 }
 
+/* Rows that were made and got nothing before the writer was killed. */
+static void drop_empty(struct tally *t)
+{
+	for (uint32_t i = 0; i < t->rows_top; i++)
+		if (t->rows[i].used && !t->rows[i].count && !t->rows[i].spilled)
+			tally_row_free(t, i);
+}
+
 int tally_adopt(void *memory, size_t size, struct tally **ret)
 {
 	struct tally *t = memory;
@@ -211,6 +242,9 @@ int tally_adopt(void *memory, size_t size, struct tally **ret)
 	if (!memory || (uintptr_t)memory % _Alignof(struct tally))
 		return -EINVAL;
 	r = check(t, size);
+	if (r < 0)
+		return r;
+	r = finish_merge(t);
 	if (r < 0)
 		return r;
 	forget_derived(t);
@@ -228,6 +262,7 @@ int tally_adopt(void *memory, size_t size, struct tally **ret)
 	r = rebuild_netns(t);
 	if (r < 0)
 		return r;
+	drop_empty(t);
 	*ret = t;
 	return 0;
 }

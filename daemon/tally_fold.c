@@ -8,7 +8,7 @@
 
 #include "daemon/tally_internal.h"
 
-/* Sums 'from' up in 'to' and frees it. */
+/* Sums 'from', which has nothing spilled, up in 'to' and frees it. */
 static void row_merge(struct tally *t, uint32_t to, uint32_t from)
 {
 	struct row *a = &t->rows[to], *b = &t->rows[from];
@@ -16,13 +16,17 @@ static void row_merge(struct tally *t, uint32_t to, uint32_t from)
 	tally_history_merge(t, to, from);
 	if (b->last >= a->last && !row_is_other(to))
 		a->owner_source = b->owner_source;
-	a->count += b->count;
-	a->spilled += b->spilled;
-	a->pending += b->pending;
 	tally_row_time(a, b->first, b->last);
 	if (a->netns != b->netns)
 		a->netns = 0;
+	t->merge = (struct merge){.count = a->count + b->count, .to = to, .from = from};
+	STORES_IN_ORDER();
+	t->merge.under_way = 1;
+	STORES_IN_ORDER();
+	a->count = t->merge.count;
 	tally_row_free(t, from);
+	STORES_IN_ORDER();
+	t->merge.under_way = 0;
 }
 
 static bool row_pinned(const struct row *row)
@@ -35,7 +39,7 @@ static void row_fold(struct tally *t, uint32_t place, uint32_t to)
 {
 	struct row *row = &t->rows[place];
 	struct row_key key = row->key;
-	uint32_t target;
+	uint32_t target, owner;
 
 	key.owner = to;
 	target = tally_row_find(t, &key);
@@ -49,9 +53,15 @@ static void row_fold(struct tally *t, uint32_t place, uint32_t to)
 		row_merge(t, target, place);
 		return;
 	}
+	/* its owner stays until the row has another: a kill must not leave a row of nobody's */
+	owner = row->key.owner;
+	t->processes[owner].rows++;
 	tally_row_unlink(t, place);
 	row->key = key;
 	tally_row_link(t, place);
+	STORES_IN_ORDER();
+	t->processes[owner].rows--;
+	tally_process_check(t, owner);
 }
 
 /* A name that not all members of a group share is none of the group. */
@@ -68,10 +78,11 @@ static void become_group(struct tally *t, uint32_t place)
 	struct process *p = &t->processes[place];
 
 	tally_process_unlink(t, place);
+	p->folded = 1; /* with this it is one, whatever the next three say */
+	STORES_IN_ORDER();
 	p->pid = 0;
 	p->start = 0;
 	p->gone = 0;
-	p->folded = 1;
 	tally_process_link(t, place);
 	t->evicted += p->rows;
 }
@@ -80,7 +91,7 @@ static void become_group(struct tally *t, uint32_t place)
  * and with nothing pinned the process itself becomes the group, and needs no room at all. */
 static void choose_group(struct tally *t, uint32_t place)
 {
-	struct process *p = &t->processes[place], *group;
+	struct process *p = &t->processes[place];
 	uint32_t to = tally_group_find(t, p->unit, p->comm);
 
 	if (to == INDEX_NONE) {
@@ -88,15 +99,9 @@ static void choose_group(struct tally *t, uint32_t place)
 			become_group(t, place);
 			return;
 		}
-		to = tally_process_new(t, 0, 0);
+		to = tally_group_new(t, p);
 		if (to == INDEX_NONE)
 			return;
-		group = &t->processes[to];
-		memcpy(group->comm, p->comm, sizeof(group->comm));
-		memcpy(group->exe, p->exe, sizeof(group->exe));
-		memcpy(group->unit, p->unit, sizeof(group->unit));
-		memcpy(group->container, p->container, sizeof(group->container));
-		become_group(t, to);
 	}
 	group_join(&t->processes[to], p);
 	p->into = to + 1;

@@ -82,13 +82,15 @@ void tally_history_drop(struct tally *t, uint32_t place)
 }
 
 /* Moves the day on to 'now', which must not be before day->newest. */
-static void day_advance(struct day *day, uint32_t now)
+static void day_advance(struct tally *t, struct day *day, uint32_t now)
 {
+	uint32_t *minutes = day_minutes(t, day);
+
 	if (now - day->newest >= TALLY_DAY_MINUTES)
-		memset(day->minutes, 0, sizeof(day->minutes));
+		memset(minutes, 0, sizeof(t->day_minutes[0]));
 	else
 		for (uint64_t m = (uint64_t)day->newest + 1; m <= now; m++)
-			day->minutes[m % TALLY_DAY_MINUTES] = 0;
+			minutes[m % TALLY_DAY_MINUTES] = 0;
 	day->newest = now;
 }
 
@@ -103,19 +105,19 @@ static void day_sync(struct tally *t, struct day *day, uint32_t now)
 	/* nobody called for an hour: what left the ring meanwhile is not known */
 	if (start > (int64_t)day->newest + 1)
 		day->begin = MAX(day->begin, (uint32_t)start);
-	day_advance(day, now);
+	day_advance(t, day, now);
 	start = MAX(start, (int64_t)now - (TALLY_DAY_MINUTES - 1));
 	end = MIN((int64_t)row->minute, (int64_t)now);
 	for (int64_t m = MAX(start, 0); m <= end; m++)
-		day->minutes[m % TALLY_DAY_MINUTES] = ring[m % TALLY_MINUTES];
+		day_minutes(t, day)[m % TALLY_DAY_MINUTES] = ring[m % TALLY_MINUTES];
 }
 
-static uint64_t day_weight(const struct day *day)
+static uint64_t day_weight(const struct tally *t, const struct day *day)
 {
 	uint64_t sum = 0;
 
 	for (unsigned int i = 0; i < TALLY_DAY_MINUTES; i++)
-		sum += day->minutes[i];
+		sum += t->day_minutes[day - t->days][i];
 	return sum;
 }
 
@@ -139,6 +141,7 @@ static void day_give(struct tally *t, struct day *day, uint32_t place, uint32_t 
 	if (day->row)
 		day_release(t, day);
 	memset(day, 0, sizeof(*day));
+	memset(day_minutes(t, day), 0, sizeof(t->day_minutes[0]));
 	day->row = place + 1;
 	day->begin = (uint32_t)MAX(reach, 0);
 	day->newest = now;
@@ -164,7 +167,7 @@ static void days_give(struct tally *t, uint32_t now)
 	unsigned int least;
 
 	for (unsigned int i = 0; i < RSTMON_DAY_ROWS_MAX; i++)
-		weight[i] = t->days[i].row ? day_weight(&t->days[i]) : 0;
+		weight[i] = t->days[i].row ? day_weight(t, &t->days[i]) : 0;
 	least = lightest(weight);
 	for (uint32_t i = 0; i < TALLY_PLACES; i++) {
 		uint64_t busy;
@@ -213,7 +216,7 @@ void tally_minute(struct tally *t, uint64_t now)
 			day_release(t, day);
 		if (day->row)
 			day_sync(t, day, minute);
-		if (day->row && !day_weight(day))
+		if (day->row && !day_weight(t, day))
 			day_release(t, day);
 	}
 	days_give(t, minute);
@@ -226,7 +229,7 @@ static void day_add_ring(struct tally *t, struct day *day, uint32_t from)
 	int64_t start = MAX(ring_start(row), (int64_t)day->newest - (TALLY_DAY_MINUTES - 1));
 
 	for (int64_t m = MAX(start, 0); m <= (int64_t)row->minute; m++)
-		add_saturated(&day->minutes[m % TALLY_DAY_MINUTES],
+		add_saturated(&day_minutes(t, day)[m % TALLY_DAY_MINUTES],
 			      t->minutes[from][m % TALLY_MINUTES]);
 }
 
@@ -243,7 +246,7 @@ static void days_merge(struct tally *t, uint32_t to, uint32_t from, int64_t reac
 		day_sync(t, b, newest);
 	if (a && b) {
 		for (unsigned int i = 0; i < TALLY_DAY_MINUTES; i++)
-			add_saturated(&a->minutes[i], b->minutes[i]);
+			add_saturated(&day_minutes(t, a)[i], day_minutes(t, b)[i]);
 		day_release(t, b);
 	} else if (a) {
 		day_add_ring(t, a, from);
@@ -285,7 +288,7 @@ static uint64_t sum_since(const struct tally *t, uint32_t place, int64_t since)
 			MAX((int64_t)day->newest - (TALLY_DAY_MINUTES - 1), (int64_t)day->begin);
 
 		for (m = MAX(m, since); m < start && m <= (int64_t)day->newest; m++)
-			sum += day->minutes[m % TALLY_DAY_MINUTES];
+			sum += t->day_minutes[day - t->days][m % TALLY_DAY_MINUTES];
 	}
 	return sum;
 }

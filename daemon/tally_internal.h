@@ -19,7 +19,7 @@
 #include "daemon/tally.h"
 
 #define TALLY_MAGIC  0x796c6c6174747372ULL
-#define TALLY_LAYOUT 2
+#define TALLY_LAYOUT 3
 
 #define OWNERLESS     UINT32_MAX /* row_key.owner: no process */
 #define ROW_SLOTS     16384
@@ -95,12 +95,20 @@ struct netns {
 	uint32_t used;
 };
 
+/* Apart from its minutes: those of a free day are never touched. */
 struct day {
 	uint32_t row;	/* place + 1, 0: free */
 	uint32_t begin; /* complete from this minute on */
 	uint32_t newest;
 	uint32_t reserved;
-	uint32_t minutes[TALLY_DAY_MINUTES]; /* minute m is at m % TALLY_DAY_MINUTES */
+};
+
+/* Two rows become one: written down before it happens, so that who adopts what a kill left can finish it. */
+struct merge {
+	uint64_t count; /* of the sum */
+	uint32_t to, from;
+	uint32_t under_way;
+	uint32_t reserved;
 };
 
 struct tally {
@@ -114,6 +122,7 @@ struct tally {
 	uint64_t folded, evicted, netns_evicted;
 	uint64_t spill_folded, spill_evicted;	  /* of the spilled */
 	uint64_t pending_folded, pending_evicted; /* the next of these */
+	struct merge merge;
 
 	/* all from here to the arrays is rebuilt by tally_adopt() */
 	uint32_t rows_top, rows_free, rows_used;
@@ -132,7 +141,18 @@ struct tally {
 	uint32_t minutes[TALLY_PLACES][TALLY_MINUTES]; /* minute m is at m % TALLY_MINUTES */
 	struct process processes[RSTMON_PROCESSES_MAX];
 	struct day days[RSTMON_DAY_ROWS_MAX];
+	/* minute m is at m % TALLY_DAY_MINUTES */
+	uint32_t day_minutes[RSTMON_DAY_ROWS_MAX][TALLY_DAY_MINUTES];
 };
+
+/* A kill leaves what was stored until then. Where the order of two stores decides whether that can be
+ * adopted, this keeps the compiler from changing it; the processor keeps it for its own thread. */
+#define STORES_IN_ORDER() __asm__ volatile("" ::: "memory")
+
+static inline uint32_t *day_minutes(struct tally *t, const struct day *day)
+{
+	return t->day_minutes[day - t->days];
+}
 
 static inline uint32_t minute_of(uint64_t time)
 {
@@ -166,6 +186,7 @@ uint32_t tally_process_new(struct tally *t, uint32_t pid, uint64_t start);
 void tally_process_check(struct tally *t, uint32_t place);
 void tally_process_link(struct tally *t, uint32_t place);
 void tally_process_unlink(struct tally *t, uint32_t place);
+uint32_t tally_group_new(struct tally *t, const struct process *named);
 uint32_t tally_group_find(struct tally *t, const char *unit, const char *comm);
 uint32_t tally_netns_find(struct tally *t, uint32_t inode, uint32_t cookie, bool make);
 void tally_netns_link(struct tally *t, uint32_t place);

@@ -92,7 +92,9 @@ uint32_t tally_row_new(struct tally *t, const struct row_key *key, uint64_t time
 	row = &t->rows[place];
 	*row = (struct row){.key = *key, .first = time, .last = time, .minute = minute_of(time)};
 	memset(t->minutes[place], 0, sizeof(t->minutes[place]));
+	STORES_IN_ORDER();
 	row->used = 1;
+	STORES_IN_ORDER();
 	t->rows_top = MAX(t->rows_top, place + 1);
 	t->rows_used++;
 	tally_row_link(t, place);
@@ -102,8 +104,11 @@ uint32_t tally_row_new(struct tally *t, const struct row_key *key, uint64_t time
 void tally_row_free(struct tally *t, uint32_t place)
 {
 	tally_history_drop(t, place);
-	tally_row_unlink(t, place);
+	/* before its owner may go: a kill must not leave a row of nobody's */
+	STORES_IN_ORDER();
 	t->rows[place].used = 0;
+	STORES_IN_ORDER();
+	tally_row_unlink(t, place);
 	t->rows[place].next_free = t->rows_free;
 	t->rows_free = place;
 	t->rows_used--;
@@ -190,26 +195,59 @@ void tally_process_unlink(struct tally *t, uint32_t place)
 	t->processes_gone -= p->gone;
 }
 
-uint32_t tally_process_new(struct tally *t, uint32_t pid, uint64_t start)
+static uint32_t process_place(const struct tally *t)
 {
-	uint32_t place = t->processes_free;
-	struct process *p;
+	if (t->processes_free != INDEX_NONE)
+		return t->processes_free;
+	return t->processes_top < RSTMON_PROCESSES_MAX ? t->processes_top : INDEX_NONE;
+}
 
-	if (place != INDEX_NONE)
-		t->processes_free = t->processes[place].next_free;
-	else if (t->processes_top < RSTMON_PROCESSES_MAX)
-		place = t->processes_top;
-	else
-		return INDEX_NONE;
-
-	p = &t->processes[place];
-	memset(p, 0, sizeof(*p));
-	p->pid = pid;
-	p->start = start;
-	p->used = 1;
+/* Enters what was filled in but for 'used': it is there with everything, or not at all. */
+static void process_enter(struct tally *t, uint32_t place, uint32_t next_free)
+{
+	STORES_IN_ORDER();
+	t->processes[place].used = 1;
+	STORES_IN_ORDER();
+	if (place == t->processes_free)
+		t->processes_free = next_free;
 	t->processes_top = MAX(t->processes_top, place + 1);
 	t->processes_used++;
 	tally_process_link(t, place);
+}
+
+uint32_t tally_process_new(struct tally *t, uint32_t pid, uint64_t start)
+{
+	uint32_t place = process_place(t), next_free;
+	struct process *p;
+
+	if (place == INDEX_NONE)
+		return INDEX_NONE;
+	p = &t->processes[place];
+	next_free = p->next_free;
+	memset(p, 0, sizeof(*p));
+	p->pid = pid;
+	p->start = start;
+	process_enter(t, place, next_free);
+	return place;
+}
+
+/* A group with the names of 'named'. */
+uint32_t tally_group_new(struct tally *t, const struct process *named)
+{
+	uint32_t place = process_place(t), next_free;
+	struct process *p;
+
+	if (place == INDEX_NONE)
+		return INDEX_NONE;
+	p = &t->processes[place];
+	next_free = p->next_free;
+	memset(p, 0, sizeof(*p));
+	memcpy(p->comm, named->comm, sizeof(p->comm));
+	memcpy(p->exe, named->exe, sizeof(p->exe));
+	memcpy(p->unit, named->unit, sizeof(p->unit));
+	memcpy(p->container, named->container, sizeof(p->container));
+	p->folded = 1;
+	process_enter(t, place, next_free);
 	return place;
 }
 
@@ -271,7 +309,9 @@ uint32_t tally_netns_find(struct tally *t, uint32_t inode, uint32_t cookie, bool
 		if (!make)
 			return INDEX_NONE;
 		place = netns_place(t);
-		t->netns[place] = (struct netns){.inode = inode, .cookie = cookie, .used = 1};
+		t->netns[place] = (struct netns){.inode = inode, .cookie = cookie};
+		STORES_IN_ORDER();
+		t->netns[place].used = 1;
 		tally_netns_link(t, place);
 	}
 	t->last_netns = place;

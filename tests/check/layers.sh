@@ -14,11 +14,11 @@ layer() {
 	daemon/reasons) echo 3 ;;
 	daemon/source) echo 4 ;;
 	daemon/source_bpf* | daemon/source_recording | daemon/record*) echo 5 ;;
-	daemon/decode | daemon/hold | daemon/context | daemon/path) echo 6 ;;
+	daemon/decode | daemon/adopt | daemon/hold | daemon/context | daemon/path) echo 6 ;;
 	daemon/process | daemon/cgroup* | daemon/attribute*) echo 7 ;;
 	daemon/diagnose* | daemon/history*) echo 8 ;;
 	daemon/tally* | daemon/recent | daemon/peers | daemon/pending) echo 9 ;;
-	daemon/report*) echo 10 ;;
+	daemon/report* | daemon/state* | daemon/checkpoint*) echo 10 ;;
 	daemon/netns* | daemon/host* | daemon/stories* | daemon/advice*) echo 11 ;;
 	daemon/sink* | daemon/line) echo 12 ;;
 	daemon/publish* | daemon/summary | daemon/print | daemon/config*) echo 13 ;;

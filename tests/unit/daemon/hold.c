@@ -51,7 +51,7 @@ Test(hold, a_full_one_gives_up_its_oldest)
 	cr_assert(hold_add(&h, &more, &out));
 	cr_assert_eq(out.socket, 1);
 	cr_assert_eq(h.overflowed, 1);
-	cr_assert_eq(h.n, HOLD_MAX);
+	cr_assert_eq(h.end - h.begin, HOLD_MAX);
 }
 
 Test(hold, of_a_reused_address_the_latest_is_meant)

@@ -74,6 +74,8 @@ static void tell(const struct finding *f, void *userdata)
 
 static void begin(void)
 {
+	struct state *state = NULL;
+
 	fake_init(&bed.source);
 	bed.ops = *bed.source.source.ops;
 	bed.ops.drain = drain;
@@ -88,7 +90,8 @@ static void begin(void)
 	cr_assert_eq(reasons_add(&bed.reasons, TCP_STATE, "TCP_STATE"), 0);
 	cr_assert_eq(reasons_add(&bed.reasons, ABORT_ON_DATA, "TCP_ABORT_ON_DATA"), 0);
 	bed.in.now = START;
-	cr_assert_eq(intake_init(&bed.in, &bed.source.source, false), 0);
+	cr_assert_eq(state_new(&state), 0);
+	cr_assert_eq(intake_init(&bed.in, &bed.source.source, state, false), 0);
 	bed.in.live = true;
 	bed.in.tell = tell;
 }

@@ -45,7 +45,7 @@ static struct finding make(uint32_t pid, uint16_t port, unsigned int direction,
 /* Four rows, an "other ports" and an 'other'. */
 static struct tally *sample(struct peers *p)
 {
-	struct tally *t = tally_format(malloc(tally_size()), tally_size());
+	struct tally *t = tally_format(calloc(1, tally_size()), tally_size());
 	const uint64_t lost[RST_DIRECTION_MAX] = {4, 0};
 	const struct finding f[] = {
 		make(1, 80, RST_SENT, RST_CAUSE_BAD_SYN, "web.service"),

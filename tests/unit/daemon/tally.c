@@ -37,7 +37,7 @@ Test(tally, counts_under_one_key)
 
 Test(tally, format_needs_room)
 {
-	_cleanup_free_ void *memory = malloc(tally_size());
+	_cleanup_free_ void *memory = calloc(1, tally_size());
 
 	cr_assert_null(tally_format(memory, tally_size() - 1));
 	cr_assert_null(tally_format(NULL, tally_size()));

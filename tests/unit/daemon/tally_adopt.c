@@ -58,7 +58,7 @@ Test(tally_adopt, adopt_refuses_corrupt_rows)
 	CORRUPT(memset(t->processes[0].comm, 'x', RSTMON_COMM_MAX));
 	CORRUPT(memset(t->processes[0].exe, 'x', RSTMON_EXE_MAX));
 	CORRUPT(t->processes[0].pid = 0);
-	CORRUPT(t->processes[0].folded = 1);
+	CORRUPT(t->processes[0].folded = 2);
 	CORRUPT((t->processes[1].pid = 1, t->processes[1].start = 1000));
 	CORRUPT(t->days[0].row = 4);
 	CORRUPT(t->days[1].row = t->days[0].row);

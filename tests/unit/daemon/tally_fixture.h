@@ -25,10 +25,9 @@ static inline uint32_t random_below(uint32_t n)
 
 static inline struct tally *new_tally(void)
 {
-	void *memory = malloc(tally_size());
+	void *memory = calloc(1, tally_size());
 
 	cr_assert(memory);
-	memset(memory, 0xa5, tally_size());
 	return tally_format(memory, tally_size());
 }
 
