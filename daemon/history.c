@@ -121,8 +121,9 @@ static bool is_known(const struct doer *d, const struct reset *r, const struct o
 {
 	return d->burst && d->monotonic == r->monotonic && d->direction == r->direction &&
 	       d->owner == o->pid && d->owner_start == o->start && d->syn == r->syn &&
-	       d->netns == r->netns && d->netns_cookie == r->netns_cookie &&
-	       same_endpoint(&d->local, &r->local) && same_endpoint(&d->remote, &r->remote);
+	       d->port == r->port && d->role == r->role && d->netns == r->netns &&
+	       d->netns_cookie == r->netns_cookie && same_endpoint(&d->local, &r->local) &&
+	       same_endpoint(&d->remote, &r->remote);
 }
 
 static uint64_t burst_key(const struct history *h, const struct doer *d, const struct reset *r)
@@ -157,7 +158,9 @@ struct doer *history_doer(struct history *h, const struct reset *r, const struct
 		.netns = r->netns,
 		.netns_cookie = r->netns_cookie,
 		.owner = o->pid,
+		.port = r->port,
 		.direction = r->direction,
+		.role = r->role,
 		.syn = r->syn,
 		.peer = history_address(h->seed, &r->remote, r),
 	};

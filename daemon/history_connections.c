@@ -13,11 +13,21 @@ static uint64_t distance(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
-static int compare(const struct endpoint *a, const struct endpoint *b)
+/* Any order will do that is the same from both sides. */
+static bool is_above(const struct endpoint *a, const struct endpoint *b)
 {
-	int r = memcmp(a->address, b->address, a->ipv6 ? 16 : 4);
+	uint64_t x[2] = {0}, y[2] = {0};
 
-	return r ? r : (int)a->port - (int)b->port;
+	memcpy(x, a->address, a->ipv6 ? 16 : 4);
+	memcpy(y, b->address, b->ipv6 ? 16 : 4);
+	if (x[0] != y[0])
+		return x[0] > y[0];
+	return x[1] != y[1] ? x[1] > y[1] : a->port > b->port;
+}
+
+static unsigned int marks(const struct connection *c)
+{
+	return MIN(c->noted, (uint32_t)CONNECTION_MARKS);
 }
 
 /* Of a connection to itself both ends are one. */
@@ -25,7 +35,7 @@ static uint64_t key(const struct history *h, const struct reset *r, uint64_t pee
 		    uint8_t *ret_side)
 {
 	uint64_t own = history_address(h->seed, &r->local, r);
-	bool high = compare(&r->local, &r->remote) > 0;
+	bool high = is_above(&r->local, &r->remote);
 	uint64_t word[3] = {
 		high ? peer : own,
 		high ? own : peer,
@@ -46,8 +56,7 @@ static uint64_t key_of(const struct history *h, const struct reset *r, struct do
 
 static bool same_end(const struct mark *m, const struct reset *r, uint8_t side)
 {
-	return m->used && m->side == side && m->netns == r->netns &&
-	       m->netns_cookie == r->netns_cookie;
+	return m->side == side && m->netns == r->netns && m->netns_cookie == r->netns_cookie;
 }
 
 /* A SYN begins a connection, and one that is younger than the mark is another. */
@@ -63,7 +72,7 @@ static bool same_connection(const struct mark *m, const struct reset *r)
 /* What one end sent, the other received. */
 static bool is_pair(const struct mark *m, const struct reset *r, uint8_t side)
 {
-	if (!m->used || m->side == side || m->direction == r->direction ||
+	if (m->side == side || m->direction == r->direction ||
 	    m->direction >= RST_RESET_DIRECTIONS || r->direction >= RST_RESET_DIRECTIONS)
 		return false;
 	return distance(m->monotonic, r->monotonic) < HISTORY_PAIR_NS;
@@ -74,7 +83,7 @@ static struct mark *find_pair(struct connection *c, const struct reset *r, uint8
 {
 	struct mark *best = NULL;
 
-	for (unsigned int i = 0; i < CONNECTION_MARKS; i++) {
+	for (unsigned int i = 0; i < marks(c); i++) {
 		struct mark *m = &c->mark[i];
 
 		if (is_pair(m, r, side) &&
@@ -112,10 +121,10 @@ static void fill_second(const struct mark *m, const struct reset *r, struct past
 /* True if the reset that this end received was sent by its peer on this host. */
 static bool was_sent(const struct connection *c, const struct mark *received)
 {
-	for (unsigned int i = 0; i < CONNECTION_MARKS; i++) {
+	for (unsigned int i = 0; i < marks(c); i++) {
 		const struct mark *m = &c->mark[i];
 
-		if (m->used && m->side != received->side && m->direction == RST_SENT &&
+		if (m->side != received->side && m->direction == RST_SENT &&
 		    distance(m->monotonic, received->monotonic) < HISTORY_PAIR_NS)
 			return true;
 	}
@@ -148,13 +157,20 @@ void connections_look(struct history *h, const struct reset *r, struct doer *d, 
 
 	i = ways_find(&h->connections.ways, key_of(h, r, d));
 	side = d->side;
-	if (i == INDEX_NONE)
+	if (i == INDEX_NONE) {
+		/* it will be noted there soon, and is not in the cache */
+		d->connection_at =
+			ways_place(&h->connections.ways, d->connection, TICKS(r->monotonic));
+		__builtin_prefetch(&h->connections.entry[d->connection_at], 1);
+		__builtin_prefetch(&h->connections.entry[d->connection_at].mark[1], 1);
 		return;
+	}
+	d->connection_at = i;
 	c = &h->connections.entry[i];
 	pair = find_pair(c, r, side);
 	if (pair)
 		fill_other(pair, past);
-	for (unsigned int j = 0; j < CONNECTION_MARKS; j++) {
+	for (unsigned int j = 0; j < marks(c); j++) {
 		const struct mark *m = &c->mark[j];
 
 		if (!same_end(m, r, side) || !same_connection(m, r))
@@ -176,7 +192,7 @@ static void note_again(const struct connection *c, const struct reset *r, uint8_
 {
 	bool answer = r->flags & RST_EVENT_SEGMENT;
 
-	for (unsigned int i = 0; i < CONNECTION_MARKS; i++) {
+	for (unsigned int i = 0; i < marks(c); i++) {
 		const struct mark *m = &c->mark[i];
 
 		if (!same_end(m, r, side) || !same_connection(m, r))
@@ -205,10 +221,10 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 	struct mark *m, *pair;
 	bool made;
 
-	c = &h->connections
-		     .entry[ways_take(&h->connections.ways, tag, TICKS(r->monotonic), 0, &made)];
+	c = &h->connections.entry[ways_take(&h->connections.ways, tag, TICKS(r->monotonic),
+					    d->connection_at, &made)];
 	if (made)
-		*c = (struct connection){};
+		c->noted = 0;
 	*ret = (struct noted){};
 	pair = find_pair(c, r, d->side);
 	if (pair) {
@@ -221,7 +237,7 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 	note_again(c, r, d->side, ret);
 	if (ret->paired && pair->direction == RST_RECEIVED)
 		pair->incident = 0;
-	m = &c->mark[c->next++ % CONNECTION_MARKS];
+	m = &c->mark[c->noted++ % CONNECTION_MARKS];
 	*m = (struct mark){
 		.monotonic = r->monotonic,
 		.ticket = ticket,
@@ -229,7 +245,6 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 		.netns_cookie = r->netns_cookie,
 		.pid = f->owner.pid,
 		.side = d->side,
-		.used = true,
 		.answer = r->flags & RST_EVENT_SEGMENT,
 		.direction = r->direction,
 		.role = r->role,
@@ -254,7 +269,7 @@ struct mark *connections_find(struct history *h, const struct reset *r)
 	uint8_t side;
 	struct connection *c = find_connection(h, r, &side);
 
-	for (unsigned int i = 0; c && i < CONNECTION_MARKS; i++)
+	for (unsigned int i = 0; c && i < marks(c); i++)
 		if (same_end(&c->mark[i], r, side) && c->mark[i].monotonic == r->monotonic &&
 		    c->mark[i].direction == r->direction)
 			return &c->mark[i];
@@ -266,7 +281,7 @@ uint64_t connections_echo(struct history *h, const struct reset *r)
 	uint8_t side;
 	struct connection *c = find_connection(h, r, &side);
 
-	for (unsigned int i = 0; c && i < CONNECTION_MARKS; i++)
+	for (unsigned int i = 0; c && i < marks(c); i++)
 		if (same_end(&c->mark[i], r, side) && same_connection(&c->mark[i], r) &&
 		    is_follower(&c->mark[i], r))
 			return c->mark[i].ticket;

@@ -21,6 +21,13 @@ static uint64_t key(const struct history *h, const struct reset *r, const struct
 	return history_hash(h->seed, word, ARRAY_SIZE(word));
 }
 
+static uint64_t key_of(const struct history *h, const struct reset *r, struct doer *d)
+{
+	if (!d->idle)
+		d->idle = key(h, r, d);
+	return d->idle;
+}
+
 static int find(const struct idle *e, int64_t ms)
 {
 	for (int i = 0; i < IDLE_CLUSTERS; i++) {
@@ -32,8 +39,7 @@ static int find(const struct idle *e, int64_t ms)
 	return -1;
 }
 
-void idles_look(const struct history *h, const struct reset *r, const struct doer *d,
-		struct past *past)
+void idles_look(const struct history *h, const struct reset *r, struct doer *d, struct past *past)
 {
 	const struct idle *e;
 	uint32_t i;
@@ -41,7 +47,7 @@ void idles_look(const struct history *h, const struct reset *r, const struct doe
 
 	if (r->idle_ms < IDLE_MIN_MS)
 		return;
-	i = ways_find(&h->idles.ways, key(h, r, d));
+	i = ways_find(&h->idles.ways, key_of(h, r, d));
 	if (i == INDEX_NONE)
 		return;
 	e = &h->idles.entry[i];
@@ -66,7 +72,7 @@ static int choose(const struct idle *e, uint32_t now)
 	return oldest;
 }
 
-void idles_note(struct history *h, const struct reset *r, const struct doer *d)
+void idles_note(struct history *h, const struct reset *r, struct doer *d)
 {
 	uint32_t tick = TICKS(r->monotonic);
 	struct idle *e;
@@ -75,7 +81,7 @@ void idles_note(struct history *h, const struct reset *r, const struct doer *d)
 
 	if (r->idle_ms < IDLE_MIN_MS)
 		return;
-	e = &h->idles.entry[ways_take(&h->idles.ways, key(h, r, d), tick, 0, &made)];
+	e = &h->idles.entry[ways_take(&h->idles.ways, key_of(h, r, d), tick, 0, &made)];
 	if (made)
 		*e = (struct idle){};
 	c = find(e, r->idle_ms);

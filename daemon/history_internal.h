@@ -52,13 +52,20 @@ static inline uint32_t ways_find_at(const struct ways *w, uint64_t tag, uint32_t
 /* The entry, made if there is none: then *ret_new, and the caller clears what lies there. */
 uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, uint32_t guess, bool *ret_new);
 
-/* A hash of words; never 0. */
+/* The place that ways_take() would give to 'tag', which has none. */
+uint32_t ways_place(const struct ways *w, uint64_t tag, uint32_t now);
+
+/* A hash of words; never 0. One multiplication each, folded: what is multiplied is secret, since the seed
+ * is, so nobody outside can make two keys meet. */
 static inline uint64_t history_hash(uint64_t seed, const uint64_t *words, unsigned int n)
 {
 	uint64_t x = seed;
 
-	for (unsigned int i = 0; i < n; i++)
-		x = index_mix(x ^ words[i]);
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned __int128 product = (unsigned __int128)(x ^ words[i]) * 0x9e3779b97f4a7c15ULL;
+
+		x = seed ^ (uint64_t)product ^ (uint64_t)(product >> 64);
+	}
 	return x ? x : 1;
 }
 
@@ -76,14 +83,15 @@ struct mark {
 	uint64_t incident; /* that it belongs to, 0: none */
 	uint32_t netns, netns_cookie, pid;
 	uint8_t side; /* which end of the two was the local one */
-	bool used, answer; /* to a segment of the peer */
+	bool answer; /* to a segment of the peer */
 	uint8_t direction, role, cause, confidence;
 	char comm[RSTMON_COMM_MAX];
 };
 
+/* Those that were never written are never read: a new connection costs one of them, not all. */
 struct connection {
+	uint32_t noted; /* marks ever, the i-th is at i % CONNECTION_MARKS */
 	struct mark mark[CONNECTION_MARKS];
-	unsigned int next;
 };
 
 struct connections {
@@ -150,13 +158,15 @@ struct doer {
 	struct endpoint local, remote;
 	uint64_t monotonic, owner_start;
 	uint32_t netns, netns_cookie, owner;
-	uint8_t direction;
+	uint16_t port;
+	uint8_t direction, role;
 	bool syn;
 	enum burst_by by;
 	uint8_t side;
 	uint64_t peer, burst; /* hashes */
-	uint64_t connection;  /* the same, 0: not computed yet */
+	uint64_t connection, rhythm, idle; /* the same, 0: not computed yet */
 	uint32_t burst_at, asker_at; /* where their entries were found */
+	uint32_t connection_at; /* the same, or where it will be made */
 	uint32_t ports; /* that the peer asked for, this one included; 0: not of an asker */
 };
 
@@ -183,9 +193,9 @@ struct rhythms {
 	struct rhythm *entry;
 };
 
-void rhythms_look(const struct history *h, const struct reset *r, const struct doer *d,
+void rhythms_look(const struct history *h, const struct reset *r, struct doer *d,
 		  struct past *past);
-void rhythms_note(struct history *h, const struct reset *r, const struct doer *d);
+void rhythms_note(struct history *h, const struct reset *r, struct doer *d);
 
 #define IDLE_CLUSTERS 4
 
@@ -202,9 +212,9 @@ struct idles {
 	struct idle *entry;
 };
 
-void idles_look(const struct history *h, const struct reset *r, const struct doer *d,
+void idles_look(const struct history *h, const struct reset *r, struct doer *d,
 		struct past *past);
-void idles_note(struct history *h, const struct reset *r, const struct doer *d);
+void idles_note(struct history *h, const struct reset *r, struct doer *d);
 
 /* ---- history_incidents.c ---- */
 

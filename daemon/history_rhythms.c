@@ -22,6 +22,13 @@ static uint64_t key(const struct history *h, const struct reset *r, const struct
 	return history_hash(h->seed, word, ARRAY_SIZE(word));
 }
 
+static uint64_t key_of(const struct history *h, const struct reset *r, struct doer *d)
+{
+	if (!d->rhythm)
+		d->rhythm = key(h, r, d);
+	return d->rhythm;
+}
+
 static bool steady(const struct rhythm *y, uint32_t distance)
 {
 	uint32_t difference =
@@ -35,10 +42,9 @@ static bool plausible(uint32_t distance)
 	return distance >= INTERVAL_MIN && distance <= INTERVAL_MAX;
 }
 
-void rhythms_look(const struct history *h, const struct reset *r, const struct doer *d,
-		  struct past *past)
+void rhythms_look(const struct history *h, const struct reset *r, struct doer *d, struct past *past)
 {
-	uint32_t i = ways_find(&h->rhythms.ways, key(h, r, d)), distance;
+	uint32_t i = ways_find(&h->rhythms.ways, key_of(h, r, d)), distance;
 	const struct rhythm *y;
 
 	if (i == INDEX_NONE)
@@ -51,13 +57,13 @@ void rhythms_look(const struct history *h, const struct reset *r, const struct d
 	past->repeat_ms = (int64_t)(((uint64_t)y->interval << TICK_SHIFT) / NSEC_PER_MSEC);
 }
 
-void rhythms_note(struct history *h, const struct reset *r, const struct doer *d)
+void rhythms_note(struct history *h, const struct reset *r, struct doer *d)
 {
 	uint32_t tick = TICKS(r->monotonic), distance;
 	struct rhythm *y;
 	bool made;
 
-	y = &h->rhythms.entry[ways_take(&h->rhythms.ways, key(h, r, d), tick, 0, &made)];
+	y = &h->rhythms.entry[ways_take(&h->rhythms.ways, key_of(h, r, d), tick, 0, &made)];
 	if (made)
 		*y = (struct rhythm){.last = tick};
 	distance = tick - y->last;

@@ -38,13 +38,18 @@ static uint32_t choose(const struct ways *w, uint32_t first, uint32_t now)
 	return oldest;
 }
 
+uint32_t ways_place(const struct ways *w, uint64_t tag, uint32_t now)
+{
+	return choose(w, ((uint32_t)(tag >> 32) & (w->sets - 1)) * WAYS, now);
+}
+
 uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, uint32_t guess, bool *ret_new)
 {
 	uint32_t i = ways_find_at(w, tag, guess);
 
 	*ret_new = i == INDEX_NONE;
 	if (*ret_new) {
-		i = choose(w, ((uint32_t)(tag >> 32) & (w->sets - 1)) * WAYS, now);
+		i = ways_place(w, tag, now);
 		if (w->tag[i] && now - w->used[i] < w->lifetime)
 			w->evicted++;
 		w->tag[i] = tag;
