@@ -302,11 +302,12 @@ static int by_value(const void *a, const void *b)
 static double round_ns(struct fake *f)
 {
 	struct intake in = {0};
+	struct state *state;
 	int64_t begin_ns;
 	double ns;
 
 	f->at = 0;
-	if (intake_init(&in, &f->source, false)) {
+	if (state_new(&state) || intake_init(&in, &f->source, state, false)) {
 		fprintf(stderr, "stages: no intake\n");
 		exit(1);
 	}
