@@ -216,4 +216,4 @@ install: all ## to DESTDIR and PREFIX
 clean:
 	rm -rf $(B) $(B)-asan $(B)-fuzz
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh disable=SC2154 # variables come from whoever sources it, or out of eval
+# Compares what a load counted itself with what rstmon counted; sourced by run.sh and by the script in the
+# virtual machine. Whoever sources it sets:
+#	cli	function: rstmon with arguments
+#	dir	a directory
+passed=0 failed=0 skipped=0
+
+ok() {
+	passed=$((passed + 1))
+	echo "ok    $*"
+}
+
+fail() {
+	failed=$((failed + 1))
+	echo "FAIL  $*"
+}
+
+skip() {
+	skipped=$((skipped + 1))
+	echo "skip  $*"
+}
+
+check() { # words, then a test(1) expression
+	words=$1
+	shift
+	if test "$@"; then ok "$words"; else fail "$words"; fi
+}
+
+load_start() { # PROGRAM RATE...: a load whose counts go to $dir/load
+	rm -f "$dir/load" "$dir/load.in"
+	mkfifo "$dir/load.in"
+	"$@" <"$dir/load.in" 8>&- >"$dir/load" 2>"$dir/load.err" &
+	load=$!
+	exec 8>"$dir/load.in"
+	tries=100
+	until grep -q started "$dir/load"; do
+		tries=$((tries - 1))
+		if [ $tries = 0 ] || ! kill -0 "$load" 2>/dev/null; then
+			fail "the load does not start: $(cat "$dir/load.err")"
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# It makes no more resets, but its processes and its namespace stay to be looked at.
+load_stop() {
+	echo >&8
+	tries=200
+	until grep -q '^out_rsts' "$dir/load"; do
+		tries=$((tries - 1))
+		if [ $tries = 0 ] || ! kill -0 "$load" 2>/dev/null; then
+			fail "the load does not stop: $(cat "$dir/load.err")"
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+load_end() {
+	exec 8>&-
+	wait "$load"
+}
+
+# What the load should have, as JSON. The bystander is its last process.
+expected() {
+	awk '
+		$1 == "netns" { netns = $2 }
+		$1 == "out_rsts" { out = $2 }
+		$1 == "nobody" { nobody = $2; sent += $2 }
+		$1 == "process" {
+			p = p (p ? "," : "") sprintf("{\"pid\":%d,\"sent\":%d,\"received\":%d}", $2, $3, $4)
+			sent += $3; received += $4
+		}
+		END {
+			printf "{\"netns\":%d,\"out_rsts\":%d,\"nobody\":%d,\"sent\":%d,\"received\":%d,\"processes\":[%s]}\n",
+				netns, out, nobody, sent, received, p
+		}' "$dir/load"
+}
+
+# Shell words:
+#	sent, received	what the load made
+#	out_rsts	what the kernel says of that
+#	net		counted minus made, all rows together
+#	off		sum of the differences of the single rows, without their signs
+#	bystander	that of the bystander alone
+#	balance		of all rows, "other" included, minus the totals
+#	unexplained	of the load's namespace, by rstmon's own status; none: not covered
+judge() { # [ALLOWED]: asks again for three seconds if the rows are off by more; records may be under way
+	expected >"$dir/expected.json"
+	tries=30
+	while :; do
+		cli list --json -n 100000 >"$dir/list.json" || return 1
+		jq -r --slurpfile e "$dir/expected.json" '
+			$e[0] as $e |
+			def sum(f): map(select(f) | .count) | add // 0;
+			.totals as $t | .rows as $r |
+			[ ($r | sum(.pid == 0 and .netns == $e.netns and .direction == "sent")) - $e.nobody,
+			  ($e.processes[] as $p | ["sent", "received"][] as $d |
+				($r | sum(.pid == $p.pid and .direction == $d)) - $p[$d]) ] as $diff |
+			"sent=\($e.sent) received=\($e.received) out_rsts=\($e.out_rsts)",
+			"net=\($diff | add) off=\($diff | map(fabs) | add) bystander=\($diff[-2:] | map(fabs) | add)",
+			"balance=\(($r | sum(.direction == "sent" or .direction == "received")) - $t.sent - $t.received)"
+			' "$dir/list.json" >"$dir/judged" || return 1
+		eval "$(cat "$dir/judged")"
+		tries=$((tries - 1))
+		if [ $tries = 0 ] || { [ "$off" -le "${1:-0}" ] && [ "$balance" = 0 ]; }; then break; fi
+		sleep 0.1
+	done
+	cli status --json >"$dir/status.json" || return 1
+	# shellcheck disable=SC2034
+	unexplained=$(jq -r --slurpfile e "$dir/expected.json" '
+		[.netns[] | select(.inode == $e[0].netns) | .unexplained.TcpOutRsts] | first // "none"' \
+		"$dir/status.json")
+}
+
+# judged WORDS ALLOWED: the checks that every load ends with
+judged() {
+	if ! judge "$2"; then
+		fail "$1: rstmon does not answer"
+		return
+	fi
+	check "$1: $sent sent + $received received, rows off by $off (net $net), at most $2 allowed" \
+		"$off" -le "$2"
+	check "$1: a bystander's rows are exact, off by $bystander" "$bystander" = 0
+	check "$1: TcpOutRsts grew by $out_rsts for $sent sent" "$out_rsts" = "$sent"
+	check "$1: all rows minus totals is $balance" "$balance" = 0
+}
+
+summary() {
+	if [ $skipped -gt 0 ]; then
+		echo "$passed passed, $failed failed, $skipped skipped"
+	else
+		echo "$passed passed, $failed failed"
+	fi
+	[ $failed = 0 ]
+}

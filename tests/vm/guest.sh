@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs in the virtual machine, once it is up: the daemon under the real systemd is killed, restarted and
+# stopped while a load goes on. Its lines go to the console; run.sh reads them.
+dir=/run/rstmon-test
+here=/usr/lib/rstmon-test
+mkdir -p $dir
+# shellcheck disable=SC1091
+. $here/judge.sh
+
+cli() {
+	rstmon "$@"
+}
+
+unit() { # property
+	systemctl show -P "$1" rstmond.service
+}
+
+# READY again, as another process than $1
+ready() {
+	tries=150
+	until [ "$(unit ActiveState)" = active ] && [ "$(unit MainPID)" != "$1" ]; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 0.2
+	done
+}
+
+at() {
+	echo "RSTMON-VM at $(cut -d' ' -f1 /proc/uptime) $*"
+}
+
+resets() { # the totals, both directions
+	cli list --json -n 1 | jq '.totals.sent + .totals.received'
+}
+
+echo "RSTMON-VM begin $(uname -r)"
+if ! ready 0; then
+	fail "rstmond does not start"
+	systemctl status --no-pager -l rstmond.service
+	journalctl --no-pager -u rstmond.service | tail -n 60
+	summary
+	echo "RSTMON-VM end"
+	systemctl --force --force poweroff
+fi
+ok "rstmond is up: $(unit StatusText)"
+check "the unit may store $(unit FileDescriptorStoreMax) descriptors, has stored $(unit NFileDescriptorStore)" \
+	"$(unit NFileDescriptorStore)" -gt 0
+hooks=$(cli status --json | jq -r '[.hooks[] | select(.attached | not) | .name] | join(" ")')
+ok "hooks that are not attached:${hooks:- none}"
+
+at loads
+# slow motion: a hundredth of what a real machine is asked for
+if load_start $here/load 400 200 2 200; then
+	sleep 2
+	for i in 1 2 3; do
+		pid=$(unit MainPID)
+		before=$(resets)
+		systemctl kill -s KILL rstmond.service
+		if ready "$pid"; then
+			check "kill $i: totals go on from $before" "$(resets)" -ge "$before"
+		else
+			fail "kill $i: it does not come back"
+		fi
+		sleep 1
+	done
+	load_stop
+	at judge
+	judged "3 kills under load" 3
+	load_end
+fi
+
+if load_start $here/load 400 200 2 200; then
+	sleep 1
+	for i in 1 2; do
+		pid=$(unit MainPID)
+		systemctl restart rstmond.service
+		ready "$pid" || fail "restart $i: it does not come back"
+		sleep 1
+	done
+	load_stop
+	judged "2 restarts under load" 0
+	load_end
+fi
+
+at stop
+before=$(resets)
+systemctl stop rstmond.service rstmond.socket
+check "stopped: nothing is stored" "$(unit NFileDescriptorStore)" = 0
+systemctl start rstmond.socket rstmond.service
+ready 0 || fail "it does not start again"
+check "stop and start: totals $before go on as $(resets)" "$(resets)" = "$before"
+
+echo "RSTMON-VM status"
+cli status
+echo "RSTMON-VM journal"
+journalctl --no-pager -o cat -u rstmond.service | grep -v ' summary ' | tail -n 30
+summary
+echo "RSTMON-VM end"
+systemctl --force --force poweroff

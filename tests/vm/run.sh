@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Boots Debian 12 with its systemd on each kernel, in software emulation unless told otherwise, and runs
+# guest.sh in it. run.sh BUILD [PACKAGE[/SUITE]...]; everything is kept in BUILD/vm.
+#
+#	VM_SECONDS=400 VM_ACCEL=tcg VM_MEMORY=1536	may be set
+set -u
+
+B=$1
+shift
+case $B in
+/*) ;;
+*) B=$PWD/$B ;;
+esac
+here=$(cd "$(dirname "$0")" && pwd)
+vm=$B/vm
+[ $# -gt 0 ] || set -- linux-image-cloud-amd64/trixie
+passed=0 failed=0
+
+need() {
+	for tool in qemu-system-x86_64 mmdebstrap cpio; do
+		command -v $tool >/dev/null || { echo "vm: skipped, there is no $tool"; exit 0; }
+	done
+	[ "$(id -u)" = 0 ] || { echo "vm: skipped, not root"; exit 0; }
+	[ "$(uname -m)" = x86_64 ] || { echo "vm: skipped, not an amd64 machine"; exit 0; }
+}
+
+# What is laid over the root: rstmond as a package would install it, and the test.
+overlay() {
+	top=$vm/overlay
+	units=/usr/lib/systemd/system
+	rm -rf "$top"
+	make --no-print-directory -s install B="$B" DESTDIR="$top" PREFIX=/usr >"$vm/install.log" 2>&1 ||
+		{ cat "$vm/install.log" >&2; return 1; }
+	install -Dm755 -t "$top/usr/lib/rstmon-test" "$B/load" "$here/guest.sh"
+	install -m644 -t "$top/usr/lib/rstmon-test" "$here/../survive/judge.sh"
+	install -Dm644 -t "$top$units" "$here/rstmon-test.service"
+	mkdir -p "$top/etc/systemd/system/multi-user.target.wants" "$top/etc/systemd/system/sockets.target.wants"
+	ln -s $units/rstmond.service $units/rstmon-test.service "$top/etc/systemd/system/multi-user.target.wants"
+	ln -s $units/rstmond.socket "$top/etc/systemd/system/sockets.target.wants"
+	# nothing that a test waits for in vain
+	for unit in getty@tty1 serial-getty@ttyS0 systemd-udevd systemd-udev-trigger systemd-hwdb-update \
+		systemd-timesyncd systemd-networkd systemd-resolved systemd-logind ldconfig; do
+		ln -s /dev/null "$top/etc/systemd/system/$unit.service"
+	done
+	ln -s sbin/init "$top/init"
+	(cd "$top" && find . -print0 | cpio --quiet -0 -o -H newc -R 0:0) >"$vm/overlay.cpio"
+	rm -rf "$top"
+}
+
+boot() { # KERNEL LOG
+	timeout "${VM_SECONDS:-400}" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-max,-la57,-cx16}" -smp "${VM_CPUS:-2}" \
+		-m "${VM_MEMORY:-1536}" -nodefaults -no-reboot -display none -serial "file:$2" \
+		-kernel "$1" -initrd "$vm/initrd.cpio" \
+		-append "console=ttyS0 panic=-1 oops=panic quiet systemd.log_level=warning systemd.show_status=no mitigations=off"
+}
+
+one() { # PACKAGE
+	name=$(echo "$1" | tr / @)
+	log=$vm/$name.log
+	if ! "$here/fetch.sh" "$vm" kernel "$1"; then
+		echo "FAIL  $1: no such kernel"
+		failed=$((failed + 1))
+		return
+	fi
+	rm -f "$log"
+	boot "$vm/$name/vmlinuz" "$log"
+	tr -d '\r' <"$log" | sed -n '/RSTMON-VM begin/,/RSTMON-VM end/p' >"$log.part"
+	echo "== $1: $(sed -n 's/.*RSTMON-VM begin //p' "$log.part")"
+	grep -v 'RSTMON-VM' "$log.part"
+	p=$(grep -c '^ok ' "$log.part")
+	f=$(grep -c '^FAIL ' "$log.part")
+	if ! grep -q 'RSTMON-VM end' "$log.part"; then
+		echo "FAIL  $1: it did not come to its end; $log"
+		tail -n 5 "$log"
+		f=$((f + 1))
+	fi
+	passed=$((passed + p)) failed=$((failed + f))
+}
+
+need
+mkdir -p "$vm"
+"$here/fetch.sh" "$vm" root || exit 1
+overlay || exit 1
+cat "$vm/root.cpio" "$vm/overlay.cpio" >"$vm/initrd.cpio"
+for kernel; do
+	one "$kernel"
+done
+rm -f "$vm/initrd.cpio"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
