@@ -16,6 +16,14 @@
 #include "daemon/object.h"
 #include "daemon/publish.h"
 
+void methods_refresh(struct methods_state *s, struct server_reply *ret)
+{
+	if (ret->fresh)
+		return;
+	s->refresh(s->userdata);
+	ret->refreshed = true;
+}
+
 /* The latest 'n' that match, oldest first. Made from the newest on, and no more than a watcher's
  * queue takes: what is left out is told as dropped. */
 static int watch_backlog(struct methods_state *s, size_t n, struct server_reply *ret)
@@ -74,7 +82,7 @@ static void call_watch(struct json_object *parameters, bool more, void *userdata
 	if (!arguments_done(&a, known))
 		return;
 
-	s->refresh(s->userdata);
+	methods_refresh(s, ret);
 	ret->watch = watch_backlog(s, last, ret) == 0;
 }
 
@@ -95,7 +103,7 @@ static void call_status(struct json_object *parameters, bool more, void *userdat
 	(void)more;
 	if (!no_arguments(parameters, ret))
 		return;
-	s->refresh(s->userdata);
+	methods_refresh(s, ret);
 	s->status(s->userdata, &status);
 	ret->parameters = publish_status(&status);
 }
@@ -113,7 +121,7 @@ static void call_metrics(struct json_object *parameters, bool more, void *userda
 	(void)more;
 	if (!no_arguments(parameters, ret))
 		return;
-	s->refresh(s->userdata);
+	methods_refresh(s, ret);
 	s->status(s->userdata, &status);
 	if (report_list(s->tally, s->peers, &q, &list) < 0)
 		return;

@@ -178,7 +178,7 @@ void methods_last(struct json_object *parameters, bool more, void *userdata,
 	if (!arguments_done(&a, known))
 		return;
 
-	s->refresh(s->userdata);
+	methods_refresh(s, ret);
 	w = last_new(s->recent, &p, limit);
 	if (w && !last_step(&w->work, ret))
 		ret->work = &TAKE_PTR(w)->work;

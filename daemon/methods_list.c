@@ -181,7 +181,7 @@ void methods_list(struct json_object *parameters, bool more, void *userdata,
 	if (!arguments_done(&a, known))
 		return;
 
-	s->refresh(s->userdata);
+	methods_refresh(s, ret);
 	if (!w)
 		return;
 	w->by = q.by;

@@ -13,6 +13,9 @@ void methods_list(struct json_object *parameters, bool more, void *userdata,
 void methods_last(struct json_object *parameters, bool more, void *userdata,
 		  struct server_reply *ret);
 
+/* Brings the state up to date, unless that was done since the call came. */
+void methods_refresh(struct methods_state *s, struct server_reply *ret);
+
 /* JSON as its text: a tree of json-c takes ten times the memory. Takes 'tree' over. */
 struct json_object *methods_as_text(struct json_object *tree);
 

@@ -9,6 +9,7 @@
 #include "common/causes_json.h"
 #include "common/near.h"
 #include "daemon/methods_arguments.h"
+#include "daemon/methods_parts.h"
 #include "daemon/methods_why.h"
 #include "daemon/publish.h"
 
@@ -38,7 +39,7 @@ void methods_why(struct json_object *parameters, bool more, void *userdata,
 	if (!arguments_done(&a, known))
 		return;
 
-	s->refresh(s->userdata);
+	methods_refresh(s, ret);
 	if (stories_make(s->tally, s->recent, &q, &stories) < 0)
 		return;
 	why.since = q.since - q.since % MINUTE_NS;

@@ -32,6 +32,8 @@ struct server_limits {
  * "org.varlink.service.InvalidParameter") and 'parameters' its parameters, with a readable
  * "message". Otherwise 'parameters' is the reply. The caller owns 'parameters'. */
 struct server_reply {
+	bool fresh; /* before the call: nothing can have happened before it that is not counted yet */
+	bool refreshed; /* all that had happened has been counted now, so calls that wait are fresh */
 	const char *error;
 	struct json_object *parameters;
 	bool watch;	       /* go on sending: the client becomes a watcher ... */

@@ -236,7 +236,7 @@ int server_call(const struct server_method *methods, size_t n_methods, void *use
 	    get_bool(message, "upgrade", &upgrade) < 0)
 		return -EBADMSG;
 
-	*ret = (struct server_reply){0};
+	*ret = (struct server_reply){.fresh = ret->fresh};
 	*ret_oneway = oneway;
 	/* No method has an effect: without a reply it would be work for nothing. */
 	if (oneway)

@@ -115,6 +115,7 @@ static int client_call(struct client *c)
 
 	client_touch(c);
 	busy = server_busy(s);
+	reply.fresh = c->heard <= s->refreshed;
 	r = server_call(s->methods, s->n_methods, s->userdata, busy, message, &reply, &oneway);
 	json_object_put(message);
 	if (r < 0)
@@ -122,6 +123,8 @@ static int client_call(struct client *c)
 	if (oneway)
 		return 1;
 	s->stats.busy += busy;
+	if (reply.refreshed)
+		s->refreshed = s->heard;
 	if (reply.work) {
 		client_start_work(c, TAKE_PTR(reply.work));
 		return 1;
@@ -140,6 +143,7 @@ static int client_read(struct client *c)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (n == 0)
 		c->ended = true;
+	c->heard = ++c->server->heard;
 	return varlink_input_add(&c->input, bytes, n);
 }
 
@@ -158,6 +162,10 @@ static int client_turn(struct client *c, uint32_t events)
 		r = client_read(c);
 		if (r < 0)
 			return r;
+		/* Its call has its turn when the others were heard: what happened before all of
+		 * them asked is counted once. */
+		if (varlink_input_ready(&c->input))
+			return 0;
 	}
 	if (!c->first && !c->watching && !c->closing) {
 		r = c->work ? client_work(c) : client_call(c);

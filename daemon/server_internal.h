@@ -30,6 +30,8 @@ struct server {
 	size_t n_methods;
 	void *userdata;
 	struct client *clients;
+	uint64_t heard, refreshed; /* number of times that a client said something, and as of the last
+				    * time that what had happened was counted */
 	unsigned int lines;	/* that may be made now */
 	uint64_t lines_time;	/* when that was computed, us of the loop's clock */
 	bool flooded;		/* there were none left, and not yet enough again */
@@ -50,6 +52,7 @@ struct client {
 	uint64_t dropped; /* lines since the last one that it got */
 	uint64_t dropped_later; /* the same, behind all that wait to be made */
 	uint64_t since; /* what was published up to here was told by its call */
+	uint64_t heard; /* server.heard, when it said something last */
 	bool watching;
 	bool choked;  /* its queue was full and is not yet half empty again */
 	bool ended;   /* nothing more comes from it */
@@ -91,7 +94,7 @@ void client_clear(struct client *c);
  * something to read has to read. */
 void client_touch(struct client *c);
 
-/* Answers one message. 'busy': with an error, no method is run. '*ret_oneway': no reply may be sent,
+/* Answers one message; of '*ret' only 'fresh' is read. 'busy': with an error, no method is run. '*ret_oneway': no reply may be sent,
  * and none was made. -EBADMSG: not a call. */
 int server_call(const struct server_method *methods, size_t n_methods, void *userdata, bool busy,
 		struct json_object *message, struct server_reply *ret, bool *ret_oneway);

@@ -72,7 +72,7 @@ static void check_text(struct varlink_text *text)
 
 static void answer(struct json_object *message)
 {
-	struct server_reply reply;
+	struct server_reply reply = {0};
 	bool oneway;
 
 	if (server_call(methods_table, METHODS_N, &state, false, message, &reply, &oneway) < 0 ||

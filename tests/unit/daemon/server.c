@@ -95,10 +95,12 @@ static void watch(struct json_object *parameters, bool more, void *userdata,
 
 static void parts(struct json_object *parameters, bool more, void *userdata,
 		  struct server_reply *ret);
+static void fresh(struct json_object *parameters, bool more, void *userdata,
+		  struct server_reply *ret);
 
 static const struct server_method table[] = {
-	{"io.rstmon.Parts", parts},	{"io.rstmon.Echo", echo},   {"io.rstmon.Big", big},
-	{"io.rstmon.Nothing", nothing}, {"io.rstmon.Watch", watch},
+	{"io.rstmon.Fresh", fresh}, {"io.rstmon.Parts", parts},	    {"io.rstmon.Echo", echo},
+	{"io.rstmon.Big", big},	    {"io.rstmon.Nothing", nothing}, {"io.rstmon.Watch", watch},
 };
 
 static int start(struct fixture *f, unsigned int clients, uint64_t timeout_ns)
@@ -531,11 +533,51 @@ Test(server, takes_one_call_of_a_client_in_a_turn)
 	fd = client(&f);
 	for (int i = 0; i < 5; i++)
 		say(fd, "{\"method\":\"io.rstmon.Echo\"}");
+	cr_expect_gt(sd_event_run(f.event, 0), 0);
+	cr_expect_eq(f.calls, 0, "it is heard first");
 	for (unsigned int i = 1; i <= 5; i++) {
 		cr_expect_gt(sd_event_run(f.event, 0), 0);
 		cr_expect_eq(f.calls, i);
 	}
 	close(fd);
+	teardown(&f);
+}
+
+/* Brings up to date what was not since the call came, as methods do. */
+static void fresh(struct json_object *parameters, bool more, void *userdata,
+		  struct server_reply *ret)
+{
+	struct fixture *f = userdata;
+
+	(void)parameters;
+	(void)more;
+	f->calls += !ret->fresh;
+	ret->refreshed = !ret->fresh;
+	ret->parameters = json_object_new_object();
+}
+
+/* What had happened when all of them had asked is counted once; and again for who asks later. */
+Test(server, brings_up_to_date_once_for_all_who_have_asked)
+{
+	struct fixture f;
+	int fd[10];
+
+	setup(&f, 16);
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+		fd[i] = client(&f);
+	for (unsigned int round = 1; round <= 3; round++) {
+		for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+			say(fd[i], "{\"method\":\"io.rstmon.Fresh\"}");
+		for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+			json_object_put(hear(&f, fd[i]));
+		cr_expect_eq(f.calls, round);
+	}
+	for (unsigned int i = 1; i <= 3; i++) {
+		json_object_put(call(&f, fd[0], "{\"method\":\"io.rstmon.Fresh\"}"));
+		cr_expect_eq(f.calls, 3 + i, "one after the other");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
 	teardown(&f);
 }
 
@@ -1106,8 +1148,7 @@ Test(server, tells_a_new_watcher_what_is_published_later)
 	old = watcher(&f, "{}");
 	fd = client(&f);
 	say(fd, "{\"method\":\"io.rstmon.Watch\",\"more\":true}");
-	/* lines wait for the loop, and the call goes first */
-	cr_assert_gt(sd_event_run(f.event, 0), 0);
+	turn(&f);
 	publish(&f, 80);
 	expect_line(&f, fd, 80);
 	expect_line(&f, old, 80);
