@@ -152,6 +152,14 @@ void state_count_held(struct state *s)
 	memset(s->hold->late, 0, sizeof(s->hold->late));
 }
 
+void state_forget_hooks(struct state *s)
+{
+	s->header->generation = 0;
+	s->header->position = 0;
+	s->header->left_position = 0;
+	s->header->absorb_due = 0;
+}
+
 /* 'total' is what the hooks counted, 'rows' what of it stands in rows: both become the larger. */
 static void settle(struct tally *t, unsigned int direction, uint64_t *total, uint64_t rows,
 		   uint64_t time)

@@ -76,7 +76,8 @@ void state_set_position(struct state *s, uint64_t position);
 
 /* Takes the counts of hooks that are gone, or on their way, into the rows and into the base: what was spilled
  * becomes counts, 'totals' are added to the base, and what the rows lack of these goes to 'other'. NULL:
- * nobody knows their totals any more, and what the rows have is taken for them. 'time' is CLOCK_REALTIME ns.
+ * nobody knows their totals any more, and what the rows have is taken for them. 'time' is CLOCK_REALTIME ns, 0:
+ * that of the newest row.
  * The hold must be empty: state_count_held(). */
 void state_absorb(struct state *s, const struct source_totals *totals, uint64_t time);
 

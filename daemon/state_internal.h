@@ -53,5 +53,9 @@ struct state {
 /* state_memory.c; what a header of this build looks like, for the checkpoint too */
 void state_header_fill(struct state_header *h);
 bool state_header_ours(const struct state_header *h);
+int state_make_file(void); /* an empty memory file of the right size, or -errno */
+
+/* It goes with no hooks: generation and position are 0. */
+void state_forget_hooks(struct state *s);
 
 #endif

@@ -149,7 +149,7 @@ void state_free(struct state *s)
 	free(s);
 }
 
-static int make_file(void)
+int state_make_file(void)
 {
 	_cleanup_close_ int fd = memfd_create("rstmon-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -162,7 +162,7 @@ static int make_file(void)
 
 int state_new(struct state **ret)
 {
-	_cleanup_close_ int fd = make_file();
+	_cleanup_close_ int fd = state_make_file();
 	struct state *s;
 	int r;
 
@@ -251,7 +251,7 @@ static int copy_memory(const struct state *s, int fd)
 
 int state_copy(const struct state *s, const struct reasons *reasons, struct state **ret)
 {
-	_cleanup_close_ int fd = make_file();
+	_cleanup_close_ int fd = state_make_file();
 	int r;
 
 	if (fd < 0)

@@ -365,9 +365,14 @@ void tally_absorb(struct tally *t)
 void tally_add_other(struct tally *t, unsigned int direction, uint64_t count, uint64_t time)
 {
 	uint32_t place = OTHER_PLACE(direction < RST_DIRECTION_MAX ? direction : RST_SENT);
+	uint64_t newest = 0;
 
 	if (!count)
 		return;
+	for (uint32_t i = 0; !time && i < t->rows_top; i++)
+		if (t->rows[i].used)
+			newest = MAX(newest, t->rows[i].last);
+	time = MAX(time, newest);
 	tally_history_add(t, place, minute_of(time), count);
 	t->rows[place].count += count;
 	tally_row_time(&t->rows[place], time, time);

@@ -101,7 +101,8 @@ void tally_spill_end(struct tally *t, const uint64_t lost[RST_DIRECTION_MAX], ui
  * rows for good, and 'lost' of the row 'other'. */
 void tally_absorb(struct tally *t);
 
-/* Counts what is known to have been there and of which nothing else is known in the row 'other'. */
+/* Counts what is known to have been there and of which nothing else is known in the row 'other'. 'time' 0: that
+ * of the newest row. */
 void tally_add_other(struct tally *t, unsigned int direction, uint64_t count, uint64_t time);
 
 /* Closes minutes up to 'now' (history buckets); at least once a minute. */
