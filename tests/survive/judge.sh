@@ -68,19 +68,20 @@ expected() {
 	awk '
 		$1 == "netns" { netns = $2 }
 		$1 == "out_rsts" { out = $2 }
+		$1 == "rate" { rate = $2 }
 		$1 == "nobody" { nobody = $2; sent += $2 }
 		$1 == "process" {
-			p = p (p ? "," : "") sprintf("{\"pid\":%d,\"sent\":%d,\"received\":%d}", $2, $3, $4)
+			p = p (p ? "," : "") sprintf("{\"pid\":%s,\"sent\":%s,\"received\":%s}", $2, $3, $4)
 			sent += $3; received += $4
 		}
 		END {
-			printf "{\"netns\":%d,\"out_rsts\":%d,\"nobody\":%d,\"sent\":%d,\"received\":%d,\"processes\":[%s]}\n",
-				netns, out, nobody, sent, received, p
+			printf "{\"netns\":%s,\"out_rsts\":%s,\"nobody\":%s,\"rate\":%s,\"sent\":%.0f,\"received\":%.0f,\"processes\":[%s]}\n",
+				netns, out, nobody, rate, sent, received, p
 		}' "$dir/load"
 }
 
 # Shell words:
-#	sent, received	what the load made
+#	sent, received	what the load made, rate: in a second
 #	out_rsts	what the kernel says of that
 #	net		counted minus made, all rows together
 #	off		sum of the differences of the single rows, without their signs
@@ -99,7 +100,7 @@ judge() { # [ALLOWED]: asks again for three seconds if the rows are off by more;
 			[ ($r | sum(.pid == 0 and .netns == $e.netns and .direction == "sent")) - $e.nobody,
 			  ($e.processes[] as $p | ["sent", "received"][] as $d |
 				($r | sum(.pid == $p.pid and .direction == $d)) - $p[$d]) ] as $diff |
-			"sent=\($e.sent) received=\($e.received) out_rsts=\($e.out_rsts)",
+			"rate=\($e.rate) sent=\($e.sent) received=\($e.received) out_rsts=\($e.out_rsts)",
 			"net=\($diff | add) off=\($diff | map(fabs) | add) bystander=\($diff[-2:] | map(fabs) | add)",
 			"balance=\(($r | sum(.direction == "sent" or .direction == "received")) - $t.sent - $t.received)"
 			' "$dir/list.json" >"$dir/judged" || return 1
@@ -121,7 +122,7 @@ judged() {
 		fail "$1: rstmon does not answer"
 		return
 	fi
-	check "$1: $sent sent + $received received, rows off by $off (net $net), at most $2 allowed" \
+	check "$1: $sent sent + $received received at $rate a second, rows off by $off (net $net), at most $2 allowed" \
 		"$off" -le "$2"
 	check "$1: a bystander's rows are exact, off by $bystander" "$bystander" = 0
 	check "$1: TcpOutRsts grew by $out_rsts for $sent sent" "$out_rsts" = "$sent"

@@ -12,6 +12,7 @@
  *
  *	netns INODE
  *	out_rsts N			the kernel's own count
+ *	rate N				resets a second, sent and received
  *	nobody SENT			sent for no process: closed ports
  *	process PID SENT RECEIVED	a line for each
  */
@@ -192,7 +193,7 @@ static long work(struct job *j, double rate)
 
 /* The child goes on until it is told to stop, then waits for the end of all: a process that is gone
  * could not be looked at. */
-static int start(struct job job, double rate)
+static int start_one(struct job job, double rate)
 {
 	pid_t parent = getpid(), pid;
 
@@ -224,17 +225,17 @@ static int start_all(struct shared *s, const double rate[4])
 	j.packets = packets_new(CLOSED_FIRST, CLOSED_PORTS, PACKET_SYN);
 	if (!j.packets)
 		return -errno;
-	r = start(j, rate[0]);
+	r = start_one(j, rate[0]);
 	j.act = act_connect;
 	for (unsigned int i = 0; !r && i < n; i++) {
 		j.actor++;
 		j.to = loopback((uint16_t)(CONNECT_FIRST + i));
-		r = start(j, rate[1] / n);
+		r = start_one(j, rate[1] / n);
 	}
 	j.act = act_abort;
 	for (unsigned int i = 0; !r && i < 2; i++) {
 		j.actor++;
-		r = start(j, i ? BYSTANDER : rate[3]);
+		r = start_one(j, i ? BYSTANDER : rate[3]);
 	}
 	return r;
 }
@@ -254,16 +255,16 @@ static int stop_all(struct shared *s)
 	return r;
 }
 
-static void report(const struct shared *s, long before)
+static void report(const struct shared *s, long before, double seconds)
 {
-	uint64_t nobody = 0;
+	uint64_t nobody = 0, all = 0;
 	struct stat st;
 
 	for (unsigned int i = 0; i < PROCESSES_MAX; i++)
-		nobody += s->actor[i].nobody;
+		nobody += s->actor[i].nobody, all += s->actor[i].sent + s->actor[i].received;
 	stat("/proc/self/ns/net", &st);
-	printf("netns %lu\nout_rsts %ld\nnobody %lu\n", (unsigned long)st.st_ino,
-	       out_rsts() - before, (unsigned long)nobody);
+	printf("netns %lu\nout_rsts %ld\nrate %.0f\nnobody %lu\n", (unsigned long)st.st_ino,
+	       out_rsts() - before, (double)(all + nobody) / seconds, (unsigned long)nobody);
 	for (unsigned int i = 0; i < PROCESSES_MAX; i++)
 		if (s->actor[i].sent || s->actor[i].received)
 			printf("process %d %lu %lu\n", -s->actor[i].pid,
@@ -277,6 +278,7 @@ static int run(const double rate[4])
 	struct shared *s =
 		mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	char line[16];
+	double start;
 	long before;
 	int r;
 
@@ -286,6 +288,7 @@ static int run(const double rate[4])
 	if (r)
 		return r;
 	before = out_rsts();
+	start = now();
 	r = start_all(s, rate);
 	if (r)
 		return r;
@@ -295,7 +298,7 @@ static int run(const double rate[4])
 	if (!fgets(line, sizeof(line), stdin))
 		return 0;
 	r = stop_all(s);
-	report(s, before);
+	report(s, before, now() - start);
 	while (!r && fgets(line, sizeof(line), stdin))
 		;
 	return r;

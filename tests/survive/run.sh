@@ -34,6 +34,7 @@ clean() {
 trap clean EXIT
 trap 'exit 130' INT TERM HUP
 
+# shellcheck source=tests/survive/judge.sh
 . "$here/judge.sh"
 
 cli() {
