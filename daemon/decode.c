@@ -139,10 +139,10 @@ static int64_t payload(uint64_t bytes, bool fin_received)
 }
 
 /* An exit code as wait(2) has it. */
-static void decode_exit(uint32_t code, int *ret_signal, int *ret_status)
+static void decode_exit(uint32_t code, int16_t *ret_signal, int16_t *ret_status)
 {
 	*ret_signal = code & 0x7f;
-	*ret_status = *ret_signal ? -1 : (int)(code >> 8 & 0xff);
+	*ret_status = *ret_signal ? -1 : (int16_t)(code >> 8 & 0xff);
 }
 
 /* How the connection, or the listener, that was here before had ended. */
@@ -196,20 +196,31 @@ static void decode_without_socket(const struct rst_event_former *e, struct reset
 						   : -1;
 }
 
-/* 0 where that is no value that a sysctl can have: it was not read. */
-static int64_t sysctl(uint32_t value)
+/* The kernel's own is an int where these are used; a damaged record may have anything. */
+static int32_t number(uint32_t value)
 {
-	return value ? (int64_t)value : -1;
+	return (int32_t)MIN(value, (uint32_t)INT32_MAX);
+}
+
+/* 0 where that is no value that a sysctl can have: it was not read. */
+static int32_t sysctl(uint32_t value)
+{
+	return value ? number(value) : -1;
+}
+
+static int16_t short_sysctl(uint8_t value)
+{
+	return value ? value : -1;
 }
 
 static void decode_sysctls(const struct rst_event_sock *e, struct reset *r)
 {
-	r->syn_retries = sysctl(e->syn_retries);
-	r->synack_retries = sysctl(e->synack_retries);
-	r->retries2 = sysctl(e->retries2);
+	r->syn_retries = short_sysctl(e->syn_retries);
+	r->synack_retries = short_sysctl(e->synack_retries);
+	r->retries2 = short_sysctl(e->retries2);
 	r->sysctl_keepalive_time_s = sysctl(e->sysctl_keepalive_time_s);
 	r->sysctl_keepalive_intvl_s = sysctl(e->sysctl_keepalive_intvl_s);
-	r->sysctl_keepalive_probes = sysctl(e->sysctl_keepalive_probes);
+	r->sysctl_keepalive_probes = short_sysctl(e->sysctl_keepalive_probes);
 	r->sysctl_fin_timeout_s = sysctl(e->sysctl_fin_timeout_s);
 	r->somaxconn = sysctl(e->somaxconn);
 	/* 0 is the usual value; it was read if its neighbours were */
@@ -258,15 +269,15 @@ static void decode_sock(const struct rst_event_sock *e, struct reset *r)
 	decode_actor(e, r);
 	decode_packet(e, r);
 	decode_sysctls(e, r);
-	r->backlog_max = e->backlog_max;
+	r->backlog_max = number(e->backlog_max);
 	/* a connect() that did not wait is told of what lies in its error queue */
 	r->error = e->error || r->direction != RST_TIMEOUT ? e->error : e->error_soft;
 	r->error_soft = e->error_soft;
 	r->linger_time_s = e->linger_time_s;
 	if (listener) {
-		r->backlog = e->backlog;
+		r->backlog = number(e->backlog);
 		r->drops = e->drops;
-		r->requests = e->requests;
+		r->requests = number(e->requests);
 		r->listener_age_ms = since_ms(e->state_since, e->event.time);
 		return;
 	}
@@ -280,15 +291,15 @@ static void decode_sock(const struct rst_event_sock *e, struct reset *r)
 	r->bytes_received = payload(e->bytes_received, r->flags & RST_EVENT_FIN_RECEIVED);
 	r->bytes_sent = (int64_t)MIN(e->bytes_sent, INT64_MAX);
 	r->bytes_acked = (int64_t)MIN(e->bytes_acked, INT64_MAX);
-	r->unread_bytes = e->unread;
-	r->unacked_bytes = is_attempt(r) ? 0 : e->unacked;
-	r->unsent_bytes = e->unsent;
-	r->srtt_us = e->srtt_us;
-	r->user_timeout_ms = e->user_timeout_ms;
-	r->keepalive_time_s = e->keepalive_time_s;
+	r->unread_bytes = number(e->unread);
+	r->unacked_bytes = is_attempt(r) ? 0 : number(e->unacked);
+	r->unsent_bytes = number(e->unsent);
+	r->srtt_us = number(e->srtt_us);
+	r->user_timeout_ms = number(e->user_timeout_ms);
+	r->keepalive_time_s = number(e->keepalive_time_s);
 	r->linger2 = e->linger2;
 	r->retransmits = e->retransmits;
-	r->total_retrans = e->total_retrans;
+	r->total_retrans = number(e->total_retrans);
 	r->backoff = e->backoff;
 	r->probes = e->probes;
 	/* 1 is what a socket has by default */

@@ -253,9 +253,9 @@ static void make_ERROR(const struct finding *f, struct evidence *e)
 
 static const struct {
 	const char *name;
-	size_t offset;
+	struct quantity quantity;
 } numbers[CLUE_MAX] = {
-#define X(id, member) [CLUE_##id] = {#member, offsetof(struct reset, member)},
+#define X(id, member) [CLUE_##id] = {#member, RESET_QUANTITY(member)},
 	NUMBER_CLUES(X)
 #undef X
 };
@@ -273,7 +273,7 @@ static void add_clue(const struct finding *f, unsigned int clue, struct evidence
 	if (makers[clue]) {
 		makers[clue](f, e);
 	} else if (numbers[clue].name) {
-		memcpy(&value, (const char *)&f->reset + numbers[clue].offset, sizeof(value));
+		value = reset_quantity(&f->reset, numbers[clue].quantity);
 		if (value >= 0 || clue == CLUE_LINGER2)
 			add_number(e, numbers[clue].name, value);
 	}

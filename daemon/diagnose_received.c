@@ -46,7 +46,7 @@ static bool wrote_just_now(const struct view *v)
 {
 	const struct reset *r = v->r;
 	int64_t limit =
-		r->srtt_us > 0 ? 3 * r->srtt_us / 1000 + ANSWER_SLACK_MS : ANSWER_DEFAULT_MS;
+		r->srtt_us > 0 ? 3LL * r->srtt_us / 1000 + ANSWER_SLACK_MS : ANSWER_DEFAULT_MS;
 
 	return r->send_idle_ms >= 0 && r->send_idle_ms <= limit;
 }
@@ -116,7 +116,7 @@ static bool request_after_probes(const struct view *v)
 	const struct reset *r = v->r;
 
 	return r->flags & RST_EVENT_KEEPALIVE && on_its_way(v) &&
-	       r->unacked_bytes + r->unsent_bytes <= REQUEST_BYTES &&
+	       (int64_t)r->unacked_bytes + r->unsent_bytes <= REQUEST_BYTES &&
 	       r->receive_idle_ms >= KEEPALIVE_IDLE_MS;
 }
 

@@ -17,16 +17,16 @@
 /* Quantities that are -1 where unknown. Those of a former connection are known only with it. */
 static const struct {
 	const char *name;
-	size_t offset;
+	struct quantity quantity;
 	bool former;
 } numbers[] = {
 #define NUMBER(field)                                                                              \
 	{                                                                                          \
-#field, offsetof(struct reset, field), false                                       \
+#field, RESET_QUANTITY(field), false                                               \
 	}
 #define FORMER(field)                                                                              \
 	{                                                                                          \
-#field, offsetof(struct reset, field), true                                        \
+#field, RESET_QUANTITY(field), true                                                \
 	}
 	NUMBER(age_ms),
 	NUMBER(idle_ms),
@@ -224,9 +224,8 @@ static void put_verdict(struct object *o, const struct finding *f)
 static void put_numbers(struct object *o, const struct reset *r)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		int64_t n;
+		int64_t n = reset_quantity(r, numbers[i].quantity);
 
-		memcpy(&n, (const char *)r + numbers[i].offset, sizeof(n));
 		object_put_int(o, numbers[i].name, numbers[i].former && !r->has_former ? -1 : n);
 	}
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/words.h"
 #include "rstmon/cause.h"
@@ -65,95 +66,125 @@ struct endpoint {
 	bool ipv6;
 };
 
-/* The part that 'decode' fills. Signed 64-bit quantities are -1 where unknown. */
+/* The part that 'decode' fills. Quantities are signed and -1 where unknown. Thousands of these are kept:
+ * members are as wide as the kernel's numbers and ordered by their size. */
 struct reset {
 	uint64_t time;	    /* CLOCK_REALTIME */
 	uint64_t monotonic; /* CLOCK_MONOTONIC, to pair records */
-	uint32_t flags;	    /* RST_EVENT_* */
-	uint32_t netns;
-	uint32_t netns_cookie;
 	uint64_t cgroup;
 	uint64_t socket; /* opaque, 0 without one */
-	struct endpoint local, remote;
-	uint16_t port; /* service port */
-	uint8_t direction; /* RST_TIMEOUT: no reset, 'error' is what the application got */
-	uint8_t role, state, previous_state;
-	uint8_t reason_number; /* the kernel's */
-	enum reason reason;
 	const char *reason_name; /* the kernel's name, "" if none; lives as long as the reasons table */
-	bool syn;		 /* the offending segment had SYN */
-
-	/* the offending segment; valid with RST_EVENT_SEGMENT */
-	uint32_t seq, ack;
-	uint16_t payload;
-	uint8_t tcp_flags, ttl;
-
-	/* who had it, as the kernel knows */
-	uint32_t owner_tgid;
 	uint64_t owner_start;
-	uint8_t owner_source;
-	char owner_comm[RSTMON_COMM_MAX];
-	uint32_t actor_tgid;
-	char actor_comm[RSTMON_COMM_MAX];
-	bool has_exit;
-	int exit_signal; /* 0 without one */
-	int exit_status; /* -1 unknown */
 
 	/* the connection */
 	int64_t age_ms, idle_ms;
 	int64_t bytes_received, bytes_sent, bytes_acked;
-	int64_t unread_bytes, unacked_bytes, unsent_bytes;
 	int64_t receive_idle_ms, ack_idle_ms, send_idle_ms;
 	int64_t since_state_ms; /* since the previous state was left */
 	int64_t fin_ms; /* since this side closed or shut down its half */
-	int64_t srtt_us, user_timeout_ms, keepalive_time_s;
-	int64_t backlog, backlog_max;
-	int64_t linger_time_s, linger2;
-	int64_t retransmits, total_retrans, backoff, probes;
-	int64_t ttl_base;
-	int64_t closed_ms; /* RST_EVENT_FORMER: how long ago it was closed */
-	int error, error_soft;
-
-	int64_t drops, requests; /* of a listener */
+	int64_t linger_time_s;
+	int64_t closed_ms;	 /* RST_EVENT_FORMER: how long ago it was closed */
+	int64_t drops;		 /* of a listener */
 	int64_t listener_age_ms; /* of a listener that answered, or of the one that was closed */
 
-	/* the reset itself; valid with RST_EVENT_PACKET */
-	uint16_t packet_window, packet_id;
-	uint8_t packet_ttl, packet_flags, packet_header;
-
-	/* sysctls of the namespace; -1 unknown */
-	int64_t abort_on_overflow, syn_retries, synack_retries, retries2;
-	int64_t sysctl_keepalive_time_s, sysctl_keepalive_intvl_s, sysctl_keepalive_probes;
-	int64_t sysctl_fin_timeout_s, somaxconn;
-
-	uint32_t actor_parent_tgid;
-	char actor_parent_comm[RSTMON_COMM_MAX];
-
 	/* The connection that the segment belongs to, or with RST_EVENT_FORMER_LISTENER the listener on
-	 * its port, was closed here before. The owner of a reset without a full socket is the former
-	 * owner of the connection; 'former_tgid' is set for a closed listener and for a listener's
-	 * reset, whose owner is the listener's. */
-	bool has_former;
-	uint32_t former_tgid;
-	char former_comm[RSTMON_COMM_MAX];
-	uint8_t former_role, former_state, former_reset; /* as in struct rst_former */
-	uint32_t former_flags;				 /* RST_FORMER_* */
-	int former_exit_signal, former_exit_status;	 /* with RST_FORMER_EXITING, else 0 and -1 */
+	 * its port, was closed here before ('has_former'). The owner of a reset without a full socket is
+	 * the former owner of the connection; 'former_tgid' is set for a closed listener and for a
+	 * listener's reset, whose owner is the listener's. */
 	int64_t former_fin_ms; /* since its owner closed or shut down its side */
 	int64_t former_age_ms; /* how long it had lived when it was closed */
 	int64_t former_receive_idle_ms, former_send_idle_ms;
 	int64_t former_bytes_received, former_bytes_sent;
+	uint32_t former_tgid;
+	uint32_t former_flags; /* RST_FORMER_* */
+
+	uint32_t flags; /* RST_EVENT_* */
+	uint32_t netns;
+	uint32_t netns_cookie;
+	uint32_t owner_tgid, actor_tgid, actor_parent_tgid;
+	uint32_t seq, ack; /* of the offending segment; valid with RST_EVENT_SEGMENT, as is its rest */
+
+	/* the connection */
+	int32_t unread_bytes, unacked_bytes, unsent_bytes;
+	int32_t srtt_us, user_timeout_ms, keepalive_time_s;
+	int32_t backlog, backlog_max;
+	int32_t linger2, total_retrans;
+	int32_t requests; /* of a listener */
+
+	/* sysctls of the namespace; -1 unknown */
+	int32_t sysctl_keepalive_time_s, sysctl_keepalive_intvl_s;
+	int32_t sysctl_fin_timeout_s, somaxconn;
+	int16_t abort_on_overflow, syn_retries, synack_retries, retries2;
+	int16_t sysctl_keepalive_probes;
+
+	int16_t retransmits, backoff, probes;
+	int16_t ttl_base;
+	uint16_t error, error_soft;
+	int16_t exit_signal, former_exit_signal; /* 0 without one; the latter with RST_FORMER_EXITING */
+	int16_t exit_status, former_exit_status; /* -1 unknown */
+
+	uint16_t port; /* service port */
+	uint16_t payload;
+	uint16_t packet_window, packet_id; /* the reset itself; valid with RST_EVENT_PACKET, as is its rest */
+	struct endpoint local, remote;
+
+	uint8_t direction; /* RST_TIMEOUT: no reset, 'error' is what the application got */
+	uint8_t role, state, previous_state;
+	uint8_t reason_number; /* the kernel's */
+	uint8_t reason;	       /* enum reason */
+	uint8_t owner_source;
+	bool syn; /* the offending segment had SYN */
+	uint8_t tcp_flags, ttl;
+	uint8_t packet_ttl, packet_flags, packet_header;
+	bool has_exit, has_former;
+	uint8_t former_role, former_state, former_reset; /* as in struct rst_former */
+
+	/* who had it, as the kernel knows */
+	char owner_comm[RSTMON_COMM_MAX];
+	char actor_comm[RSTMON_COMM_MAX];
+	char actor_parent_comm[RSTMON_COMM_MAX];
+	char former_comm[RSTMON_COMM_MAX];
 };
+
+/* A quantity by its place, for tables of them; they differ in size. */
+struct quantity {
+	uint16_t offset, size;
+};
+
+#define RESET_QUANTITY(member) \
+	{ \
+		offsetof(struct reset, member), sizeof(((struct reset *)NULL)->member) \
+	}
+
+static inline int64_t reset_quantity(const struct reset *r, struct quantity q)
+{
+	const char *at = (const char *)r + q.offset;
+	int64_t wide;
+	int32_t middle;
+	int16_t narrow;
+
+	switch (q.size) {
+	case sizeof(wide):
+		memcpy(&wide, at, sizeof(wide));
+		return wide;
+	case sizeof(middle):
+		memcpy(&middle, at, sizeof(middle));
+		return middle;
+	default:
+		memcpy(&narrow, at, sizeof(narrow));
+		return narrow;
+	}
+}
 
 /* The part that 'attribute' fills: names of the process that the kernel identified. */
 struct owner {
-	uint32_t pid; /* 0: no process */
 	uint64_t start;
+	uint32_t pid;	/* 0: no process */
+	uint8_t source; /* enum rst_owner_source */
 	char comm[RSTMON_COMM_MAX];
-	char exe[RSTMON_EXE_MAX];
 	char unit[RSTMON_UNIT_MAX];
 	char container[RSTMON_CONTAINER_MAX];
-	uint8_t source; /* enum rst_owner_source */
+	char exe[RSTMON_EXE_MAX];
 };
 
 #define RST_CLUES_MAX 7 /* kinds of evidence that a rule names */

@@ -105,11 +105,12 @@ static int fill_parties(const struct work *w, size_t group, struct story *s)
 
 /* Where a quantity of struct reset goes in struct story. */
 static const struct {
-	size_t from, to;
+	struct quantity from;
+	size_t to;
 } quantities[] = {
 #define QUANTITY(name)                                                                             \
 	{                                                                                          \
-		offsetof(struct reset, name), offsetof(struct story, name)                         \
+		RESET_QUANTITY(name), offsetof(struct story, name)                                 \
 	}
 	QUANTITY(idle_ms),	  QUANTITY(age_ms),	   QUANTITY(send_idle_ms),
 	QUANTITY(unread_bytes),	  QUANTITY(unacked_bytes), QUANTITY(bytes_sent),
@@ -145,8 +146,7 @@ static void fill_spreads(const struct work *w, size_t group, struct story *s)
 
 			if (!tells(sample, group, s))
 				continue;
-			memcpy(&value, (const char *)&sample->finding->reset + quantities[q].from,
-			       sizeof(value));
+			value = reset_quantity(&sample->finding->reset, quantities[q].from);
 			if (value >= 0)
 				w->values[n++] = value;
 		}

@@ -190,34 +190,21 @@ Test(diagnose_random, records)
 
 static void random_numbers(struct reset *r)
 {
-	int64_t *const numbers[] = {
+	int64_t *const wide[] = {
 		&r->age_ms,
 		&r->idle_ms,
 		&r->bytes_received,
 		&r->bytes_sent,
 		&r->bytes_acked,
-		&r->unread_bytes,
-		&r->unacked_bytes,
-		&r->unsent_bytes,
 		&r->receive_idle_ms,
 		&r->ack_idle_ms,
 		&r->send_idle_ms,
 		&r->since_state_ms,
 		&r->fin_ms,
-		&r->user_timeout_ms,
-		&r->backlog,
-		&r->backlog_max,
 		&r->linger_time_s,
-		&r->linger2,
-		&r->retransmits,
-		&r->total_retrans,
-		&r->probes,
-		&r->ttl_base,
 		&r->closed_ms,
 		&r->drops,
-		&r->requests,
 		&r->listener_age_ms,
-		&r->abort_on_overflow,
 		&r->former_fin_ms,
 		&r->former_age_ms,
 		&r->former_receive_idle_ms,
@@ -225,14 +212,29 @@ static void random_numbers(struct reset *r)
 		&r->former_bytes_received,
 		&r->former_bytes_sent,
 	};
+	int32_t *const middle[] = {
+		&r->unread_bytes,    &r->unacked_bytes, &r->unsent_bytes,
+		&r->user_timeout_ms, &r->backlog,	&r->backlog_max,
+		&r->linger2,	     &r->total_retrans, &r->requests,
+	};
+	int16_t *const narrow[] = {
+		&r->retransmits,
+		&r->probes,
+		&r->ttl_base,
+		&r->abort_on_overflow,
+	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		*numbers[i] = number();
-	r->srtt_us = (int64_t)(uint32_t)noise();
-	r->error = noise() % 4 ? (int)(noise() % 120) : (int)noise();
-	r->exit_signal = noise() % 4 ? (int)(noise() % 32) : 9;
-	r->exit_status = (int)(noise() % 256) - 1;
-	r->former_exit_signal = (int)(noise() % 32);
+	for (size_t i = 0; i < ARRAY_SIZE(wide); i++)
+		*wide[i] = number();
+	for (size_t i = 0; i < ARRAY_SIZE(middle); i++)
+		*middle[i] = (int32_t)number();
+	for (size_t i = 0; i < ARRAY_SIZE(narrow); i++)
+		*narrow[i] = (int16_t)number();
+	r->srtt_us = (int32_t)noise();
+	r->error = (uint16_t)(noise() % 4 ? noise() % 120 : noise());
+	r->exit_signal = (int16_t)(noise() % 4 ? noise() % 32 : 9);
+	r->exit_status = (int16_t)((int)(noise() % 256) - 1);
+	r->former_exit_signal = (int16_t)(noise() % 32);
 }
 
 Test(diagnose_random, resets)
