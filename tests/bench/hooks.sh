@@ -13,26 +13,40 @@ per_process='tracepoint:tcp:tcp_send_reset { @sent[comm, pid] = count(); }
 	tracepoint:tcp:tcp_receive_reset { @received[comm, pid] = count(); }
 	tracepoint:sock:inet_sock_set_state { @states[comm, pid] = count(); }'
 
-# "ns" of the programs that the tool has, whose name matches
+# Programs that the tool has attached; bpftrace of Debian 12 has no links, only programs.
+attached() {
+	local file
+	for file in /proc/"$tool"/fdinfo/*; do
+		awk '/^link_type:/ { type = $2 } /^prog_id:/ { id = $2 }
+			END { if (id && type != "iter") print type == "" ? "program" : "link", id }' "$file" 2>/dev/null
+	done | awk '{ n[$1]++; id[$1, n[$1]] = $2 } END {
+		kind = n["link"] ? "link" : "program"; for (i = 1; i <= n[kind]; i++) print id[kind, i] }' |
+		sort -un | jq -sc .
+}
+
+# Nanoseconds of those whose name matches
 spent() { # PATTERN
-	local ids
-	ids=$(cat /proc/"$tool"/fdinfo/* 2>/dev/null | awk '/^prog_id:/ { print $2 }' | sort -un | jq -sc .)
 	bpftool prog show -j | jq --argjson ids "$ids" --arg name "$1" \
 		'[.[] | select(.id as $id | $ids | index($id)) | select((.name // "") | test($name)) |
 		.run_time_ns // 0] | add // 0'
 }
 
-# per WORDS NAME PATTERN: nanoseconds of such programs for each of what $n was, in $dir/ns.NAME.WORDS
+# All that resets and connections pay: not what runs when a process or a cgroup begins.
+on_sockets='^(?!.*(exec|cgroup|mkdir|victim))'
+
 before() {
-	at_all=$(spent .) at_sent=$(spent send_reset) at_received=$(spent receive_res)
+	at_all=$(spent "$on_sockets") at_sent=$(spent send_reset) at_received=$(spent receive_res)
 }
 
-keep() { # NAME WORDS NANOSECONDS N
+# Per one of N, to $dir/ns.NAME.KIND
+keep() { # NAME KIND NANOSECONDS N
 	awk -v ns="$3" -v n="$4" 'BEGIN { if (n > 0) printf "%.1f\n", ns / n }' >>"$dir/ns.$1.$2"
 }
 
 round() { # NAME: of the tool that runs
-	local n
+	local n ids
+	echo 1 >"$STATS"
+	ids=$(attached)
 	before
 	n=$(inside "$B/flood" syn "$PORTS" 1 here | awk '{ print $3 }')
 	keep "$1" closed $(($(spent send_reset) - at_sent)) "$n"
@@ -41,13 +55,13 @@ round() { # NAME: of the tool that runs
 	n=$(inside taskset -c "$last" "$B/flood" connect "$PORTS" 1 here | awk '{ print $3 }')
 	keep "$1" refused $(($(spent send_reset) - at_sent)) "$n"
 	keep "$1" received $(($(spent receive_res) - at_received)) "$n"
-	keep "$1" both $(($(spent .) - at_all)) "$n"
+	keep "$1" both $(($(spent "$on_sockets") - at_all)) "$n"
 
 	[ -n "$server" ] || return
 	before
 	n=$(inside taskset -c "$last" wrk -t1 -c16 -d1s -H 'Connection: close' http://127.0.0.1:8080/ |
 		awk '/requests in/ { print $1 }')
-	keep "$1" connection $(($(spent .) - at_all)) "${n:-0}"
+	keep "$1" connection $(($(spent "$on_sockets") - at_all)) "${n:-0}"
 }
 
 row() { # WORDS KIND
@@ -67,7 +81,6 @@ if have bpftool; then
 	if have nginx && have wrk; then
 		serve_nginx || end_server
 	fi
-	echo 1 >"$STATS"
 	for ((i = 0; i < HOOK_PAIRS; i++)); do
 		start rstmond && round rstmond
 		stop_tool

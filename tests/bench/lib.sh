@@ -102,14 +102,14 @@ start_printing() {
 	[ -p "$dir/printed" ] || mkfifo "$dir/printed"
 	{
 		exec 9<"$dir/printed"
-		head -n 1 <&9 >"$dir/err"
+		grep -m 1 ready <&9 >"$dir/err"
 		exec cat <&9 >/dev/null
 	} &
 	reader=$!
 	: >"$dir/err"
 	bpftrace -e 'BEGIN { printf("ready\n"); }
 		tracepoint:tcp:tcp_send_reset {
-			printf("%s %d %d %d\n", comm, pid, args->sport, args->dport); }' \
+			printf("%s %d %d\n", comm, pid, args->state); }' \
 		>"$dir/printed" 2>/dev/null &
 	tool=$!
 	await "$dir/err" 'ready$'
@@ -138,9 +138,8 @@ stop_tool() {
 	tool='' reader=''
 }
 
-# start NAME: or says why not
-start() {
-	"start_$1" && return
+start() { # NAME [ARGUMENT...]: or says why not
+	"start_$1" "${@:2}" && return
 	echo "    $1 did not start: $(tail -n 1 "$dir/err")"
 	stop_tool
 	return 1
