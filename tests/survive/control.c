@@ -3,13 +3,11 @@
  * What the supervisor can be told; it must not do what no administrator and no bad luck could.
  *Proved by tests/survive/run.sh.
  *
- *	kill [stay]	   SIGKILL; "stay": no new start, the store is kept, as in RestartSec=
- *	restart [stay]	   SIGTERM, the store is kept
- *	upgrade BINARY	   restart with another one
- *	start		   after one of these with "stay", or after stop
- *	stop		   SIGTERM, the store is emptied
- *	list		   what is stored
- *	put NAME WHAT [X]  something is in the store: pipe, map, file PATH, memory BYTES, like NAME
+ *	kill [stay|MS]	   SIGKILL; "stay": no new start, the store is kept, as in RestartSec=; a
+ *number: the new one is killed too, so long after its start restart [stay|MS]  SIGTERM, the store
+ *is kept upgrade BINARY [MS]  restart with another one start		   after one of these with
+ *"stay", or after stop stop		   SIGTERM, the store is emptied list		   what is
+ *stored put NAME WHAT [X]  something is in the store: pipe, map, file PATH, memory BYTES, like NAME
  *	drop NAME	   something is not
  *	pid, status, quit
  */
@@ -20,9 +18,9 @@
 #include <linux/bpf.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "tests/survive/control.h"
 
@@ -33,33 +31,55 @@ struct command {
 	int (*run)(struct service *s, char *word[], FILE *answer);
 };
 
-static int signal_service(struct service *s, int signal, bool stay)
+static int end_and_wait(struct service *s, int sig, enum service_state then)
 {
 	if (s->pid <= 0)
 		return -ESRCH;
 	s->expected = true;
-	s->stay = stay;
+	s->stay = then == SERVICE_DOWN;
 	s->state = SERVICE_ENDING;
-	if (kill(s->pid, signal))
+	if (kill(s->pid, sig))
 		return -errno;
-	return service_until(s, stay ? SERVICE_DOWN : SERVICE_READY);
+	return service_until(s, then);
 }
 
-static bool stays(char *word[])
+/* Dies a second time 'ms' after its new start, whether it is ready by then or not. */
+static int end_twice(struct service *s, int sig, unsigned long ms)
 {
-	return word[1] && !strcmp(word[1], "stay");
+	int r = end_and_wait(s, sig, SERVICE_STARTING);
+
+	for (unsigned long i = 0; !r && i < ms; i++) {
+		const struct timespec tick = {.tv_nsec = NSEC_PER_MSEC};
+
+		nanosleep(&tick, NULL);
+		r = service_turn(s, -1, 0);
+	}
+	return r ? r : end_and_wait(s, SIGKILL, SERVICE_READY);
+}
+
+static int end(struct service *s, int sig, const char *how)
+{
+	char *rest;
+	unsigned long ms;
+
+	if (!how)
+		return end_and_wait(s, sig, SERVICE_READY);
+	if (!strcmp(how, "stay"))
+		return end_and_wait(s, sig, SERVICE_DOWN);
+	ms = strtoul(how, &rest, 10);
+	return *rest || ms > 10000 ? -EINVAL : end_twice(s, sig, ms);
 }
 
 static int run_kill(struct service *s, char *word[], FILE *answer)
 {
 	(void)answer;
-	return signal_service(s, SIGKILL, stays(word));
+	return end(s, SIGKILL, word[1]);
 }
 
 static int run_restart(struct service *s, char *word[], FILE *answer)
 {
 	(void)answer;
-	return signal_service(s, SIGTERM, stays(word));
+	return end(s, SIGTERM, word[1]);
 }
 
 static int run_upgrade(struct service *s, char *word[], FILE *answer)
@@ -68,7 +88,7 @@ static int run_upgrade(struct service *s, char *word[], FILE *answer)
 	if (!word[1])
 		return -EINVAL;
 	snprintf(s->binary, sizeof(s->binary), "%s", word[1]);
-	return s->pid > 0 ? signal_service(s, SIGTERM, false) : 0;
+	return s->pid > 0 ? end(s, SIGTERM, word[2]) : 0;
 }
 
 static int run_start(struct service *s, char *word[], FILE *answer)
@@ -86,7 +106,7 @@ static int run_start(struct service *s, char *word[], FILE *answer)
 
 static int run_stop(struct service *s, char *word[], FILE *answer)
 {
-	int r = s->pid > 0 ? signal_service(s, SIGTERM, true) : 0;
+	int r = s->pid > 0 ? end(s, SIGTERM, "stay") : 0;
 
 	(void)word;
 	(void)answer;

@@ -42,7 +42,7 @@
 #define BYSTANDER     20 /* aborts a second of a process of its own */
 #define LIFE_SECONDS  240
 #define TICK_NS	      (2 * NSEC_PER_MSEC)
-#define DEBT_MAX      0.05 /* seconds of work that a late turn makes up for */
+#define DEBT_MAX      0.5 /* seconds of work that a late turn makes up for */
 
 struct actor {
 	pid_t pid;

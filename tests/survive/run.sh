@@ -139,6 +139,19 @@ restarts() {
 	load_end
 }
 
+# Killed, and killed again while it comes up.
+early() {
+	flood "$RATE" || return
+	n=0
+	for ms in 1 30 60 100 150 250 400 600; do
+		ask kill $ms >/dev/null || { fail "kill $ms ms after a start: it does not come back"; break; }
+		n=$((n + 2))
+	done
+	load_stop
+	judged "$n kills, half of them early, at $RATE a second" $n
+	load_end
+}
+
 # The hooks are gone while it is stopped: what happens then is nobody's.
 stop_and_start() {
 	flood "$RATE" || return
@@ -359,6 +372,21 @@ upgrades() {
 	generations=$(ask list | sed -n 's/^\(g[0-9]*\)\..*/\1/p' | sort -u | wc -l)
 	check "upgrades: what is stored is of one generation, there are $generations" "$generations" = 1
 	load_end
+	flood "$RATE" || return
+	n=0
+	for ms in 1 30 60 100 150 250 400 600; do
+		binary=$daemon
+		[ $((n % 2)) = 1 ] || binary=$B/next/rstmond
+		if ! ask upgrade "$binary" $ms >/dev/null; then
+			fail "upgrade, killed after $ms ms: it does not start"
+			ask upgrade "$daemon" >/dev/null
+			break
+		fi
+		n=$((n + 1))
+	done
+	load_stop
+	judged "$n upgrades that are killed under way, at $RATE a second" $((3 * n))
+	load_end
 }
 
 # Other managers, and other habits of the same one.
@@ -385,6 +413,7 @@ managers() {
 kills
 if [ -n "$supervisor" ]; then
 	restarts
+	[ -n "${SHORT:-}" ] || early
 	stop_and_start
 	strangers
 	[ -n "${SHORT:-}" ] || upgrades
