@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "cli/call.h"
+#include "cli/paragraph.h"
 #include "cli/table.h"
 #include "cli/text.h"
 #include "common/str.h"
@@ -53,7 +54,7 @@ static void put_daemon(FILE *f, struct json_object *status)
 	fputc('\n', f);
 }
 
-/* "name=1 other=2" of an object of numbers. */
+/* "name=1 other=2" of those numbers of an object that are not 0. */
 static void join_numbers(struct json_object *object, bool sign, char *dst, size_t size)
 {
 	size_t len = 0;
@@ -66,10 +67,10 @@ static void join_numbers(struct json_object *object, bool sign, char *dst, size_
 		char name[48];
 		int n;
 
+		if (!json_object_get_int64(value))
+			continue;
 		str_sanitise(name, sizeof(name), key, strlen(key));
-		n = snprintf(dst + len, size - len,
-			     sign && json_object_get_int64(value) ? "%s%s=%+" PRId64
-								  : "%s%s=%" PRId64,
+		n = snprintf(dst + len, size - len, sign ? "%s%s=%+" PRId64 : "%s%s=%" PRId64,
 			     len ? " " : "", name, json_object_get_int64(value));
 		if (n < 0 || (size_t)n >= size - len)
 			return;
@@ -119,6 +120,39 @@ static void put_where(FILE *f, struct json_object *list)
 		fprintf(f, " in %zu of %zu namespace%s", differ, covered, covered == 1 ? "" : "s");
 }
 
+/* What may be behind each difference, in the daemon's words. */
+static void put_hidden(FILE *f, struct json_object *hidden)
+{
+	const struct cli_page page = {.f = f, .width = cli_width(), .bold = "", .plain = ""};
+
+	if (!hidden)
+		return;
+	json_object_object_foreach(hidden, key, value)
+	{
+		const char *line = json_object_get_string(value);
+		char name[48], label[64], text[512];
+
+		str_sanitise(name, sizeof(name), key, strlen(key));
+		str_sanitise(text, sizeof(text), line ? line : "", line ? strlen(line) : 0);
+		snprintf(label, sizeof(label), "    %s", name);
+		cli_paragraph(&page, 32, label, text);
+	}
+}
+
+static void put_unexplained(FILE *f, struct json_object *status)
+{
+	struct json_object *unexplained = cli_object(status, "unexplained");
+	char text[512];
+
+	if (!unexplained)
+		return;
+	join_numbers(unexplained, true, text, sizeof(text));
+	fprintf(f, "  %-20s %s", "unexplained", *text ? text : "           0");
+	put_where(f, cli_array(status, "netns"));
+	fputs("  (the kernel's counters less what was seen)\n", f);
+	put_hidden(f, cli_object(status, "hidden"));
+}
+
 static void put_resets(FILE *f, struct json_object *status)
 {
 	static const struct fact facts[] = {
@@ -141,13 +175,7 @@ static void put_resets(FILE *f, struct json_object *status)
 	for (size_t i = 0; i < ARRAY_SIZE(timeouts); i++)
 		if (i == 0 || cli_number(status, timeouts[i].key, 0))
 			put_facts(f, status, &timeouts[i], 1);
-	join_numbers(cli_object(status, "unexplained"), true, text, sizeof(text));
-	if (*text)
-		fprintf(f, "  %-20s %s", "unexplained", text);
-	if (*text) {
-		put_where(f, cli_array(status, "netns"));
-		fputs("  (the kernel's counters less what was seen)\n", f);
-	}
+	put_unexplained(f, status);
 	join_numbers(cli_object(status, "failures"), false, text, sizeof(text));
 	if (*text)
 		fprintf(f, "  %-20s %s\n", "kernel failures", text);
@@ -216,7 +244,7 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 	for (size_t i = 0; !r && i < json_object_array_length(list); i++) {
 		struct json_object *netns = json_object_array_get_idx(list, i);
 		char inode[24], sent[24], received[24], timeouts[24];
-		char counters[160], unexplained[160];
+		char counters[512], unexplained[512];
 		struct cli_cell cells[ARRAY_SIZE(columns)] = {
 			{.text = inode},    {.text = sent},	{.text = received},
 			{.text = timeouts}, {.text = counters}, {.text = unexplained}};
@@ -288,6 +316,15 @@ static void put_bytes(FILE *f, struct json_object *status, const char *key, cons
 		fprintf(f, "  %-20s %8.1f MiB\n", name, (double)n / (1 << 20));
 }
 
+static void put_slots(FILE *f, struct json_object *status)
+{
+	int64_t all = cli_number(status, "slots", 0);
+
+	if (all > 0)
+		fprintf(f, "  %-20s %12" PRId64 "  of %" PRId64 " places for rows without detail\n",
+			"slots", cli_number(status, "slots_used", 0), all);
+}
+
 static void put_cost(FILE *f, struct json_object *status)
 {
 	static const struct fact facts[] = {
@@ -297,6 +334,11 @@ static void put_cost(FILE *f, struct json_object *status)
 		{"names_evicted", "names given up", ""},
 		{"names_skipped", "names not asked for", "too many in one second"},
 		{"netns_evicted", "netns given up", ""},
+		{"history_evicted", "forgotten early",
+		 "connections and owners that a verdict may lack"},
+		{"host_evicted", "netns not watched", "their counters are no evidence"},
+		{"told_early", "told early", "before the other end could come"},
+		{"held_early", "counted early", "received resets that may be none"},
 		{"log_dropped", "log lines dropped", "the log did not take them"},
 		{"clients", "clients", ""},
 		{"watchers", "watchers", ""},
@@ -309,8 +351,11 @@ static void put_cost(FILE *f, struct json_object *status)
 	int64_t us = cli_number(status, "cpu_us", -1);
 
 	put_facts(f, status, facts, ARRAY_SIZE(facts));
+	put_slots(f, status);
 	put_bytes(f, status, "ring_bytes", "ring");
 	put_bytes(f, status, "memory_bytes", "memory");
+	if (cli_number(status, "kernel_bytes", 0))
+		put_bytes(f, status, "kernel_bytes", "kernel's maps");
 	if (ns >= 0)
 		fprintf(f, "  %-20s %12" PRId64 "  ns in the kernel (sampled)\n", "cost per reset",
 			ns);

@@ -5,12 +5,15 @@
  */
 #include "common/util.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "daemon/daemon_internal.h"
+#include "daemon/publish_said.h"
 #include "daemon/recording.h"
 
 void daemon_notify_status(struct daemon *d)
@@ -65,6 +68,47 @@ static size_t resident_bytes(void)
 	return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* What the kernel says of each map that this process has open. */
+static size_t map_bytes(int dir, const char *name)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	unsigned long long bytes;
+	char line[128];
+	bool map = false;
+	size_t sum = 0;
+
+	if (fd < 0)
+		return 0;
+	f = fdopen(fd, "r");
+	if (!f) {
+		close(fd);
+		return 0;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		map |= !strncmp(line, "map_type:", 9);
+		if (map && sscanf(line, "memlock: %llu", &bytes) == 1)
+			sum += (size_t)bytes;
+	}
+	return sum;
+}
+
+/* A map that is open twice is counted twice: nothing here opens one again. */
+static size_t kernel_bytes(void)
+{
+	DIR *dir = opendir("/proc/self/fdinfo");
+	const struct dirent *entry;
+	size_t sum = 0;
+
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			sum += map_bytes(dirfd(dir), entry->d_name);
+	closedir(dir);
+	return sum;
+}
+
 /* Everything that does not work as it should, in sentences. */
 static void find_problems(struct daemon *d, const struct report_status *s)
 {
@@ -95,6 +139,9 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 	fclose(f);
 }
 
+/* What scrapers were told, while this daemon lives: there is one daemon in a process. */
+static struct publish_said said_resets, said_timeouts;
+
 void daemon_answer_status(void *userdata, struct report_status *ret)
 {
 	struct daemon *d = userdata;
@@ -108,6 +155,7 @@ void daemon_answer_status(void *userdata, struct report_status *ret)
 	intake_status(&d->intake, ret);
 	daemon_wake(d);
 	ret->memory_bytes = resident_bytes();
+	ret->kernel_bytes = kernel_bytes();
 	ret->log_dropped = sink_dropped(d->sink);
 	if (d->server)
 		server_stats(d->server, &clients);
@@ -121,6 +169,8 @@ void daemon_answer_status(void *userdata, struct report_status *ret)
 	if (!getrusage(RUSAGE_SELF, &usage))
 		ret->cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
 			      (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+	ret->said_resets = &said_resets;
+	ret->said_timeouts = &said_timeouts;
 	find_problems(d, ret);
 	ret->degraded = d->problems[0];
 	snprintf(ret->problems, sizeof(ret->problems), "%s", d->problems);

@@ -11,56 +11,33 @@
 
 #include "daemon/publish.h"
 #include "daemon/publish_internal.h"
-
-#define OTHER "other"
+#include "daemon/publish_said.h"
 
 /* The "other" series stay out of the named ones' share, however many there are. */
 #define SERIES_OTHER(directions) ((directions)*RST_CAUSE_MAX)
 
-struct series {
-	uint8_t direction, cause;
-	bool other_port;
-	uint16_t port;
-	const char *unit;
-	uint64_t count, first;
-};
-
-static int compare_labels(const void *a, const void *b)
+static bool is_other(const struct publish_series *s)
 {
-	const struct series *x = a, *y = b;
-	int r;
-
-	r = strcmp(x->unit, y->unit);
-	if (r != 0)
-		return r;
-	if (x->port != y->port)
-		return x->port < y->port ? -1 : 1;
-	if (x->other_port != y->other_port)
-		return x->other_port ? 1 : -1;
-	if (x->direction != y->direction)
-		return x->direction < y->direction ? -1 : 1;
-	if (x->cause != y->cause)
-		return x->cause < y->cause ? -1 : 1;
-	return 0;
+	return s->other_port && !strcmp(s->unit, PUBLISH_OTHER);
 }
 
 static int compare_age(const void *a, const void *b)
 {
-	const struct series *x = a, *y = b;
+	const struct publish_series *x = a, *y = b;
 
 	if (x->first != y->first)
 		return x->first < y->first ? -1 : 1;
-	return compare_labels(a, b);
+	return publish_series_compare(a, b);
 }
 
 /* One series for each set of labels. Returns their number. */
-static size_t merge(struct series *s, size_t n)
+static size_t merge(struct publish_series *s, size_t n)
 {
 	size_t used = 0;
 
-	qsort(s, n, sizeof(*s), compare_labels);
+	qsort(s, n, sizeof(*s), publish_series_compare);
 	for (size_t i = 0; i < n; i++) {
-		if (used == 0 || compare_labels(&s[used - 1], &s[i]) != 0) {
+		if (used == 0 || publish_series_compare(&s[used - 1], &s[i]) != 0) {
 			s[used++] = s[i];
 			continue;
 		}
@@ -70,38 +47,48 @@ static size_t merge(struct series *s, size_t n)
 	return used;
 }
 
-/* Rows to series; beyond 'named' of them only "other" ones. NULL: no memory. */
-static struct series *series_of(const struct report_row *rows, size_t n_rows, size_t named,
-				size_t *ret_n)
+/* Which series have labels of their own: those that had them before, and the oldest while there is
+ * room. */
+static void name_some(struct publish_series *s, size_t n, size_t named, struct publish_said *said)
 {
-	struct series *s;
+	qsort(s, n, sizeof(*s), compare_age);
+	for (size_t i = 0; i < n; i++) {
+		if (said ? !is_other(&s[i]) && publish_said_named(said, &s[i], (unsigned int)named)
+			 : i < named)
+			continue;
+		s[i].unit = PUBLISH_OTHER;
+		s[i].other_port = true;
+		s[i].port = 0;
+	}
+}
+
+/* Rows to series; beyond 'named' of them only "other" ones. NULL: no memory. */
+static struct publish_series *series_of(const struct report_row *rows, size_t n_rows, size_t named,
+					struct publish_said *said, size_t *ret_n)
+{
+	struct publish_series *s;
 	size_t n;
 
-	s = calloc(n_rows + 1, sizeof(*s));
+	s = calloc(n_rows + PUBLISH_SERIES_MAX + SERIES_OTHER(RST_DIRECTION_MAX), sizeof(*s));
 	if (!s)
 		return NULL;
 	for (size_t i = 0; i < n_rows; i++) {
 		const struct tally_row *r = &rows[i].row;
 
-		s[i] = (struct series){
+		s[i] = (struct publish_series){
 			.direction = r->direction,
 			.cause = r->cause,
 			.other_port = r->port == 0,
 			.port = r->port,
-			.unit = r->other ? OTHER : r->unit,
+			.unit = r->other ? PUBLISH_OTHER : r->unit,
 			.count = r->count,
 			.first = r->first,
 		};
 	}
 	n = merge(s, n_rows);
-
-	qsort(s, n, sizeof(*s), compare_age);
-	for (size_t i = named; i < n; i++) {
-		s[i].unit = OTHER;
-		s[i].other_port = true;
-		s[i].port = 0;
-	}
-	*ret_n = merge(s, n);
+	name_some(s, n, named, said);
+	n = merge(s, n);
+	*ret_n = said ? publish_said_apply(said, s, n) : n;
 	return s;
 }
 
@@ -128,9 +115,9 @@ static void put_head(FILE *out, const char *family, const char *type, const char
 	fprintf(out, "# HELP %s %s\n", family, help);
 }
 
-static void put_series(FILE *out, const char *family, const struct series *s)
+static void put_series(FILE *out, const char *family, const struct publish_series *s)
 {
-	char port[8] = OTHER;
+	char port[8] = PUBLISH_OTHER;
 
 	if (!s->other_port)
 		snprintf(port, sizeof(port), "%u", s->port);
@@ -150,13 +137,13 @@ static void put_series(FILE *out, const char *family, const struct series *s)
 /* A family of counters out of rows, at most 'max' of them. -ENOMEM. */
 static int put_family(FILE *out, const char *family, const char *help,
 		      const struct report_row *rows, size_t n_rows, unsigned int directions,
-		      unsigned int max)
+		      unsigned int max, struct publish_said *said)
 {
 	const unsigned int other = SERIES_OTHER(directions);
-	_cleanup_free_ struct series *list = NULL;
+	_cleanup_free_ struct publish_series *list = NULL;
 	size_t n;
 
-	list = series_of(rows, n_rows, max > other ? max - other : 0, &n);
+	list = series_of(rows, n_rows, max > other ? max - other : 0, said, &n);
 	if (!list)
 		return -ENOMEM;
 	put_head(out, family, "counter", NULL, help);
@@ -191,6 +178,16 @@ static void put_losses(FILE *out, const struct report_status *s)
 		    s->totals.lost[RST_TIMEOUT]);
 	put_counter(out, "rstmon_missed", "Runs of the programs that the kernel skipped.",
 		    s->totals.missed);
+	put_counter(out, "rstmon_history_evicted",
+		    "Connections and owners forgotten early: verdicts may lack them.",
+		    s->history_evicted);
+	put_counter(out, "rstmon_host_evicted",
+		    "Namespaces whose counters are not watched any more, for want of room.",
+		    s->host_evicted);
+	put_counter(out, "rstmon_told_early", "Resets told before their other end could come.",
+		    s->told_early);
+	put_counter(out, "rstmon_held_early",
+		    "Doubtful received resets that were counted before their time.", s->held_early);
 	put_head(out, "rstmon_unexplained", "gauge", NULL,
 		 "Difference between a counter of the kernel and what was seen.");
 	for (unsigned int i = 0; i < COUNTER_MAX_; i++)
@@ -209,6 +206,12 @@ static void put_self(FILE *out, const struct report_status *s)
 	put_gauge(out, "rstmon_ring_bytes", "bytes", "Size of the ring buffer.", s->ring_bytes);
 	put_gauge(out, "rstmon_memory_bytes", "bytes", "Memory of tables, caches and clients.",
 		  s->memory_bytes);
+	put_gauge(out, "rstmon_slots_used", NULL, "Places in use of those for rows without detail.",
+		  s->slots_used);
+	put_gauge(out, "rstmon_slots", NULL, "Places for rows without detail.", s->slots);
+	if (s->kernel_bytes)
+		put_gauge(out, "rstmon_kernel_bytes", "bytes", "Memory of the kernel's maps.",
+			  s->kernel_bytes);
 	put_head(out, "rstmon_cpu_seconds", "counter", "seconds", "CPU time of the daemon.");
 	fprintf(out, "rstmon_cpu_seconds_total %llu.%06llu\n",
 		(unsigned long long)(s->cpu_us / 1000000),
@@ -228,12 +231,12 @@ static int put_all(FILE *out, const struct report_list *l, const struct report_s
 
 	r = put_family(out, "rstmon_resets",
 		       "TCP resets by direction, cause, systemd unit and service port.", l->rows,
-		       l->n, RST_RESET_DIRECTIONS, series);
+		       l->n, RST_RESET_DIRECTIONS, series, s->said_resets);
 	if (r < 0)
 		return r;
 	r = put_family(out, "rstmon_timeouts",
 		       "TCP connections that failed without any reset, by cause, unit and port.",
-		       l->timeouts, l->n_timeouts, 1, series);
+		       l->timeouts, l->n_timeouts, 1, series, s->said_timeouts);
 	if (r < 0)
 		return r;
 	put_losses(out, s);

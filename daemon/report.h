@@ -88,6 +88,8 @@ struct report_netns {
 	int64_t unexplained[COUNTER_MAX_];  /* less what our counts explain of it */
 };
 
+struct publish_said;
+
 struct report_status {
 	const char *version, *kernel;
 	uint64_t uptime_s;
@@ -118,6 +120,7 @@ struct report_status {
 	uint64_t clients_busy, clients_stalled; /* answered Busy; closed because they did not read */
 	int64_t cpu_ns_per_reset; /* -1: not known yet */
 	uint64_t cpu_us;	  /* user and system time of the daemon */
+	struct publish_said *said_resets, *said_timeouts; /* of metrics; NULL: nothing is remembered */
 	bool degraded;		  /* a required hook or a limit bites; 'problems' says which */
 	char problems[512];	  /* sentences, "" if none */
 };

@@ -108,3 +108,29 @@ Test(cli_status, limits_are_explained)
 	cr_assert(strstr(text, "6  their readers were too slow, or more than 10000 a second"));
 	cr_assert(strstr(text, "4  rows folded together, and resets in '(all others)'"));
 }
+
+Test(cli_status, a_difference_is_told_with_what_may_be_behind_it)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"unexplained\":{\"TcpOutRsts\":0,\"TcpExtEmbryonicRsts\":2},\"hidden\":{"
+		"\"TcpExtEmbryonicRsts\":\"half-open \\u001b and more words than fit into one line of "
+		"it, so that the second line has to begin where the first one did\"},\"netns\":[{"
+		"\"inode\":9,\"sent\":1,\"counters\":{\"TcpOutRsts\":1,\"TcpExtEmbryonicRsts\":2},"
+		"\"unexplained\":{\"TcpOutRsts\":0,\"TcpExtEmbryonicRsts\":2}}],\"slots\":64,"
+		"\"slots_used\":3,\"kernel_bytes\":3145728}");
+	_cleanup_free_ char *none = text_of(
+		"{\"unexplained\":{\"TcpOutRsts\":0},\"hidden\":{},\"slots\":0,\"kernel_bytes\":0}");
+
+	cr_expect(
+		strstr(text, "unexplained          TcpExtEmbryonicRsts=+2 in 1 of 1 namespace  ("),
+		"%s", text);
+	cr_expect(strstr(text, "    TcpExtEmbryonicRsts         half-open "), "%s", text);
+	cr_expect(strstr(text, "\n                                "), "%s", text);
+	cr_expect_null(strstr(text, "TcpOutRsts=+0"));
+	cr_expect_null(strchr(text, '\033'));
+	cr_expect(strstr(text, "           3  of 64 places"), "%s", text);
+	cr_expect(strstr(text, "3.0 MiB"), "%s", text);
+	cr_expect(strstr(none, "unexplained                     0  ("), "%s", none);
+	cr_expect_null(strstr(none, "places"));
+	cr_expect_null(strstr(none, "maps"));
+}
