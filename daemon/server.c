@@ -15,9 +15,9 @@
 #define ACCEPTS_PER_TURN 16
 #define PAUSE_USEC	 1000000
 
-int server_source_behind(sd_event_source *source)
+int server_source_behind(sd_event_source *source, bool lines)
 {
-	return sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL + 10);
+	return sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL + (lines ? 5 : 10));
 }
 
 bool server_busy(const struct server *s)
@@ -153,14 +153,14 @@ static int add_sources(struct server *s)
 	r = sd_event_source_set_enabled(s->pause, SD_EVENT_OFF);
 	if (r < 0)
 		return r;
-	r = server_source_behind(s->pause);
+	r = server_source_behind(s->pause, false);
 	if (r < 0)
 		return r;
 	r = lines_new(s);
 	if (r < 0)
 		return r;
 	r = sd_event_add_io(s->event, &s->io, s->fd, EPOLLIN, on_accept, s);
-	return r < 0 ? r : server_source_behind(s->io);
+	return r < 0 ? r : server_source_behind(s->io, false);
 }
 
 static int server_start(struct server *s, const char *path, int listen_fd, const char *group)

@@ -35,6 +35,7 @@ static int client_watch(struct client *c, struct server_reply *reply)
 	c->server->stats.watchers++;
 	c->filter = TAKE_PTR(reply->filter);
 	c->since = c->server->published;
+	server_source_behind(c->io, true);
 	varlink_input_done(&c->input); /* nothing that it says is heard from here on */
 	return client_backlog(c, reply);
 }
@@ -232,14 +233,14 @@ static int client_start(struct client *c)
 	r = sd_event_add_io(event, &c->io, c->fd, EPOLLIN, on_io, c);
 	if (r < 0)
 		return r;
-	r = server_source_behind(c->io);
+	r = server_source_behind(c->io, false);
 	if (r < 0)
 		return r;
 	r = sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC,
 				       c->server->limits.idle_timeout_ns / 1000, 0, on_timeout, c);
 	if (r < 0)
 		return r;
-	return server_source_behind(c->timer);
+	return server_source_behind(c->timer, false);
 }
 
 int client_new(struct server *s, int fd)

@@ -68,8 +68,9 @@ struct client {
 	struct server_work *work;     /* its call is being answered */
 };
 
-/* What serves clients waits for what counts resets. */
-int server_source_behind(sd_event_source *source);
+/* What serves clients waits for what counts resets, and calls wait for lines of watchers: these are
+ * few, but for a flood. */
+int server_source_behind(sd_event_source *source, bool lines);
 /* True if no more may be made to wait for clients. */
 bool server_busy(const struct server *s);
 unsigned int server_watchers_max(const struct server *s);

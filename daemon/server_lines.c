@@ -61,12 +61,21 @@ static bool may_make_lines(struct server *s)
 	return !s->flooded || s->lines >= RSTMON_WATCH_LINES_BURST / 4;
 }
 
+/* In a flood calls have their turns between lines. */
+static void set_flooded(struct server *s, bool flooded)
+{
+	if (s->flooded == flooded)
+		return;
+	s->flooded = flooded;
+	server_source_behind(s->making, !flooded);
+}
+
 /* True if one more line may be made for so many; takes it. */
 static bool take_line(struct server *s, unsigned int watchers)
 {
 	unsigned int cost = 1 + watchers / WATCHERS_PER_LINE;
 
-	s->flooded = s->lines < cost;
+	set_flooded(s, s->lines < cost);
 	if (s->flooded)
 		return false;
 	s->lines -= cost;
@@ -232,7 +241,7 @@ int lines_new(struct server *s)
 	if (r < 0)
 		return r;
 	r = sd_event_source_set_enabled(s->making, SD_EVENT_OFF);
-	return r < 0 ? r : server_source_behind(s->making);
+	return r < 0 ? r : server_source_behind(s->making, true);
 }
 
 void lines_free(struct server *s)
