@@ -3,7 +3,8 @@
 # Boots Debian 12 with its systemd on each kernel, in software emulation unless told otherwise, and runs
 # guest.sh in it. run.sh BUILD [PACKAGE[/SUITE]...]; everything is kept in BUILD/vm.
 #
-#	VM_SECONDS=400 VM_ACCEL=tcg VM_MEMORY=1536	may be set
+#	VM_SHORT=1		no kills: does it load, attach and count?
+#	VM_SECONDS=600 VM_ACCEL=tcg,thread=multi VM_CPU= VM_CPUS=2 VM_MEMORY=1536	may be set
 set -u
 
 B=$1
@@ -49,10 +50,10 @@ overlay() {
 }
 
 boot() { # KERNEL LOG
-	timeout "${VM_SECONDS:-400}" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-max,-la57,-cx16}" -smp "${VM_CPUS:-2}" \
+	timeout "${VM_SECONDS:-600}" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-max,-la57,-cx16}" -smp "${VM_CPUS:-2}" \
 		-m "${VM_MEMORY:-1536}" -nodefaults -no-reboot -display none -serial "file:$2" \
 		-kernel "$1" -initrd "$vm/initrd.cpio" \
-		-append "console=ttyS0 panic=-1 oops=panic quiet systemd.log_level=warning systemd.show_status=no mitigations=off"
+		-append "console=ttyS0 panic=-1 oops=panic quiet systemd.log_level=warning systemd.show_status=no mitigations=off${VM_SHORT:+ rstmon.short}"
 }
 
 one() { # PACKAGE
@@ -64,10 +65,11 @@ one() { # PACKAGE
 		return
 	fi
 	rm -f "$log"
+	echo "== $1: at most ${VM_SECONDS:-600} seconds, $log"
 	boot "$vm/$name/vmlinuz" "$log"
 	tr -d '\r' <"$log" | sed -n '/RSTMON-VM begin/,/RSTMON-VM end/p' >"$log.part"
-	echo "== $1: $(sed -n 's/.*RSTMON-VM begin //p' "$log.part")"
-	grep -v 'RSTMON-VM' "$log.part"
+	echo "kernel $(sed -n 's/.*RSTMON-VM begin //p' "$log.part")"
+	grep -vE 'RSTMON-VM|^[0-9]+ passed' "$log.part"
 	p=$(grep -c '^ok ' "$log.part")
 	f=$(grep -c '^FAIL ' "$log.part")
 	if ! grep -q 'RSTMON-VM end' "$log.part"; then
