@@ -243,6 +243,7 @@ static int open_source(const struct arguments *a, const struct config *c, struct
 		.ring_kib = c->ring_kib,
 		.scan_at_start = c->scan_at_start,
 		.packet_evidence = c->packet_evidence,
+		.generation = 1,
 	};
 	struct source *inner = NULL;
 	int r;
@@ -253,6 +254,8 @@ static int open_source(const struct arguments *a, const struct config *c, struct
 		r = source_bpf_open(&options, &inner, error, size);
 	if (r)
 		return r;
+	if (!a->replay)
+		source_bpf_begin(inner, NULL, 0);
 	if (a->record) {
 		r = recorder_new(inner, a->record, ret);
 		if (r) {

@@ -265,6 +265,13 @@ static int64_t recorder_clock_offset(struct source *s)
 	return inner->ops->clock_offset(inner);
 }
 
+static uint64_t recorder_position(struct source *s)
+{
+	struct source *inner = recorder_of(s)->inner;
+
+	return inner->ops->position(inner);
+}
+
 static size_t recorder_ring_bytes(struct source *s)
 {
 	struct source *inner = recorder_of(s)->inner;
@@ -314,6 +321,7 @@ static void recorder_free(struct source *s)
 
 static const struct source_ops recorder_ops = {
 	.drain = recorder_drain,
+	.position = recorder_position,
 	.fd = recorder_fd,
 	.sleep = recorder_sleep,
 	.totals = recorder_totals,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of the kernel's source share: source_bpf.c reads, source_bpf_names.c names,
- * source_bpf_load.c loads and attaches. Nobody else includes this. */
+/* What the parts of the kernel's source share: source_bpf.c reads, source_bpf_names.c names, source_bpf_load.c
+ * loads, source_bpf_hooks.c attaches, source_bpf_adopt.c takes over what is loaded. Nobody else includes
+ * this. */
 #ifndef DAEMON_SOURCE_BPF_INTERNAL_H
 #define DAEMON_SOURCE_BPF_INTERNAL_H
 
@@ -10,6 +11,8 @@
 #include <sys/utsname.h>
 
 #include "daemon/source_bpf.h"
+#include "daemon/source_bpf_parts.h"
+#include "daemon/source_bpf_ring.h"
 #include "rstmon.skel.h"
 
 enum {
@@ -28,30 +31,25 @@ enum {
 	HOOK_MAX,
 };
 
-
 struct source_bpf {
 	struct source source;
-	struct rstmon_bpf *skel;
-	struct btf *vmlinux;
-	struct ring_buffer *ring;
 	struct reasons reasons;
 	struct utsname uname;
 	struct source_hook hooks[HOOK_MAX];
-	struct bpf_link *links[HOOK_MAX];
+	uint32_t generation;
 
-	size_t n_cpus;
-	size_t page;
-	struct rst_control *control;
-	const struct rst_totals *totals;
-	const struct rst_slot *slots;
-	const uint64_t *consumer_pos, *producer_pos; /* of the ring */
+	/* all that counts, whoever loaded it */
+	struct bpf_parts parts;
+	int program[HOOK_MAX]; /* parts', -1: not loaded */
+	struct bpf_counts counts;
+	struct bpf_ring ring;
+	bool held;
 	int64_t offset;
 
-	/* of the drain that is running */
-	source_record_fn fn;
-	void *userdata;
-	unsigned int left;
-	int result;
+	/* while it is loaded and attached; NULL afterwards */
+	struct rstmon_bpf *skel;
+	struct btf *vmlinux;
+	struct bpf_link *links[HOOK_MAX];
 };
 
 static inline struct source_bpf *source_bpf_of(struct source *s)
@@ -61,8 +59,36 @@ static inline struct source_bpf *source_bpf_of(struct source *s)
 
 extern const struct source_ops source_bpf_ops;
 
-/* Handler of the ring's records, for ring_buffer__new(); context is the struct source_bpf. */
-int source_bpf_record(void *context, void *record, size_t size);
+/* The kernel's name of a hook's program. */
+const char *source_bpf_program(int hook);
+
+/* Fills in what the hooks are; nothing is attached yet. */
+void source_bpf_name_hooks(struct source_bpf *b);
+
+struct bpf_program *source_bpf_hook_program(struct source_bpf *b, int hook); /* of the skeleton */
+
+/* Attaches all that was loaded, and seeds the owners of open sockets. */
+int source_bpf_attach(struct source_bpf *b, const struct source_bpf_options *options, char *error,
+		      size_t size);
+
+/* What a refusal means depends on what we had: one sentence. */
+void source_bpf_explain(char *error, size_t size, const char *what, int r);
+bool source_bpf_capable(unsigned int capability);
+
+/* An empty one that knows the kernel: its reasons, its release. */
+int source_bpf_new(struct source_bpf **ret, char *error, size_t size);
+
+/* CLOCK_REALTIME - CLOCK_MONOTONIC, now. */
+int64_t source_bpf_clock_offset(void);
+
+/* A checksum of the object that this program would load, never 0. */
+uint32_t source_bpf_object(void);
+
+/* Returns when no program runs any more that had passed its gate before. */
+void source_bpf_settle(void);
+
+/* Maps what counts, once 'parts' are there. */
+int source_bpf_map(struct source_bpf *b, char *error, size_t size);
 
 /* Names, as source_ops has them. */
 int source_bpf_processes(struct source *s, source_record_fn fn, void *userdata);
@@ -71,7 +97,7 @@ int source_bpf_cgroup(struct source *s, uint64_t id, char *ret_path, size_t size
 
 /* A file whose reading runs the iterator. 'only_tgid' not 0: over that process alone; the parameter
  * exists since 6.1 (f0d74c4da1f0), older kernels refuse it with -EINVAL. The caller closes it. */
-int source_bpf_iterator(struct bpf_program *program, uint32_t only_tgid);
+int source_bpf_iterator(int program, uint32_t only_tgid);
 
 /* Undoes what was made of a source_bpf, all or a part. */
 void source_bpf_close(struct source *s);

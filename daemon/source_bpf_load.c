@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Loads and attaches the programs, maps what they count, finds the owners of sockets that are open
- * already. The only place that knows which hooks there are. Proved by tests/live and
- * tests/check/input.sh.
+ * Loads the programs: configures them for this kernel, and lets them go on with maps of the
+ * generation before. Must not open the gate: nothing counts before it is parked. Proved by
+ * tests/live, tests/survive and tests/check/input.sh.
  */
 #include "common/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/magic.h>
 #include <stdarg.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <time.h>
 
 #include "common/str.h"
@@ -37,7 +34,7 @@ static int keep_complaint(enum libbpf_print_level level, const char *format, va_
 	return 0;
 }
 
-static bool has_capability(unsigned int capability)
+bool source_bpf_capable(unsigned int capability)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {};
@@ -47,14 +44,13 @@ static bool has_capability(unsigned int capability)
 	return data[capability / 32].effective >> capability % 32 & 1;
 }
 
-/* What a refusal with EPERM means depends on what we had. */
-static void explain_refusal(char *error, size_t size, const char *what, int r)
+void source_bpf_explain(char *error, size_t size, const char *what, int r)
 {
 	if (r != -EPERM)
 		snprintf(error, size, "%s: %s%s%s", what, strerror(-r), complaint[0] ? "; " : "",
 			 complaint);
-	else if (!has_capability(CAP_SYS_ADMIN) &&
-		 (!has_capability(CAP_BPF) || !has_capability(CAP_PERFMON)))
+	else if (!source_bpf_capable(CAP_SYS_ADMIN) &&
+		 (!source_bpf_capable(CAP_BPF) || !source_bpf_capable(CAP_PERFMON)))
 		snprintf(error, size,
 			 "%s: not permitted without CAP_BPF and CAP_PERFMON; run as root or with "
 			 "rstmond.service",
@@ -96,45 +92,6 @@ static uint8_t number_of(const struct reasons *r, enum reason meaning)
 	return RST_REASON_NONE;
 }
 
-static void name_hooks(struct source_bpf *b)
-{
-	static const struct {
-		const char *name, *adds;
-		bool required;
-	} table[HOOK_MAX] = {
-		[HOOK_SEND] = {"tp_btf/tcp_send_reset", "resets that this host sends", true},
-		[HOOK_RECEIVE] = {"tp_btf/tcp_receive_reset", "resets that this host receives",
-				  true},
-		[HOOK_STATE] =
-			{"tp_btf/inet_sock_set_state",
-			 "owners by connect and listen, previous state, age, closed connections",
-			 true},
-		[HOOK_READ] = {"tp_btf/tcp_rcv_space_adjust",
-			       "the process that reads: prefork workers, passed sockets", true},
-		[HOOK_WRITE] = {"tp_btf/sock_send_length", "the process that writes", false},
-		[HOOK_EXEC] = {"tp_btf/sched_process_exec", "names after execve", false},
-		[HOOK_CGROUP] = {"tp_btf/cgroup_mkdir", "units and containers made since start",
-				 false},
-		[HOOK_SEED] = {"iter/task_file", "owners of sockets older than rstmond", false},
-		[HOOK_PROCESSES] = {"iter/task", "executables, and network namespaces", false},
-		[HOOK_ERROR] = {"tp_btf/inet_sk_error_report",
-				"connections that fail without a reset: time-outs, ICMP errors",
-				false},
-		[HOOK_VICTIM] = {"tp_btf/mark_victim", "processes that the OOM killer chose",
-				 false},
-		[HOOK_PACKET] =
-			{"cgroup_skb/ingress",
-			 "TTL, window and flags of received resets, and the peer's usual TTL",
-			 false},
-	};
-
-	for (int i = 0; i < HOOK_MAX; i++) {
-		b->hooks[i].name = table[i].name;
-		b->hooks[i].adds = table[i].adds;
-		b->hooks[i].required = table[i].required;
-	}
-}
-
 /* Is the first argument of the tracepoint a pointer? */
 static bool tracepoint_takes_pointer(const struct btf *btf, const char *name)
 {
@@ -156,24 +113,18 @@ static bool tracepoint_takes_pointer(const struct btf *btf, const char *name)
 	return t && btf_is_ptr(t);
 }
 
-static struct bpf_program *hook_program(struct source_bpf *b, int hook)
+/* Totals lie at the index of the CPU's number, and numbers may have gaps: "0-3,8-11". */
+static size_t highest_cpu(void)
 {
-	struct bpf_program *const programs[HOOK_MAX] = {
-		[HOOK_SEND] = b->skel->progs.on_send_reset,
-		[HOOK_RECEIVE] = b->skel->progs.on_receive_reset,
-		[HOOK_STATE] = b->skel->progs.on_set_state,
-		[HOOK_READ] = b->skel->progs.on_read,
-		[HOOK_WRITE] = b->skel->progs.on_write,
-		[HOOK_EXEC] = b->skel->progs.on_exec,
-		[HOOK_CGROUP] = b->skel->progs.on_cgroup_mkdir,
-		[HOOK_SEED] = b->skel->progs.seed_sockets,
-		[HOOK_PROCESSES] = b->skel->progs.list_processes,
-		[HOOK_ERROR] = b->skel->progs.on_error_report,
-		[HOOK_VICTIM] = b->skel->progs.on_mark_victim,
-		[HOOK_PACKET] = b->skel->progs.on_packet,
-	};
+	_cleanup_fclose_ FILE *f = fopen("/sys/devices/system/cpu/possible", "re");
+	char line[256], *last;
+	uint32_t n;
 
-	return programs[hook];
+	if (!f || !fgets(line, sizeof(line), f))
+		return (size_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1) - 1;
+	line[strcspn(line, "\n")] = '\0';
+	last = strpbrk(line, ",-") ? MAX(strrchr(line, ','), strrchr(line, '-')) + 1 : line;
+	return parse_u32(last, &n) ? (size_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1) - 1 : n;
 }
 
 static void configure(struct source_bpf *b, const struct source_bpf_options *options)
@@ -183,7 +134,7 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 
 	if (getrandom(&c->hash_seed, sizeof(c->hash_seed), 0) != sizeof(c->hash_seed))
 		c->hash_seed = (uint64_t)(uintptr_t)b;
-	c->generation = 1;
+	c->generation = options->generation;
 	/* the coarse clocks advance by one tick of jiffies: no need for CONFIG_HZ, which not every
 	 * system can tell (include/linux/hrtimer_defs.h, LOW_RES_NSEC) */
 	if (!clock_getres(CLOCK_MONOTONIC_COARSE, &tick) && tick.tv_nsec > 0)
@@ -197,12 +148,57 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 	c->error_after_close =
 		btf__find_by_name_kind(b->vmlinux, "tcp_done_with_error", BTF_KIND_FUNC) > 0;
 	bpf_map__set_max_entries(b->skel->maps.ring, options->ring_kib * 1024);
-	bpf_map__set_max_entries(b->skel->maps.totals, (uint32_t)b->n_cpus);
+	bpf_map__set_max_entries(b->skel->maps.totals, (uint32_t)(highest_cpu() + 1));
+}
+
+/* What every generation has of its own: what counts, and what is only scratch. */
+static bool is_own(const char *name)
+{
+	static const char *const own[] = {"ring",    "totals", "slots", "scratch",
+					  ".rodata", ".data",  ".bss"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (strstr(name, own[i]))
+			return true;
+	return false;
+}
+
+static bool same_definition(const struct bpf_map *map, int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &size) && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map) &&
+	       info.map_flags == bpf_map__map_flags(map);
+}
+
+/* The gate of the generation before, and, if they mean the same to both, its owners and its memory
+ * of what was closed. A map that does not fit is made anew. */
+static void go_on_with(struct source_bpf *b, const struct source_bpf_options *options)
+{
+	const struct bpf_parts *old = options->go_on ? source_parked_parts(options->go_on) : NULL;
+	struct bpf_map *map;
+
+	if (!old)
+		return;
+	bpf_object__for_each_map(map, b->skel->obj)
+	{
+		const char *name = bpf_map__name(map);
+		int fd = bpf_parts_fd(old, FDSTORE_MAP, name);
+
+		if (fd < 0 || is_own(name) || !same_definition(map, fd))
+			continue;
+		if (!strcmp(name, "control") || source_parked_owners_fit(options->go_on))
+			bpf_map__reuse_fd(map, fd);
+	}
 }
 
 static void leave_out(struct source_bpf *b, int hook, const char *why)
 {
-	bpf_program__set_autoload(hook_program(b, hook), false);
+	bpf_program__set_autoload(source_bpf_hook_program(b, hook), false);
 	snprintf(b->hooks[hook].why, sizeof(b->hooks[hook].why), "%s", why);
 }
 
@@ -232,13 +228,14 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 			}
 			leave_out(b, i, "this kernel has no such tracepoint");
 		} else if (bare && !b->hooks[i].required &&
-			   bpf_program__autoload(hook_program(b, i))) {
+			   bpf_program__autoload(source_bpf_hook_program(b, i))) {
 			leave_out(b, i, "left out because the kernel refused the full set");
 		}
 	}
+	go_on_with(b, options);
 	r = rstmon_bpf__load(b->skel);
 	if (r)
-		explain_refusal(error, size, "cannot load the BPF programs", r);
+		source_bpf_explain(error, size, "cannot load the BPF programs", r);
 	return r;
 }
 
@@ -273,219 +270,125 @@ static int load_programs(struct source_bpf *b, const struct source_bpf_options *
 	return r;
 }
 
-static int map_memory(int fd, size_t size, int protection, off_t offset, const void *ret)
+/* From here on the object lives by its descriptors, and libbpf's picture of it can go. */
+static int keep_parts(struct source_bpf *b, const struct source_bpf_options *options)
 {
-	void *p = mmap(NULL, size, protection, MAP_SHARED, fd, offset);
+	const struct bpf_parts *old = options->go_on ? source_parked_parts(options->go_on) : NULL;
+	struct bpf_program *program;
+	struct bpf_map *map;
+	int r = 0;
 
-	if (p == MAP_FAILED)
-		return -errno;
-	*(void **)ret = p;
-	return 0;
-}
+	bpf_object__for_each_map(map, b->skel->obj)
+	{
+		const char *name = bpf_map__name(map);
+		uint32_t parked =
+			old ? bpf_parts_same(old, FDSTORE_MAP, name, bpf_map__fd(map)) : 0;
 
-static int map_arrays(struct source_bpf *b, char *error, size_t size)
-{
-	int ring = bpf_map__fd(b->skel->maps.ring);
-	int r;
-
-	r = map_memory(bpf_map__fd(b->skel->maps.control), b->page, PROT_READ | PROT_WRITE, 0,
-		       &b->control);
-	if (!r)
-		r = map_memory(bpf_map__fd(b->skel->maps.totals),
-			       b->n_cpus * sizeof(struct rst_totals), PROT_READ, 0, &b->totals);
-	if (!r)
-		r = map_memory(bpf_map__fd(b->skel->maps.slots),
-			       RST_SLOTS * sizeof(struct rst_slot), PROT_READ, 0, &b->slots);
-	/* page 0 of a ring is the consumer's position, page 1 the producer's */
-	if (!r)
-		r = map_memory(ring, b->page, PROT_READ, 0, &b->consumer_pos);
-	if (!r)
-		r = map_memory(ring, b->page, PROT_READ, (off_t)b->page, &b->producer_pos);
-	if (r) {
-		snprintf(error, size, "cannot map the kernel's counters: %s", strerror(-r));
-		return r;
+		if (!r && bpf_map__fd(map) >= 0)
+			r = bpf_parts_add(&b->parts, FDSTORE_MAP, name,
+					  fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3), parked);
 	}
-	b->control->generation = 1;
-	b->ring = ring_buffer__new(ring, source_bpf_record, b, NULL);
-	if (!b->ring) {
-		r = -errno;
-		snprintf(error, size, "cannot map the ring: %s", strerror(-r));
+	bpf_object__for_each_program(program, b->skel->obj)
+	{
+		if (!r && bpf_program__fd(program) >= 0)
+			r = bpf_parts_add(&b->parts, FDSTORE_PROG, bpf_program__name(program),
+					  fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3), 0);
 	}
 	return r;
 }
 
-static int attach(struct source_bpf *b, int hook, char *error, size_t size)
+static int keep_links(struct source_bpf *b)
 {
-	struct source_hook *h = &b->hooks[hook];
-	struct bpf_program *program = hook_program(b, hook);
-	int r;
+	int r = 0;
 
-	if (!bpf_program__autoload(program))
-		return 0;
-	b->links[hook] = bpf_program__attach(program);
-	if (b->links[hook]) {
-		h->attached = true;
-		return 0;
+	for (int i = 0; i < HOOK_MAX; i++) {
+		if (!r && b->links[i])
+			r = bpf_parts_add(&b->parts, FDSTORE_LINK, source_bpf_program(i),
+					  fcntl(bpf_link__fd(b->links[i]), F_DUPFD_CLOEXEC, 3), 0);
+		bpf_link__destroy(b->links[i]);
+		b->links[i] = NULL;
 	}
-	r = -errno;
-	snprintf(h->why, sizeof(h->why), "cannot attach: %s", strerror(-r));
-	if (!h->required)
-		return 0;
-	explain_refusal(error, size, h->name, r);
 	return r;
 }
 
-/* The root of the unified hierarchy: alone, or beside those of version 1 as systemd mounts it. */
-static int open_cgroup_root(void)
-{
-	static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
-	struct statfs fs;
-
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		if (!statfs(places[i], &fs) && fs.f_type == CGROUP2_SUPER_MAGIC)
-			return open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return -ENOENT;
-}
-
-/* What received resets look like is worth having, but nothing depends on it: a failure is named in
- * status, and that is all. The link leaves room for other programs on the same control group. */
-static void attach_packets(struct source_bpf *b)
-{
-	struct source_hook *h = &b->hooks[HOOK_PACKET];
-	struct bpf_program *program = b->skel->progs.on_packet;
-	_cleanup_close_ int fd = -1;
-
-	if (!bpf_program__autoload(program))
-		return;
-	fd = open_cgroup_root();
-	if (fd < 0) {
-		snprintf(h->why, sizeof(h->why), "no cgroup2 file system at /sys/fs/cgroup");
-		return;
-	}
-	b->links[HOOK_PACKET] = bpf_program__attach_cgroup(program, fd);
-	h->attached = b->links[HOOK_PACKET];
-	if (h->attached)
-		return;
-	if (errno == EPERM && !has_capability(CAP_NET_ADMIN))
-		snprintf(h->why, sizeof(h->why),
-			 "not permitted without CAP_NET_ADMIN; see packet_evidence in "
-			 "rstmond.conf(5)");
-	else
-		snprintf(h->why, sizeof(h->why), "cannot attach: %s", strerror(errno));
-}
-
-/* The iterator runs while its file is read; it writes nothing, so one read to the end is a pass. */
-static int seed_pass(struct source_bpf *b)
-{
-	_cleanup_close_ int fd = source_bpf_iterator(b->skel->progs.seed_sockets, 0);
-	ssize_t n;
-	char byte;
-
-	if (fd < 0)
-		return fd;
-	/* EAGAIN: a million files were looked at in one call (bpf_seq_read()), go on */
-	do {
-		n = read(fd, &byte, 1);
-	} while (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
-	return n < 0 ? -errno : 0;
-}
-
-static void seed(struct source_bpf *b, const struct source_bpf_options *options)
-{
-	struct source_hook *h = &b->hooks[HOOK_SEED];
-	int r;
-
-	if (!bpf_program__autoload(b->skel->progs.seed_sockets))
-		return;
-	if (!options->scan_at_start) {
-		snprintf(h->why, sizeof(h->why), "switched off in the configuration");
-		return;
-	}
-	r = seed_pass(b);
-	if (!r)
-		r = seed_pass(b);
-	h->attached = !r;
-	if (r)
-		snprintf(h->why, sizeof(h->why), "cannot run: %s", strerror(-r));
-}
-
-static int attach_all(struct source_bpf *b, const struct source_bpf_options *options, char *error,
-		      size_t size)
-{
-	/* owners first, then those of older sockets, then the resets: what is counted has an owner
-	 */
-	static const int order[] = {HOOK_STATE, HOOK_READ,   HOOK_WRITE,
-				    HOOK_EXEC,	HOOK_CGROUP, HOOK_VICTIM};
-	int r;
-
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-		r = attach(b, order[i], error, size);
-		if (r)
-			return r;
-	}
-	attach_packets(b);
-	seed(b, options);
-	b->hooks[HOOK_PROCESSES].attached = bpf_program__autoload(b->skel->progs.list_processes);
-	r = attach(b, HOOK_SEND, error, size);
-	if (!r)
-		r = attach(b, HOOK_RECEIVE, error, size);
-	/* after the resets, which explain some of the errors */
-	return r ? r : attach(b, HOOK_ERROR, error, size);
-}
-
-/* Totals lie at the index of the CPU's number, and numbers may have gaps: "0-3,8-11". */
-static size_t highest_cpu(void)
-{
-	_cleanup_fclose_ FILE *f = fopen("/sys/devices/system/cpu/possible", "re");
-	char line[256], *last;
-	uint32_t n;
-
-	if (!f || !fgets(line, sizeof(line), f))
-		return (size_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1) - 1;
-	line[strcspn(line, "\n")] = '\0';
-	last = strpbrk(line, ",-") ? MAX(strrchr(line, ','), strrchr(line, '-')) + 1 : line;
-	return parse_u32(last, &n) ? (size_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1) - 1 : n;
-}
-
-int source_bpf_open(const struct source_bpf_options *options, struct source **ret, char *error,
-		    size_t error_size)
+int source_bpf_new(struct source_bpf **ret, char *error, size_t size)
 {
 	struct source_bpf *b = calloc(1, sizeof(*b));
-	int r;
+	int r = 0;
 
 	if (!b) {
-		snprintf(error, error_size, "no memory for the kernel's side");
+		snprintf(error, size, "no memory for the kernel's side");
 		return -ENOMEM;
 	}
 	libbpf_set_print(keep_complaint);
 	b->source.ops = &source_bpf_ops;
 	b->source.reasons = &b->reasons;
-	b->n_cpus = highest_cpu() + 1;
-	b->page = (size_t)sysconf(_SC_PAGESIZE);
 	uname(&b->uname);
 	b->source.kernel = b->uname.release;
-	name_hooks(b);
+	source_bpf_name_hooks(b);
+	for (int i = 0; i < HOOK_MAX; i++)
+		b->program[i] = -1;
 
 	b->vmlinux = btf__load_vmlinux_btf();
 	if (!b->vmlinux) {
 		r = -errno;
 		snprintf(
-			error, error_size,
+			error, size,
 			"this kernel (%s) has no type information in /sys/kernel/btf/vmlinux; boot "
 			"one that was built with CONFIG_DEBUG_INFO_BTF",
 			b->uname.release);
-	} else {
-		read_reasons(b);
-		r = load_programs(b, options, error, error_size);
-		if (!r)
-			r = map_arrays(b, error, error_size);
-		if (!r)
-			r = attach_all(b, options, error, error_size);
+		source_bpf_close(&b->source);
+		return r;
 	}
+	read_reasons(b);
+	*ret = b;
+	return 0;
+}
+
+int source_bpf_map(struct source_bpf *b, char *error, size_t size)
+{
+	int ring = bpf_parts_fd(&b->parts, FDSTORE_MAP, "ring");
+	int r = bpf_counts_map(&b->counts, &b->parts);
+
+	if (!r)
+		r = bpf_ring_map(&b->ring, ring, b->counts.ring_bytes, false);
+	if (r)
+		snprintf(error, size, "cannot map the kernel's counters: %s", strerror(-r));
+	for (int i = 0; i < HOOK_MAX; i++)
+		b->program[i] = bpf_parts_fd(&b->parts, FDSTORE_PROG, source_bpf_program(i));
+	btf__free(b->vmlinux);
+	b->vmlinux = NULL;
+	return r;
+}
+
+int source_bpf_open(const struct source_bpf_options *options, struct source **ret, char *error,
+		    size_t error_size)
+{
+	struct source_bpf *b;
+	int r;
+
+	r = source_bpf_new(&b, error, error_size);
+	if (r)
+		return r;
+	b->generation = options->generation;
+	r = load_programs(b, options, error, error_size);
+	if (!r) {
+		r = keep_parts(b, options);
+		if (r)
+			snprintf(error, error_size, "cannot keep the BPF object: %s", strerror(-r));
+	}
+	if (!r)
+		r = source_bpf_map(b, error, error_size);
+	if (!r)
+		r = source_bpf_attach(b, options, error, error_size);
+	if (!r)
+		r = keep_links(b);
 	if (r) {
 		source_bpf_close(&b->source);
 		return r;
 	}
+	rstmon_bpf__destroy(b->skel);
+	b->skel = NULL;
 	*ret = &b->source;
 	return 0;
 }

@@ -9,26 +9,21 @@
 
 #include "daemon/source_bpf_internal.h"
 
-int source_bpf_iterator(struct bpf_program *program, uint32_t only_tgid)
+int source_bpf_iterator(int program, uint32_t only_tgid)
 {
 	union bpf_iter_link_info info = {.task = {.tid = only_tgid}};
-	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
-		    .link_info_len = sizeof(info));
-	struct bpf_link *link;
-	int fd;
+	LIBBPF_OPTS(bpf_link_create_opts, options, .iter_info = &info,
+		    .iter_info_len = sizeof(info));
+	_cleanup_close_ int link =
+		bpf_link_create(program, 0, BPF_TRACE_ITER, only_tgid ? &options : NULL);
 
-	link = bpf_program__attach_iter(program, only_tgid ? &options : NULL);
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	bpf_link__destroy(link);
-	return fd;
+	return link < 0 ? -errno : bpf_iter_create(link);
 }
 
 static int read_processes(struct source_bpf *b, uint32_t only_tgid, source_record_fn fn,
 			  void *userdata)
 {
-	_cleanup_close_ int fd = source_bpf_iterator(b->skel->progs.list_processes, only_tgid);
+	_cleanup_close_ int fd = source_bpf_iterator(b->program[HOOK_PROCESSES], only_tgid);
 	struct rst_process buffer[16];
 	size_t have = 0;
 	ssize_t n;
@@ -78,7 +73,8 @@ int source_bpf_process(struct source *s, uint32_t tgid, uint64_t start, struct r
 	if (!found || (!p.exe[0] && !(p.flags & RST_PROCESS_KERNEL))) {
 		/* gone, a zombie without its executable, or this kernel cannot ask for one process:
 		 * it may have called execve() since start */
-		if (bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.execs), &tgid, &exec) ||
+		if (bpf_map_lookup_elem(bpf_parts_fd(&b->parts, FDSTORE_MAP, "execs"), &tgid,
+					&exec) ||
 		    (start && exec.start != start))
 			exec.start = 0;
 		if (!found && !exec.start)
@@ -98,7 +94,9 @@ int source_bpf_cgroup(struct source *s, uint64_t id, char *ret_path, size_t size
 {
 	char path[RST_PATH_LEN];
 
-	if (bpf_map_lookup_elem(bpf_map__fd(source_bpf_of(s)->skel->maps.cgroups), &id, path))
+	int fd = bpf_parts_fd(&source_bpf_of(s)->parts, FDSTORE_MAP, "cgroups");
+
+	if (bpf_map_lookup_elem(fd, &id, path))
 		return -ENOENT;
 	snprintf(ret_path, size, "%.*s", RST_PATH_LEN, path);
 	return 0;

@@ -200,6 +200,13 @@ static int64_t recording_clock_offset(struct source *s)
 	return recording_of(s)->offset;
 }
 
+/* It is read from its beginning each time. */
+static uint64_t recording_position(struct source *s)
+{
+	(void)s;
+	return 0;
+}
+
 static size_t recording_ring_bytes(struct source *s)
 {
 	(void)s;
@@ -218,6 +225,7 @@ static void recording_free(struct source *s)
 
 static const struct source_ops recording_ops = {
 	.drain = recording_drain,
+	.position = recording_position,
 	.fd = recording_fd,
 	.sleep = recording_sleep,
 	.totals = recording_totals,

@@ -12,7 +12,7 @@ layer() {
 	common/*) echo 1 ;;
 	daemon/reset | daemon/index | daemon/object) echo 2 ;;
 	daemon/reasons) echo 3 ;;
-	daemon/source) echo 4 ;;
+	daemon/source | daemon/fdstore) echo 4 ;;
 	daemon/source_bpf* | daemon/source_recording | daemon/record*) echo 5 ;;
 	daemon/decode | daemon/adopt | daemon/hold | daemon/context | daemon/path) echo 6 ;;
 	daemon/process | daemon/cgroup* | daemon/attribute*) echo 7 ;;

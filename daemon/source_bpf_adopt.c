@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A generation's life: taken over from the store, parked, begun, ended. Must not load or attach
+ * anything. Proved by tests/survive.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "daemon/source_bpf_internal.h"
+
+#define SETTLE_NS (5 * NSEC_PER_MSEC)
+
+uint32_t source_bpf_object(void)
+{
+	size_t size;
+	const uint8_t *bytes = rstmon_bpf__elf_bytes(&size);
+	uint32_t h = 2166136261U; /* FNV-1a */
+
+	for (size_t i = 0; i < size; i++)
+		h = (h ^ bytes[i]) * 16777619U;
+	return h ? h : 1; /* 0 is nobody's */
+}
+
+/* Hooks that the one who loaded them could not have are told as before, as far as that can be
+ * known. */
+static void find_hooks(struct source_bpf *b, const struct source_bpf_options *options)
+{
+	for (int i = 0; i < HOOK_MAX; i++) {
+		struct source_hook *h = &b->hooks[i];
+
+		h->attached = bpf_parts_fd(&b->parts, FDSTORE_LINK, source_bpf_program(i)) >= 0;
+		if (i == HOOK_PROCESSES || (i == HOOK_SEED && options->scan_at_start))
+			h->attached = b->program[i] >= 0;
+		if (i == HOOK_PACKET)
+			h->unwanted = !options->packet_evidence;
+		if (h->attached)
+			continue;
+		snprintf(h->why, sizeof(h->why), "%s",
+			 h->unwanted || (i == HOOK_SEED && !options->scan_at_start)
+				 ? "switched off in the configuration"
+			 : b->program[i] >= 0
+				 ? "could not be attached when the programs were loaded"
+				 : "this kernel has it not, or refused it");
+	}
+}
+
+int source_bpf_adopt(const struct source_bpf_options *options, const struct source *parked,
+		     struct source **ret, char *error, size_t error_size)
+{
+	struct source_bpf *b;
+	int r;
+
+	r = source_bpf_new(&b, error, error_size);
+	if (r)
+		return r;
+	b->generation = source_parked_generation(parked);
+	r = bpf_parts_copy(&b->parts, source_parked_parts(parked));
+	if (r)
+		snprintf(error, error_size, "cannot take over the hooks: %s", strerror(-r));
+	else
+		r = source_bpf_map(b, error, error_size);
+	if (r) {
+		source_bpf_close(&b->source);
+		return r;
+	}
+	find_hooks(b, options);
+	*ret = &b->source;
+	return 0;
+}
+
+uint32_t source_bpf_generation(const struct source *s)
+{
+	return ((const struct source_bpf *)s)->generation;
+}
+
+int source_bpf_park(struct source *s, struct fdstore *store)
+{
+	struct source_bpf *b = source_bpf_of(s);
+
+	return bpf_parts_park(&b->parts, store, b->generation);
+}
+
+bool source_bpf_parked(const struct source *s, const struct fdstore_entry *e)
+{
+	return bpf_parts_parked(&((const struct source_bpf *)s)->parts, e);
+}
+
+/*
+ * Programs that had passed the gate before it closed are done. They run in read-side critical
+ * sections of RCU with preemption off, for microseconds: the barrier waits for the end of all that
+ * are under way, on every CPU but one, and there it is we who run. Where the call is not to be had
+ * (nohz_full), the wait alone is a thousand times what they need.
+ */
+void source_bpf_settle(void)
+{
+	const struct timespec wait = {.tv_nsec = SETTLE_NS};
+
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	nanosleep(&wait, NULL);
+}
+
+void source_bpf_begin(struct source *s, struct source *const *before, size_t n)
+{
+	struct source_bpf *b = source_bpf_of(s);
+	struct rst_control *c = b->counts.control;
+
+	if (__atomic_load_n(&c->generation, __ATOMIC_ACQUIRE) == b->generation && c->object)
+		return;
+	/* while it is not known what counts, nobody adopts it: the next start upgrades once more */
+	__atomic_store_n(&c->object, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->state_version, 0, __ATOMIC_SEQ_CST);
+	for (size_t i = 0; i < n; i++)
+		source_parked_close_gate(before[i], b->generation);
+	__atomic_store_n(&c->generation, b->generation, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->event_version, RST_EVENT_VERSION, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->state_version, RST_STATE_VERSION, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->object, source_bpf_object(), __ATOMIC_SEQ_CST);
+	if (n)
+		source_bpf_settle();
+}
+
+void source_bpf_end(struct source *s)
+{
+	struct source_bpf *b = source_bpf_of(s);
+
+	__atomic_store_n(&b->counts.control->generation, 0, __ATOMIC_SEQ_CST);
+	source_bpf_settle();
+}
+
+void source_bpf_hold(struct source *s, bool hold)
+{
+	source_bpf_of(s)->held = hold;
+}
+
+bool source_bpf_skip(struct source *s, uint64_t position)
+{
+	return bpf_ring_skip(&source_bpf_of(s)->ring, position);
+}
