@@ -19,7 +19,7 @@ added() { # NAME KIND WORDS
 }
 
 echo "nanoseconds of CPU for ordinary traffic, one thread on loopback:"
-coproc hook { inside taskset -c "$last" "$B/hookcost" 2>"$dir/err"; }
+coproc hook { exec ip netns exec "$ns" taskset -c "$last" "$B/hookcost" 2>"$dir/err"; }
 servers=$hook_PID
 turns $((PAIRS + 4)) cost_round rstmond control
 printf '    %-34s %10s %10s   %8s   %s\n' '' without with added range

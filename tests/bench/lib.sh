@@ -30,6 +30,7 @@ begin() {
 	inode=$(stat -L -c %i "/run/netns/$ns")
 }
 
+# Not for what runs in the background: $! would be the shell's.
 inside() {
 	ip netns exec "$ns" "$@"
 }
@@ -116,7 +117,7 @@ start_printing() {
 }
 
 start_tcpdump() {
-	inside tcpdump -i lo -n -w /dev/null 'tcp[13] & 4 != 0' >"$dir/err" 2>&1 &
+	ip netns exec "$ns" tcpdump -i lo -n -w /dev/null 'tcp[13] & 4 != 0' >"$dir/err" 2>&1 &
 	tool=$!
 	await "$dir/err" 'listening on'
 }

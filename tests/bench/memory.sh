@@ -32,7 +32,7 @@ if "$B/fill" "$dir/day.rec" >"$dir/filled"; then
 		>/dev/null 2>"$dir/err"; } 2>"$dir/took" || echo "    the replay failed: $(tail -n 1 "$dir/err")"
 	if start rstmond --replay "$dir/day.rec"; then
 		tries=300
-		until [ "$(rstmon list --by cause --json | jq '[.rows[].count] | add')" = "$records" ] ||
+		until [ "$(rstmon list --by cause --json 2>/dev/null | jq '[.rows[].count] | add')" = "$records" ] ||
 			[ $tries = 0 ]; do
 			tries=$((tries - 1))
 			sleep 0.1

@@ -13,7 +13,7 @@ answers() { # COMMAND...: until it succeeds
 }
 
 serve() { # COMMAND...
-	inside taskset -c 0 "$@" >"$dir/server" 2>&1 &
+	ip netns exec "$ns" taskset -c 0 "$@" >"$dir/server" 2>&1 &
 	server=$!
 	servers="$servers $server"
 }
