@@ -361,6 +361,7 @@ static void read_slots_of(struct intake *in, struct source *source,
 	int64_t offset = source->ops->clock_offset(source);
 
 	tally_spill_begin(in->tally);
+	netns_spill_begin(in->netns);
 	for (size_t i = 0; i < n_slots(source); i++)
 		if (__atomic_load_n(&slots[i].ready, __ATOMIC_ACQUIRE))
 			add_slot(in, &slots[i], offset);
@@ -483,6 +484,9 @@ int intake_absorb(struct intake *in, struct source *old)
 		read_slots_of(in, old, &totals);
 	}
 	state_absorb(in->state, old ? &totals : NULL, in->realtime);
+	/* all of that is older than what the kernel's counters are compared with */
+	netns_spill_begin(in->netns);
+	netns_rebase(in->netns);
 	in->unread_seen = UINT64_MAX;
 	return 0;
 }
