@@ -108,5 +108,5 @@ check "stop and start: totals $before go on as $(resets)" "$(resets)" = "$before
 echo "RSTMON-VM status"
 cli status
 echo "RSTMON-VM journal"
-journalctl --no-pager -o cat -u rstmond.service | grep -v ' summary ' | tail -n 30
+journalctl --no-pager -o cat -u rstmond.service | grep -vE '^(summary|incident) ' | tail -n 30
 finish
