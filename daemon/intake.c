@@ -295,6 +295,9 @@ int intake_drain(struct intake *in, unsigned int max)
 {
 	int n;
 
+	/* what the hooks before these counted comes first: rows and totals must not mix */
+	if (state_absorb_due(in->state))
+		return 0;
 	look_for_losses(in);
 	n = in->source->ops->drain(in->source, max, on_record, in);
 	in->ended |= n == -ENODATA;

@@ -55,7 +55,7 @@ const char *state_kernel(const struct state *s);
  * checkpoint, whose hooks are gone.
  * To be set once for hooks that are new, never for those that go on: the position begins at 0 again. Had it
  * a generation before, then what those hooks still have is due to be absorbed (intake_absorb()), and until
- * then no slots are read; how far their ring was read is state_left_position(). */
+ * then nothing of the new ones is read; how far the old ring was read is state_left_position(). */
 uint32_t state_generation(const struct state *s);
 void state_set_generation(struct state *s, uint32_t generation);
 bool state_absorb_due(const struct state *s);
