@@ -7,12 +7,13 @@
 refused() { # as a measurement
 	inside "$B/flood" connect 16 "$SECONDS_EACH" here 16 >"$dir/flood" || return
 	awk 'NR == 1 { print $2 }' "$dir/flood" >"$dir/now.rate"
+	awk 'NR == 1 { print $4 }' "$dir/flood" >"$dir/now.cpu"
 }
 
 # Each process's own count is its row's, and all of them together are what was sent.
 check_rstmond() {
 	local made growth sent received lost missed unexplained wrong
-	read -r made _ growth <"$dir/flood"
+	read -r made _ growth _ <"$dir/flood"
 	read -r sent received lost missed unexplained < <(counted)
 	[ "$sent $received" = "$growth $made" ] ||
 		violated "sent $sent of $growth, received $received of $made"
@@ -33,10 +34,12 @@ exact=0 resets=0
 echo "refused connects a second from 16 processes:"
 mapfile -t tools < <(usable empty rstmond bpftrace)
 turns "$PAIRS" refused "${tools[@]}" control
-heading '' rate
-line control rate 'the noise'
-line empty rate ''
-line rstmond rate 'aim >= 0.93'
-line bpftrace rate ''
+for kind in rate cpu; do
+	heading '' "$([ $kind = rate ] && echo rate || echo 'per CPU s')"
+	line control $kind 'the noise'
+	line empty $kind ''
+	line rstmond $kind 'aim >= 0.93'
+	line bpftrace $kind ''
+done
 echo "    each of the 16 processes' counts held against its own in $exact rounds, $resets connects"
 unset -f check_rstmond

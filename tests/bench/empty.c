@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Attaches the programs of a BPF object, says "ready" and waits for its end, which detaches them.
- *It must use nothing of the daemon's: it is what the daemon is held against. Used by run.sh.
+ * It must use nothing of the daemon's: it is what the daemon is held against. Used by run.sh.
  *
  *	empty OBJECT
  */

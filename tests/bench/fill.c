@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Makes a recording of a day in which every row, every minute of the busiest, every peer and every
- *table of the history is used: rstmond replays it, and its memory is full. Made-up records, no
- *kernel, no clock; it must not make more than its bounds. Used by run.sh.
+ * Makes a recording of a day in which every row, every minute of the busiest and every peer is
+ * used, and most of the history: rstmond replays it, and its memory is full. Made-up records, no
+ * kernel, no clock; it must not make more than its bounds. Used by run.sh.
  *
  *	fill FILE	prints the number of resets and of rows
  */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The load of the benchmark: SYNs at closed loopback ports as fast as cores go, or refused
- *connects, in a network namespace of its own, or in the present one with "here". It must measure
- *nothing but rates. Used by run.sh.
+ * connects, in a network namespace of its own, or in the present one with "here". It must measure
+ * nothing but rates. Used by run.sh.
  *
  *	flood syn|connect PORTS SECONDS [here [PROCESSES]]
  *
- * First line: segments or connects, the same a second, growth of TcpOutRsts. With PROCESSES a line
- *for each follows: its pid, what it made. Of SYNs every port gets the same number from each, and
- *each has a core to itself, from the last one on.
+ * First line: segments or connects, the same a second, growth of TcpOutRsts, and the same per
+ * second of CPU, which others on the machine disturb less. With PROCESSES a line for each follows:
+ * its pid, what it made. Of SYNs every port gets the same number from each, and each has a core to
+ * itself, from the last one on.
  */
 #include "common/util.h"
 
@@ -47,15 +48,20 @@ struct part {
 	pid_t pid;
 	int error;
 	long n;
-	double took;
+	double took, cpu;
 };
 
-static double now(void)
+static double now_of(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double now(void)
+{
+	return now_of(CLOCK_MONOTONIC);
 }
 
 static void sleep_until(double time)
@@ -149,6 +155,7 @@ static void own_core(unsigned int i)
 static void play(const struct load *load, struct part *part)
 {
 	struct packets *p = packets_new(PORT_FIRST, load->ports, PACKET_SYN);
+	double cpu = now_of(CLOCK_THREAD_CPUTIME_ID);
 	long r = 0;
 
 	if (!p) {
@@ -161,6 +168,7 @@ static void play(const struct load *load, struct part *part)
 		part->n += MAX(r, 0);
 		part->took = now() - load->start;
 	} while (r >= 0 && part->took < load->seconds);
+	part->cpu = now_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
 	packets_free(p);
 	part->error = r < 0 ? (int)-r : 0;
 }
@@ -190,7 +198,7 @@ static int flood(struct load *load, bool tell_parts)
 	struct part *part =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	long before = out_rsts(), n = 0;
-	double rate = 0;
+	double rate = 0, cpu = 0;
 	int r;
 
 	if (part == MAP_FAILED)
@@ -202,9 +210,11 @@ static int flood(struct load *load, bool tell_parts)
 	for (unsigned int i = 0; i < load->processes; i++) {
 		n += part[i].n;
 		rate += part[i].took > 0 ? (double)part[i].n / part[i].took : 0;
+		cpu += part[i].cpu;
 		r = r < 0 ? r : -part[i].error;
 	}
-	printf("%ld %.0f %ld\n", n, rate, settled_out_rsts() - before);
+	printf("%ld %.0f %ld %.0f\n", n, rate, settled_out_rsts() - before,
+	       cpu > 0 ? (double)n / cpu : 0);
 	for (unsigned int i = 0; tell_parts && i < load->processes; i++)
 		printf("%d %ld\n", (int)part[i].pid, part[i].n);
 	munmap(part, size);

@@ -6,12 +6,13 @@
 syn() { # as a measurement
 	inside "$B/flood" syn "$PORTS" "$SECONDS_EACH" here "$processes" >"$dir/flood" || return
 	awk 'NR == 1 { print $2 }' "$dir/flood" >"$dir/now.rate"
+	awk 'NR == 1 { print $4 }' "$dir/flood" >"$dir/now.cpu"
 }
 
 # Of the round that was: all that the kernel sent is counted, in this namespace, and nothing is lost.
 check_rstmond() {
 	local made growth sent received lost missed unexplained
-	read -r made _ growth <"$dir/flood"
+	read -r made _ growth _ <"$dir/flood"
 	read -r sent received lost missed unexplained < <(counted)
 	[ "$made" = "$growth" ] || echo "    the kernel answered $growth of $made"
 	[ "$sent" = "$growth" ] || violated "sent $sent, TcpOutRsts grew by $growth"
@@ -20,10 +21,22 @@ check_rstmond() {
 	exact=$((exact + 1)) resets=$((resets + sent))
 }
 
-of_empty() { # ratio of rstmond to the empty program, round by round
-	paste "$dir/ratio.rstmond.rate" "$dir/ratio.empty.rate" | awk '{ printf "%.5f\n", $1 - $2 }' >"$dir/gap"
+of_empty() { # KIND: ratio of rstmond less that of the empty programs, round by round
+	[ -s "$dir/ratio.rstmond.$1" ] && [ -s "$dir/ratio.empty.$1" ] || return
+	paste "$dir/ratio.rstmond.$1" "$dir/ratio.empty.$1" | awk '{ printf "%.5f\n", $1 - $2 }' >"$dir/gap"
 	printf '    %-12s %34.4f   %-18s %s\n' 'less empty' "$(median <"$dir/gap")" "$(range %.3f <"$dir/gap")" \
 		'aim >= -0.02'
+}
+
+show() { # KIND HEADING
+	heading '' "$2"
+	line control "$1" 'the noise'
+	line empty "$1" ''
+	line rstmond "$1" 'aim >= 0.95'
+	of_empty "$1"
+	for name in bpftrace printing tcpdump; do
+		line "$name" "$1" ''
+	done
 }
 
 for ((processes = 1; processes <= cores && processes <= 2; processes++)); do
@@ -31,14 +44,8 @@ for ((processes = 1; processes <= cores && processes <= 2; processes++)); do
 	echo "resets a second of a SYN flood at $PORTS closed ports, from $processes of $cores cores:"
 	mapfile -t tools < <(usable empty rstmond bpftrace printing tcpdump)
 	turns "$PAIRS" syn "${tools[@]}" control
-	heading '' rate
-	line control rate 'the noise'
-	line empty rate ''
-	line rstmond rate 'aim >= 0.95'
-	of_empty
-	for name in bpftrace printing tcpdump; do
-		line "$name" rate ''
-	done
+	show rate rate
+	show cpu 'per CPU s'
 	echo "    sent, TcpOutRsts, lost and missed held against each other in $exact rounds, $resets resets"
 	[ "$processes" = "$cores" ] || [ "$processes" = 2 ] || echo
 done

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What ordinary traffic pays, finely enough to see single nanoseconds: one process, one thread, one
- * core, TCP on loopback, CPU time. It must not know who listens in; servers.sh starts and stops
- *that between two of its measurements, so that code and memory are the same with and without.
+ * What ordinary traffic pays, finely enough to see single nanoseconds: one process, one thread,
+ * one core, TCP on loopback, CPU time. It must not know who listens in: hookcost.sh starts and
+ * stops that between two of its measurements, so that code and memory are the same.
  *
- *	hookcost	for each line on standard input a line: nanoseconds of CPU for one byte
- *written and read on a connection that lasts, and for a connection from connect() to close() on
- *			both sides with a byte of request and of answer. Median of many short
- *batches.
+ * For each line on standard input it prints a line with nanoseconds of CPU, medians of many short
+ * batches: for a byte written and read on a connection that lasts, and for a connection from
+ * connect() to close() on both sides with a byte of request and one of answer.
  */
 #include "common/util.h"
 

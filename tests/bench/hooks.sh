@@ -84,7 +84,7 @@ if have bpftool; then
 	for ((i = 0; i < HOOK_PAIRS; i++)); do
 		start rstmond && round rstmond
 		stop_tool
-		have bpftrace >/dev/null && start_bpftrace "$per_process" && round bpftrace
+		have bpftrace >/dev/null && start bpftrace "$per_process" && round bpftrace
 		stop_tool
 	done
 	echo "$stats_before" >"$STATS"

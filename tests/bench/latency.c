@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How long until a reset is a line of "watch": a child makes resets at a rate, in the present
- *network namespace, and this process watches over the daemon's socket; a line's latency is the time
- *of its arrival less the time of the reset that stands in it. It must not make lines into JSON
- *objects: that would be part of what is measured. Used by run.sh.
+ * network namespace, and this process watches over the daemon's socket; a line's latency is the
+ * time of its arrival less the time of the reset that stands in it. It must not make objects of
+ * the lines: that would be part of what is measured. Used by run.sh.
  *
  *	latency SOCKET NETNS syn|refused RATE SECONDS
  */

@@ -107,7 +107,6 @@ start_printing() {
 		exec cat <&9 >/dev/null
 	} &
 	reader=$!
-	: >"$dir/err"
 	bpftrace -e 'BEGIN { printf("ready\n"); }
 		tracepoint:tcp:tcp_send_reset {
 			printf("%s %d %d\n", comm, pid, args->state); }' \
@@ -140,6 +139,7 @@ stop_tool() {
 }
 
 start() { # NAME [ARGUMENT...]: or says why not
+	: >"$dir/err" # it may end in the "ready" of the tool before
 	"start_$1" "${@:2}" && return
 	echo "    $1 did not start: $(tail -n 1 "$dir/err")"
 	stop_tool
@@ -170,7 +170,7 @@ rstmon() {
 # Of this namespace, when all records are counted: "sent received lost missed unexplained"
 counted() {
 	local tries=200 status
-	until status=$(rstmon status --json) && [ "$(jq .pending <<<"$status")" = 0 ]; do
+	until status=$(rstmon status --json 2>/dev/null) && [ "$(jq .pending <<<"$status")" = 0 ]; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || break
 		sleep 0.05

@@ -11,7 +11,7 @@ stopped() {
 	kill -STOP "$tool"
 	inside "$B/flood" syn $STOP_PORTS "$STOP_SECONDS" here >"$dir/flood"
 	kill -CONT "$tool"
-	read -r made rate growth <"$dir/flood"
+	read -r made rate growth _ <"$dir/flood"
 	read -r sent received lost missed unexplained < <(counted)
 	rstmon list --json "netns $inode and direction sent" >"$dir/list" || violated "list failed"
 	each=$((made / STOP_PORTS))
