@@ -21,7 +21,7 @@ ready() {
 	tries=150
 	until [ "$(unit ActiveState)" = active ] && [ "$(unit MainPID)" != "$1" ]; do
 		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return 1
+		if [ $tries = 0 ] || [ "$(unit ActiveState)" = failed ]; then return 1; fi
 		sleep 0.2
 	done
 }
@@ -44,7 +44,12 @@ resets() { # the totals, both directions
 echo "RSTMON-VM begin $(uname -r)"
 if ! ready 0; then
 	fail "rstmond does not start"
-	journalctl --no-pager -u rstmond.service | tail -n 60
+	journalctl --no-pager -o cat -u rstmond.service | grep rstmond: | sort -u
+	echo "what the verifier says:"
+	mount -t bpf bpf /sys/fs/bpf 2>/dev/null
+	$here/bpftool -d prog loadall $here/rstmon.bpf.o /sys/fs/bpf/rstmon-test >$dir/verifier 2>&1
+	grep -B 12 -A 1 -m 3 -E '^processed|BPF program load failed|failed to load' $dir/verifier | tail -n 60
+	tail -n 5 $dir/verifier
 	finish
 fi
 ok "rstmond is up: $(unit StatusText)"

@@ -34,6 +34,9 @@ overlay() {
 	make --no-print-directory -s install B="$B" DESTDIR="$top" PREFIX=/usr >"$vm/install.log" 2>&1 ||
 		{ cat "$vm/install.log" >&2; return 1; }
 	install -Dm755 -t "$top/usr/lib/rstmon-test" "$B/load" "$here/guest.sh"
+	# what the verifier says of a kernel that refuses
+	install -m644 -t "$top/usr/lib/rstmon-test" "$B/rstmon.bpf.o"
+	[ ! -x /usr/sbin/bpftool ] || install -m755 -t "$top/usr/lib/rstmon-test" /usr/sbin/bpftool
 	install -m644 -t "$top/usr/lib/rstmon-test" "$here/../survive/judge.sh"
 	install -Dm644 -t "$top$units" "$here/rstmon-test.service"
 	mkdir -p "$top/etc/systemd/system/multi-user.target.wants" "$top/etc/systemd/system/sockets.target.wants"
