@@ -138,6 +138,13 @@ static int64_t payload(uint64_t bytes, bool fin_received)
 	return (int64_t)MIN(bytes, INT64_MAX);
 }
 
+/* 'ret' is empty already, and most are. */
+static void decode_comm(char ret[RSTMON_COMM_MAX], const char comm[RST_COMM_LEN])
+{
+	if (comm[0])
+		str_sanitise(ret, RSTMON_COMM_MAX, comm, RST_COMM_LEN);
+}
+
 /* An exit code as wait(2) has it. */
 static void decode_exit(uint32_t code, int16_t *ret_signal, int16_t *ret_status)
 {
@@ -157,7 +164,7 @@ static void decode_former(const struct rst_former *f, struct reset *r)
 	r->former_flags = f->flags;
 	if (f->flags & RST_FORMER_EXITING)
 		decode_exit(f->exit_code, &r->former_exit_signal, &r->former_exit_status);
-	str_sanitise(r->former_comm, sizeof(r->former_comm), f->comm, sizeof(f->comm));
+	decode_comm(r->former_comm, f->comm);
 	r->closed_ms = since_ms(f->closed, r->monotonic);
 	r->former_fin_ms = since_ms(f->fin_sent, r->monotonic);
 	r->former_age_ms = since_ms(f->established, f->closed);
@@ -231,10 +238,9 @@ static void decode_sysctls(const struct rst_event_sock *e, struct reset *r)
 static void decode_actor(const struct rst_event_sock *e, struct reset *r)
 {
 	r->actor_tgid = e->actor_tgid;
-	str_sanitise(r->actor_comm, sizeof(r->actor_comm), e->actor_comm, sizeof(e->actor_comm));
+	decode_comm(r->actor_comm, e->actor_comm);
 	r->actor_parent_tgid = e->actor_parent_tgid;
-	str_sanitise(r->actor_parent_comm, sizeof(r->actor_parent_comm), e->actor_parent_comm,
-		     sizeof(e->actor_parent_comm));
+	decode_comm(r->actor_parent_comm, e->actor_parent_comm);
 	if (r->flags & RST_EVENT_EXITING) {
 		r->has_exit = true;
 		decode_exit(e->exit_code, &r->exit_signal, &r->exit_status);
@@ -265,7 +271,7 @@ static void decode_sock(const struct rst_event_sock *e, struct reset *r)
 
 	r->socket = e->sk;
 	r->cgroup = e->cgroup;
-	str_sanitise(r->owner_comm, sizeof(r->owner_comm), e->owner_comm, sizeof(e->owner_comm));
+	decode_comm(r->owner_comm, e->owner_comm);
 	decode_actor(e, r);
 	decode_packet(e, r);
 	decode_sysctls(e, r);

@@ -68,10 +68,10 @@ void recent_free(struct recent *r)
 	free(r);
 }
 
-/* What lies behind the end of a text stays as it was. */
+/* What lies behind the end of a text stays as it was. Most are empty. */
 static void copy_text(char *dst, const char *src, size_t size)
 {
-	size_t n = strnlen(src, size - 1);
+	size_t n = src[0] ? strnlen(src, size - 1) : 0;
 
 	memcpy(dst, src, n);
 	dst[n] = '\0';
@@ -94,7 +94,7 @@ static void copy(struct finding *to, const struct finding *f)
 	to->owner.pid = f->owner.pid;
 	to->owner.start = f->owner.start;
 	to->owner.source = f->owner.source;
-	copy_text(to->owner.comm, f->owner.comm, sizeof(to->owner.comm));
+	memcpy(to->owner.comm, f->owner.comm, sizeof(to->owner.comm));
 	copy_text(to->owner.exe, f->owner.exe, sizeof(to->owner.exe));
 	copy_text(to->owner.unit, f->owner.unit, sizeof(to->owner.unit));
 	copy_text(to->owner.container, f->owner.container, sizeof(to->owner.container));
@@ -109,10 +109,25 @@ static void keep_longer(struct recent *r, const struct finding *f)
 		copy(&r->longer[r->kept++ % RSTMON_RECENT_KEPT], f);
 }
 
+/* The ring is larger than most caches: the place of the next but this is fetched meanwhile. */
+static void fetch(const struct finding *f)
+{
+	const char *owner = (const char *)&f->owner, *verdict = (const char *)&f->verdict;
+
+	for (size_t i = 0; i < sizeof(f->reset); i += 64)
+		__builtin_prefetch((const char *)&f->reset + i, 1);
+	__builtin_prefetch(owner, 1);
+	__builtin_prefetch(owner + offsetof(struct owner, container), 1);
+	__builtin_prefetch(owner + offsetof(struct owner, exe), 1);
+	__builtin_prefetch(verdict, 1);
+	__builtin_prefetch(verdict + 64, 1);
+}
+
 struct finding *recent_next(struct recent *r, uint64_t *ret_ticket)
 {
 	struct finding *f = &r->finding[r->added % RSTMON_RECENT_MAX];
 
+	fetch(&r->finding[(r->added + 1) % RSTMON_RECENT_MAX]);
 	keep_longer(r, f);
 	clear(f);
 	*ret_ticket = ++r->added;
