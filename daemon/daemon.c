@@ -155,6 +155,10 @@ static int on_minute(sd_event_source *s, uint64_t usec, void *userdata)
 	intake_minute(&d->intake);
 	look_at_recording(d);
 	d->reset_lines = 0;
+	if (d->outlives && outlive_due(d->options->outlive, &d->intake)) {
+		daemon_refresh(d);
+		outlive_checkpoint(d->options->outlive, &d->intake);
+	}
 	daemon_end_incident_minute(d);
 	daemon_write_losses(d);
 	daemon_notify_status(d);
@@ -176,7 +180,7 @@ static int open_server(struct daemon *d, char *error, size_t size)
 		.clients = d->config.clients,
 		.idle_timeout_ns = d->config.idle_timeout_ns,
 	};
-	int passed = sd_listen_fds(true);
+	int passed = d->options->outlive->store.listen_fd;
 	int r;
 
 	d->methods = (struct methods_state){
@@ -184,7 +188,7 @@ static int open_server(struct daemon *d, char *error, size_t size)
 		.recent = d->intake.recent,
 		.peers = d->intake.peers,
 		.history = d->intake.history,
-		.started = d->options->replay ? 0 : d->intake.realtime,
+		.started = d->options->replay ? 0 : state_since(d->intake.state),
 		.refresh = daemon_answer_refresh,
 		.status = daemon_answer_status,
 		.counters = daemon_answer_counters,
@@ -192,8 +196,10 @@ static int open_server(struct daemon *d, char *error, size_t size)
 		.now = daemon_answer_now,
 		.userdata = d,
 	};
-	r = server_new(d->event, d->config.socket, passed > 0 ? SD_LISTEN_FDS_START : -1,
-		       d->config.group, &limits, methods_table, METHODS_N, &d->methods, &d->server);
+	r = server_new(d->event, d->config.socket, passed, d->config.group, &limits, methods_table,
+		       METHODS_N, &d->methods, &d->server);
+	if (!r)
+		d->options->outlive->store.listen_fd = -1;
 	if (r == -EADDRINUSE)
 		snprintf(error, size, "%s: another rstmond answers there; stop it or use --socket",
 			 d->config.socket);
@@ -291,6 +297,16 @@ static int start(struct daemon *d, char *error, size_t size)
 		if (r)
 			return r;
 	}
+	d->outlives = !d->options->replay;
+	if (d->outlives) {
+		r = outlive_commit(d->options->outlive, &d->intake);
+		if (r) {
+			snprintf(error, size,
+				 "cannot go on with the counts of the daemon before: %s",
+				 strerror(-r));
+			return r;
+		}
+	}
 	/* all is attached and bound; from here on nothing needs a capability */
 	r = privilege_drop();
 	if (r) {
@@ -311,6 +327,8 @@ static void report_start(struct daemon *d)
 	struct report_status s;
 
 	daemon_answer_status(d, &s);
+	if (d->options->outlive->said[0])
+		sink_say(d->sink, LOG_WARNING, "%s", d->options->outlive->said);
 	if (s.degraded)
 		sink_say(d->sink, LOG_WARNING, "%s", s.problems);
 	sink_say(d->sink, LOG_INFO, "rstmond %s watches the resets of kernel %s", RSTMON_VERSION,
@@ -325,7 +343,11 @@ static void report_start(struct daemon *d)
 static void finish(struct daemon *d)
 {
 	daemon_set_time(d);
+	if (d->outlives)
+		outlive_end(d->options->outlive);
 	intake_finish(&d->intake);
+	if (d->outlives)
+		outlive_checkpoint(d->options->outlive, &d->intake);
 	daemon_write_incidents(d);
 	if (d->options->record)
 		recorder_finish(d->intake.source);
@@ -360,11 +382,12 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 	       size_t error_size)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
-	struct state *state;
+	struct state *state = options->state;
 	int r;
 
 	if (!d) {
 		source_free(source);
+		state_free(state);
 		snprintf(error, error_size, "no memory");
 		return -ENOMEM;
 	}
@@ -373,7 +396,7 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 	d->print = options->print;
 	daemon_set_time(d);
 	d->started = d->intake.now;
-	r = state_new(&state);
+	r = state ? 0 : state_new(&state);
 	if (!r)
 		r = intake_init(&d->intake, source, state, source->ops->fd(source) >= 0);
 	else

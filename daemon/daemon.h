@@ -4,6 +4,7 @@
 #define DAEMON_DAEMON_H
 
 #include "daemon/config.h"
+#include "daemon/outlive.h"
 #include "daemon/print.h"
 #include "daemon/source.h"
 
@@ -16,6 +17,8 @@ struct daemon_options {
 	bool serve;	    /* open the socket */
 	const char *replay; /* the source is this recording, NULL: it is the kernel */
 	const char *record; /* the source writes this recording, NULL: none */
+	struct outlive *outlive; /* what is kept beyond this process; of a replay the passed socket alone */
+	struct state *state; /* to go on with, then the daemon's; NULL: a new one */
 	bool exit_at_end;   /* when the source ends */
 };
 

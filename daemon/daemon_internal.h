@@ -29,6 +29,7 @@ struct daemon {
 	uint64_t flush_usec; /* until the next try, 0: nothing waits */
 	unsigned int empty_rounds;
 	bool running; /* everything is open */
+	bool outlives; /* what it counts is for the next daemon, too */
 	bool ended;  /* the source has no more records */
 	bool asleep; /* the flag is set; one more look may still be due */
 

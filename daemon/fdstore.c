@@ -15,6 +15,9 @@
 
 #define BARRIER_USEC 5000000 /* a manager that is alive answers in a millisecond */
 
+/* far from where numbers wrap, and from any number of restarts */
+#define GENERATION_MAX 1000000000
+
 static const char *const kinds[FDSTORE_KIND_MAX] = {
 	[FDSTORE_MAP] = "map",
 	[FDSTORE_LINK] = "link",
@@ -40,7 +43,7 @@ static int parse_name(const char *text, struct fdstore_entry *ret)
 	if (text[0] != 'g' || !dot || (size_t)(dot - text - 1) >= sizeof(number))
 		return -EINVAL;
 	snprintf(number, sizeof(number), "%.*s", (int)(dot - text - 1), text + 1);
-	if (parse_u32(number, &e.generation) || !e.generation)
+	if (parse_u32(number, &e.generation) || !e.generation || e.generation > GENERATION_MAX)
 		return -EINVAL;
 	for (kind = 0; kind < FDSTORE_KIND_MAX; kind++) {
 		length = strlen(kinds[kind]);

@@ -14,6 +14,7 @@
 #include "daemon/daemon.h"
 #include "daemon/privilege.h"
 #include "daemon/recording.h"
+#include "daemon/outlive.h"
 #include "daemon/source_bpf.h"
 
 enum exit_code {
@@ -236,42 +237,52 @@ static int reload(struct config *ret, void *userdata, char *error, size_t size)
 	return configure(userdata, ret, error, size);
 }
 
-static int open_source(const struct arguments *a, const struct config *c, struct source **ret,
-		       char *error, size_t size)
+static int record_too(const struct arguments *a, struct source **source, char *error, size_t size)
 {
+	struct source *inner = *source;
+	int r;
+
+	r = recorder_new(inner, a->record, source);
+	if (!r)
+		return 0;
+	snprintf(error, size, "%s: cannot record: %s", a->record,
+		 r == -ESPIPE ? "no regular file" : strerror(-r));
+	source_free(inner);
+	return r;
+}
+
+/* --probe looks at the hooks and lets go of them: nothing that is kept is touched. */
+static int open_source(const struct arguments *a, struct daemon_options *daemon,
+		       struct source **ret, char *error, size_t size)
+{
+	const struct config *c = &daemon->config;
 	const struct source_bpf_options options = {
 		.ring_kib = c->ring_kib,
 		.scan_at_start = c->scan_at_start,
 		.packet_evidence = c->packet_evidence,
 		.generation = 1,
 	};
-	struct source *inner = NULL;
+	struct source *source = NULL;
 	int r;
 
 	if (a->replay)
-		r = recording_open(a->replay, &inner, error, size);
+		r = recording_open(a->replay, &source, error, size);
+	else if (a->probe)
+		r = source_bpf_open(&options, &source, error, size);
 	else
-		r = source_bpf_open(&options, &inner, error, size);
-	if (r)
-		return r;
-	if (!a->replay)
-		source_bpf_begin(inner, NULL, 0);
-	if (a->record) {
-		r = recorder_new(inner, a->record, ret);
-		if (r) {
-			snprintf(error, size, "%s: cannot record: %s", a->record,
-				 r == -ESPIPE ? "no regular file" : strerror(-r));
-			source_free(inner);
-		}
-		return r;
-	}
-	*ret = inner;
-	return 0;
+		r = outlive_open(daemon->outlive, c->state, &options, &source, &daemon->state,
+				 error, size);
+	if (!r && a->record)
+		r = record_too(a, &source, error, size);
+	if (!r)
+		*ret = source;
+	return r;
 }
 
 int main(int argc, char *argv[])
 {
-	struct daemon_options options = {};
+	struct outlive outlive = {.store.listen_fd = -1};
+	struct daemon_options options = {.outlive = &outlive};
 	char error[640] = "";
 	struct source *source;
 	struct arguments a;
@@ -288,7 +299,9 @@ int main(int argc, char *argv[])
 		return config_print(&options.config, stdout) ? fail("cannot write to stdout")
 							     : EXIT_OK;
 
-	r = open_source(&a, &options.config, &source, error, sizeof(error));
+	if (!a.probe)
+		fdstore_open(&outlive.store);
+	r = open_source(&a, &options, &source, error, sizeof(error));
 	if (r)
 		return fail(error);
 	if (a.probe) {
@@ -308,5 +321,6 @@ int main(int argc, char *argv[])
 	options.record = a.record;
 	options.exit_at_end = a.replay && !a.socket;
 	r = daemon_run(&options, source, error, sizeof(error));
+	outlive_done(&outlive);
 	return r ? fail(error) : EXIT_OK;
 }
