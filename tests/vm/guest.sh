@@ -48,7 +48,13 @@ if ! ready 0; then
 	echo "what the verifier says:"
 	mount -t bpf bpf /sys/fs/bpf 2>/dev/null
 	$here/bpftool -d prog loadall $here/rstmon.bpf.o /sys/fs/bpf/rstmon-test >$dir/verifier 2>&1
-	grep -B 12 -A 1 -m 3 -E '^processed|BPF program load failed|failed to load' $dir/verifier | tail -n 60
+	awk '/load failed/ { print; refused = 1; n = 0 }
+		refused { line[n++ % 25] = $0 }
+		refused && /END PROG LOAD LOG/ {
+			for (i = n > 25 ? n - 25 : 0; i < n; i++)
+				print line[i % 25]
+			refused = 0
+		}' $dir/verifier | cut -c1-300
 	tail -n 5 $dir/verifier
 	finish
 fi
