@@ -25,6 +25,20 @@ uint32_t source_bpf_object(void)
 	return h ? h : 1; /* 0 is nobody's */
 }
 
+/* A hook that the last daemon let rest, or whose link was not kept: its program is there. */
+static void attach_again(struct source_bpf *b, int hook)
+{
+	const char *name = source_bpf_program(hook);
+	int fd;
+
+	if (b->program[hook] < 0 || strncmp(b->hooks[hook].name, "tp_btf/", 7) ||
+	    bpf_parts_fd(&b->parts, FDSTORE_LINK, name) >= 0)
+		return;
+	fd = bpf_raw_tracepoint_open(NULL, b->program[hook]);
+	if (fd >= 0)
+		bpf_parts_add(&b->parts, FDSTORE_LINK, name, fd, 0);
+}
+
 /* Hooks that the one who loaded them could not have are told as before, as far as that can be
  * known. */
 static void find_hooks(struct source_bpf *b, const struct source_bpf_options *options)
@@ -32,6 +46,7 @@ static void find_hooks(struct source_bpf *b, const struct source_bpf_options *op
 	for (int i = 0; i < HOOK_MAX; i++) {
 		struct source_hook *h = &b->hooks[i];
 
+		attach_again(b, i);
 		h->attached = bpf_parts_fd(&b->parts, FDSTORE_LINK, source_bpf_program(i)) >= 0;
 		if (i == HOOK_PROCESSES || (i == HOOK_SEED && options->scan_at_start))
 			h->attached = b->program[i] >= 0;
@@ -81,6 +96,7 @@ int source_bpf_park(struct source *s, struct fdstore *store)
 {
 	struct source_bpf *b = source_bpf_of(s);
 
+	b->store = store;
 	return bpf_parts_park(&b->parts, store, b->generation);
 }
 

@@ -40,6 +40,7 @@ struct source_bpf {
 
 	/* all that counts, whoever loaded it */
 	struct bpf_parts parts;
+	struct fdstore *store; /* where it is parked; NULL: nowhere yet */
 	int program[HOOK_MAX]; /* parts', -1: not loaded */
 	struct bpf_counts counts;
 	struct bpf_ring ring;

@@ -195,7 +195,7 @@ uint32_t source_parked_gate(const struct source *s)
 
 bool source_parked_fits(const struct source *s, const struct source_bpf_options *options)
 {
-	static const int required[] = {HOOK_SEND, HOOK_RECEIVE, HOOK_STATE, HOOK_READ};
+	static const int required[] = {HOOK_SEND, HOOK_RECEIVE, HOOK_STATE};
 	const struct parked *p = parked_of(s);
 	const struct rst_control *c = p->counts.control;
 

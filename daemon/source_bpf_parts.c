@@ -39,6 +39,17 @@ int bpf_parts_fd(const struct bpf_parts *p, enum fdstore_kind kind, const char *
 	return -1;
 }
 
+void bpf_parts_remove(struct bpf_parts *p, enum fdstore_kind kind, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->part[i].kind != kind || strcmp(p->part[i].name, name))
+			continue;
+		close(p->part[i].fd);
+		p->part[i] = p->part[--p->n];
+		return;
+	}
+}
+
 void bpf_parts_done(struct bpf_parts *p)
 {
 	for (size_t i = 0; i < p->n; i++)

@@ -27,6 +27,7 @@ struct bpf_parts {
 int bpf_parts_add(struct bpf_parts *p, enum fdstore_kind kind, const char *name, int fd,
 		  uint32_t parked);
 int bpf_parts_fd(const struct bpf_parts *p, enum fdstore_kind kind, const char *name); /* -1: none */
+void bpf_parts_remove(struct bpf_parts *p, enum fdstore_kind kind, const char *name); /* closes it */
 void bpf_parts_done(struct bpf_parts *p);
 
 /* Copies of the descriptors of one generation: its programs, the links that belong to these programs, and the
