@@ -9,6 +9,7 @@
 
 #include "daemon/path.h"
 #include "daemon/publish.h"
+#include "daemon/publish_said.h"
 #include "tests/unit/daemon/sample_finding.h"
 
 static struct json_object *get(struct json_object *o, const char *key)
@@ -720,6 +721,33 @@ Test(publish, series_of_timeouts_are_capped_by_themselves)
 	cr_expect_eq(count_series(m, &sum), 0);
 	cr_expect_leq(count_family(m, "\nrstmon_timeouts_total{", &sum), max);
 	cr_expect_eq(sum, 2 * ARRAY_SIZE(rows), "the cap loses no count");
+}
+
+/* The memory of it is the caller's, in the status; what it does is in publish_said.c. */
+Test(publish, series_never_fall_where_what_was_said_is_remembered)
+{
+	static struct publish_said resets, timeouts;
+	struct report_row rows[] = {sample_row(8080, 30, "a.service")};
+	struct report_list l = {.rows = rows, .n = 1};
+	struct report_status s = sample_status();
+	_cleanup_free_ char *before = NULL, *after = NULL, *forgetful = NULL;
+	uint64_t sum;
+
+	s.said_resets = &resets;
+	s.said_timeouts = &timeouts;
+	before = publish_metrics(&l, &s, 1000);
+	rows[0].row.count = 29;
+	after = publish_metrics(&l, &s, 1000);
+	cr_expect_eq(value_of(before, "unit=\"a.service\",port=\"8080\""), 30);
+	cr_expect_eq(value_of(after, "unit=\"a.service\",port=\"8080\""), 30);
+	l.n = 0;
+	free(after);
+	after = publish_metrics(&l, &s, 1000);
+	cr_expect_eq(count_series(after, &sum), 1);
+	cr_expect_eq(sum, 30);
+	s.said_resets = NULL;
+	forgetful = publish_metrics(&l, &s, 1000);
+	cr_expect_eq(count_series(forgetful, &sum), 0);
 }
 
 Test(publish, metrics_of_nothing_are_whole)
