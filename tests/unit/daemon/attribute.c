@@ -81,6 +81,34 @@ Test(attribute, asks_once_then_remembers)
 	cr_expect_eq(fake.asked_cgroup, 1);
 }
 
+/* What was answered is given again without a question, until a cache has learnt something new. */
+Test(attribute, an_answer_lasts_until_something_changes)
+{
+	struct reset r = make(10, 100, "nginx", 5), other = make(11, 100, "nginx", 5);
+	struct rst_process *p = fake_add(&fake, 10, 100, "nginx", "/usr/sbin/nginx");
+	struct owner o;
+
+	fake_add(&fake, 11, 100, "nginx", "/opt/nginx");
+	fake_add_cgroup(&fake, 5, "/system.slice/nginx.service");
+	attribute(a, &r, &o);
+	attribute(a, &other, &o);
+	cr_expect_str_eq(o.exe, "/opt/nginx");
+	attribute(a, &r, &o);
+	cr_expect_str_eq(o.exe, "/usr/sbin/nginx");
+	snprintf(p->exe, sizeof(p->exe), "/usr/sbin/nginx-next");
+	attribute(a, &r, &o);
+	cr_expect_str_eq(o.exe, "/usr/sbin/nginx");
+	cr_assert_eq(attributor_scan(a, NULL), 0);
+	memset(&o, 'x', sizeof(o));
+	attribute(a, &r, &o);
+	cr_expect_str_eq(o.exe, "/usr/sbin/nginx-next");
+	cr_expect_str_eq(o.unit, "nginx.service");
+	cr_expect_str_eq(o.container, "");
+	r.cgroup = 0; /* the same process, but of a socket that tells less */
+	attribute(a, &r, &o);
+	cr_expect_str_eq(o.unit, "");
+}
+
 Test(attribute, nobody_has_no_names)
 {
 	struct reset r = make(0, 0, "swapper", 5);

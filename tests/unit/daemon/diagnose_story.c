@@ -234,3 +234,19 @@ Test(diagnose_story, evidence_that_names_somebody)
 	e = evidence_of(&r, &nothing);
 	cr_assert(has_evidence(&e, "linger2=-2147483648"));
 }
+
+/* A finding may come out of a file. */
+Test(diagnose_story, evidence_of_numbers_that_nobody_wrote)
+{
+	struct finding f = {.reset = sample_answer(REASON_NO_SOCKET, 0, SYN, 0)};
+	struct evidence e;
+
+	memset(f.verdict.basis.clues, 0xff, sizeof(f.verdict.basis.clues));
+	evidence_format(&f, &e);
+	cr_assert_eq(e.n, 0);
+	memset(&f.verdict.basis, 0xff, sizeof(f.verdict.basis));
+	f.verdict.basis.clues[0] = RST_CLUES_MAX;
+	evidence_format(&f, &e);
+	cr_assert_leq(e.n, RSTMON_EVIDENCE_MAX);
+	cr_assert(has_evidence(&e, "second_reset_ms=4294967295"));
+}
