@@ -128,6 +128,11 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 	if (s->decode_errors)
 		fprintf(f, "%llu records could not be understood. ",
 			(unsigned long long)s->decode_errors);
+	if (d->outlives && d->options->outlive->unkept)
+		fprintf(f, "The service manager keeps no descriptors (Type=notify, "
+			   "FileDescriptorStoreMax=): the hooks end with the daemon. ");
+	if (d->outlives && d->options->outlive->trouble[0])
+		fprintf(f, "%s", d->options->outlive->trouble);
 	if (d->replay_error)
 		fprintf(f, "%s: %s. ", d->options->replay, d->replay_error);
 	if (d->options->record && recorder_error(d->intake.source))
@@ -152,6 +157,9 @@ void daemon_answer_status(void *userdata, struct report_status *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->version = RSTMON_VERSION;
 	ret->uptime_s = (d->intake.now - d->started) / NSEC_PER_SEC;
+	ret->origin = d->outlives ? outlive_origin_name(d->options->outlive->origin) : "";
+	ret->generation = d->outlives ? d->options->outlive->generation : 0;
+	ret->since = d->outlives ? state_since(d->intake.state) : 0;
 	intake_status(&d->intake, ret);
 	daemon_wake(d);
 	ret->memory_bytes = resident_bytes();

@@ -29,6 +29,7 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
+#include "common/str.h"
 #include "daemon/checkpoint.h"
 #include "daemon/outlive.h"
 #include "rstmon/interface.h"
@@ -283,6 +284,15 @@ static void drop_old(struct outlive *o)
 		source_free(o->old[--o->n_old]);
 }
 
+/* systemd says so to what it started itself. */
+static bool is_service(void)
+{
+	const char *text = getenv("SYSTEMD_EXEC_PID");
+	uint32_t pid;
+
+	return text && !parse_u32(text, &pid) && pid == (uint32_t)getpid();
+}
+
 int outlive_open(struct outlive *o, const char *dir, const struct source_bpf_options *wanted,
 		 struct source **ret_source, struct state **ret_state, char *error, size_t size)
 {
@@ -291,6 +301,7 @@ int outlive_open(struct outlive *o, const char *dir, const struct source_bpf_opt
 	int fd, r;
 
 	o->dir = dir;
+	o->unkept = !o->store.managed && is_service();
 	if (o->store.refused)
 		say(o, "%u descriptors of the service manager were closed, %s among them: %s.",
 		    o->store.refused, o->store.refused_name, o->store.refused_why);

@@ -93,6 +93,9 @@ struct publish_said;
 struct report_status {
 	const char *version, *kernel;
 	uint64_t uptime_s;
+	const char *origin;  /* what the daemon went on with: outlive_origin_name(); "" of a recording */
+	uint32_t generation; /* of the hooks that count; 0 of a recording */
+	uint64_t since;	     /* CLOCK_REALTIME ns: when counting began, perhaps daemons ago; 0: not known */
 	struct source_totals totals; /* the kernel's own */
 	struct tally_stats counted;  /* what has been read of them */
 	const struct source_hook *hooks;
