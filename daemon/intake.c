@@ -490,7 +490,7 @@ int intake_absorb(struct intake *in, struct source *old)
 	/* all of that is older than what the kernel's counters are compared with */
 	netns_spill_begin(in->netns);
 	netns_rebase(in->netns);
-	in->unread_seen = UINT64_MAX;
+	in->unread_seen = 0;
 	return 0;
 }
 
@@ -574,6 +574,17 @@ void intake_totals(const struct intake *in, struct source_totals *ret)
 	state_add_totals(ret, state_base(in->state));
 }
 
+static bool has_spilled(const struct tally *t)
+{
+	struct tally_stats stats;
+	uint64_t sum = 0;
+
+	tally_stats(t, &stats);
+	for (unsigned int d = 0; d < RST_DIRECTION_MAX; d++)
+		sum += stats.spilled[d] + stats.lost[d];
+	return sum;
+}
+
 static void use_state(struct intake *in, struct state *state)
 {
 	in->state = state;
@@ -581,7 +592,8 @@ static void use_state(struct intake *in, struct state *state)
 	in->recent = state_recent(state);
 	in->peers = state_peers(state);
 	in->hold = state_hold(state);
-	in->unread_seen = UINT64_MAX; /* what the rows know of slots may be older */
+	/* what the rows know of slots may be older; where neither knows any, none is looked at */
+	in->unread_seen = has_spilled(in->tally) ? UINT64_MAX : 0;
 	state_set_kernel(state, in->source->kernel, in->source->reasons);
 	if (!state_since(state))
 		state_set_since(state, in->realtime);
