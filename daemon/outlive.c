@@ -327,7 +327,9 @@ int outlive_open(struct outlive *o, const char *dir, const struct source_bpf_opt
 	}
 	if (r)
 		return r;
-	source_bpf_hold(o->live, true);
+	/* what is read into a copy that is not parked yet would be read by nobody if we were killed
+	 * now */
+	source_bpf_hold(o->live, o->n_old || o->hooks_lost);
 	*ret_source = o->live;
 	return 0;
 }
