@@ -11,13 +11,13 @@
 #include "count.bpf.h"
 
 #define DETAIL_MAX   4096 /* records of a window, on each CPU */
-#define DETAIL_KEYS  256
+#define DETAIL_KEYS  1024
 #define DETAIL_EACH  4 /* of those keys that share a counter, beyond it */
 
 struct detail {
 	__u32 window;
 	__u32 used;
-	__u8 each[DETAIL_KEYS];
+	__u32 each[DETAIL_KEYS]; /* window << 8 | records of it */
 };
 
 /* One element per direction: the programs interrupt each other. */
@@ -42,21 +42,22 @@ static __always_inline bool detail_wanted(__u32 direction, __u64 tag)
 {
 	struct detail *d = bpf_map_lookup_elem(&details, &direction);
 	__u32 window = detail_window();
-	__u8 *each;
+	__u32 *each;
 
 	if (!d)
 		return true;
 	if (d->window != window) {
 		d->window = window;
 		d->used = 0;
-		__builtin_memset(d->each, 0, sizeof(d->each));
 	}
 	if (d->used < DETAIL_MAX) {
 		d->used++;
 		return true;
 	}
 	each = &d->each[tag >> 40 & (DETAIL_KEYS - 1)];
-	if (*each >= DETAIL_EACH)
+	if (*each >> 8 != (window & 0xffffff))
+		*each = window << 8;
+	if ((*each & 0xff) >= DETAIL_EACH)
 		return false;
 	(*each)++;
 	return true;

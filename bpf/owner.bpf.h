@@ -10,6 +10,7 @@
 
 #include "count.bpf.h"
 #include "pending.bpf.h"
+#include "rest.bpf.h"
 #include "sock.bpf.h"
 
 /* A process as its thread group leader names it: threads call themselves anything. */
@@ -55,6 +56,13 @@ static __always_inline void process_current(struct process *ret)
 	comm[1] = *(const __u64 *)&leader->comm[8];
 }
 
+static __always_inline __u32 current_flags(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return bpf_get_current_task_btf()->flags;
+	return BPF_CORE_READ(current_task(), flags);
+}
+
 static __always_inline void owner_store(struct sock_state *st, const struct process *p, __u8 source)
 {
 	st->owner_start = p->start;
@@ -71,8 +79,11 @@ static __always_inline void owner_refresh(struct sock_state *st, __u8 source)
 	struct process p;
 
 	if (st->owner_tgid == tgid && st->owner_source != RST_OWNER_LISTEN &&
-	    st->owner_source != RST_OWNER_ITERATOR)
+	    st->owner_source != RST_OWNER_ITERATOR) {
+		rest_known();
 		return;
+	}
+	rest_found();
 	process_current(&p);
 	/* kTLS, strparser and sockmap move data in kernel threads, on a process's behalf */
 	if (p.flags & PF_KTHREAD && st->owner_tgid)
@@ -247,13 +258,13 @@ static __always_inline __u8 guess_role(const struct sock *sk)
 	return bpf_map_lookup_elem(&seeded_listeners, &key) ? RST_ROLE_SERVER : RST_ROLE_CLIENT;
 }
 
-static __always_inline void connection_key(const struct sock *sk, __u32 netns, __u32 cookie,
-					   struct connection_key *ret)
+static __always_inline void connection_key(const struct sock *sk, const struct tcp_sock *tp, __u32 netns,
+					   __u32 cookie, struct connection_key *ret)
 {
 	sock_addresses(sk, ret->local, ret->remote);
 	ret->netns = netns;
 	ret->netns_cookie = cookie;
-	ret->local_port = sock_local_port(sk);
+	ret->local_port = tcp_local_port(tp);
 	ret->remote_port = sock_remote_port(sk);
 }
 

@@ -144,9 +144,9 @@ static __always_inline void note_exit(const struct sock *sk, struct sock_state *
 	tgid = bpf_get_current_pid_tgid() >> 32;
 	if (tgid != st->owner_tgid)
 		return;
-	task = current_task();
-	if (!(BPF_CORE_READ(task, flags) & PF_EXITING))
+	if (!(current_flags() & PF_EXITING))
 		return;
+	task = current_task();
 	st->exit_code = task_exit_code(task);
 	st->former_flags |= RST_FORMER_EXITING;
 	if (is_oom_victim(tgid, now))
@@ -165,7 +165,7 @@ static __always_inline void connection_closed(struct sock *sk, const struct sock
 	__u64 tag;
 
 	sock_netns(net, &netns, &cookie);
-	connection_key(sk, netns, cookie, &key);
+	connection_key(sk, tp, netns, cookie, &key);
 	tag = closed_tag(&key);
 	closed = closed_begin(tag);
 	if (!closed) {
@@ -267,8 +267,10 @@ int on_set_state(__u64 *ctx)
 		return 0;
 	}
 	if (new == TCP_ESTABLISHED) {
-		if (st->flags & STATE_LISTENER)
+		if (st->flags & STATE_LISTENER) {
 			child_begins(st);
+			rest_accepted();
+		}
 		st->established = st->state_since = bpf_ktime_get_ns();
 	} else {
 		st->state_since = bpf_ktime_get_ns();

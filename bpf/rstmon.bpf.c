@@ -301,7 +301,7 @@ static __always_inline void facts_of_socket(struct facts *f, const struct sock *
 	if (!sk->sk_socket)
 		f->flags |= RST_EVENT_NO_SOCKET_FILE;
 	/* subflows of Multipath TCP are made by the kernel for a process */
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) && !key->owner_tgid) {
+	if (!key->owner_tgid && BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock)) {
 		f->flags |= RST_EVENT_KERNEL;
 		key->owner_source = RST_OWNER_KERNEL;
 	}
@@ -438,6 +438,14 @@ static __always_inline void event_connection(struct rst_event_sock *e, const str
 	e->probes = tp->inet_conn.icsk_probes_out;
 }
 
+/* An attempt that was refused: there was no connection, and nothing happened on it. */
+static __always_inline void event_refused(struct rst_event_sock *e)
+{
+	e->receive_idle_ms = UNKNOWN_MS;
+	e->ack_idle_ms = UNKNOWN_MS;
+	e->send_idle_ms = UNKNOWN_MS;
+}
+
 /* Of the namespace that the socket is in; a reader of /proc/sys sees its own. */
 static __always_inline void event_sysctls(struct rst_event_sock *e, const struct net *net)
 {
@@ -492,7 +500,6 @@ static __always_inline void event_socket(struct rst_event_sock *e, const struct 
 	e->linger_time_s = config.hz ? sk->sk_lingertime / config.hz : 0;
 	e->error = sk->sk_err;
 	e->error_soft = f->queued_error ? f->queued_error : sk->sk_err_soft;
-	event_sysctls(e, sk->__sk_common.skc_net.net);
 	__builtin_memcpy(e->owner_comm, f->owner_comm, sizeof(e->owner_comm));
 	if (st) {
 		e->state_since = st->state_since;
@@ -512,6 +519,7 @@ static __always_inline void event_listener(struct rst_event_sock *e, const struc
 	event_segment(&e->event, f);
 	event_head(&e->event, kind, size, f);
 	event_socket(e, sk, st, f);
+	event_sysctls(e, sk->__sk_common.skc_net.net);
 	if (tp)
 		e->requests = tp->inet_conn.icsk_accept_queue.qlen.counter;
 }
@@ -549,7 +557,7 @@ static __always_inline bool emit_socket(struct rst_count *count, struct sock *sk
 	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct rst_event_sock *e;
 
-	f->key.port = f->key.role == RST_ROLE_CLIENT ? sock_remote_port(sk) : sock_local_port(sk);
+	f->key.port = f->key.role == RST_ROLE_CLIENT ? sock_remote_port(sk) : tcp_local_port(tp);
 	f->cgroup = sock_cgroup(sk);
 	if (tp && compat_is_mptcp(tp)) {
 		f->flags |= RST_EVENT_MPTCP;
@@ -564,7 +572,7 @@ static __always_inline bool emit_socket(struct rst_count *count, struct sock *sk
 	__builtin_memset(e, 0, sizeof(*e));
 	if (sock_addresses(sk, e->event.local, e->event.remote))
 		f->flags |= RST_EVENT_IPV6;
-	e->event.local_port = sock_local_port(sk);
+	e->event.local_port = tcp_local_port(tp);
 	e->event.remote_port = sock_remote_port(sk);
 	if (direction == RST_SENT && f->flags & RST_EVENT_SEGMENT)
 		event_segment(&e->event, f);
@@ -575,8 +583,13 @@ static __always_inline bool emit_socket(struct rst_count *count, struct sock *sk
 	e->actor_parent_tgid = f->actor_parent_tgid;
 	__builtin_memcpy(e->actor_comm, f->actor_comm, sizeof(e->actor_comm));
 	__builtin_memcpy(e->actor_parent_comm, f->actor_parent_comm, sizeof(e->actor_parent_comm));
-	if (tp)
-		event_connection(e, sk, tp, f);
+	if (direction == RST_RECEIVED && f->key.state == TCP_SYN_SENT) {
+		event_refused(e);
+	} else {
+		event_sysctls(e, sk->__sk_common.skc_net.net);
+		if (tp)
+			event_connection(e, sk, tp, f);
+	}
 	if (st)
 		event_state(e, st, f, direction);
 	bpf_ringbuf_submit(e, count_wake_flag());
@@ -612,7 +625,7 @@ static __always_inline void mark_reset(const struct sock *sk, const struct rst_k
 	struct closed_connection *closed;
 	struct connection_key connection;
 
-	connection_key(sk, key->netns, key->netns_cookie, &connection);
+	connection_key(sk, bpf_skc_to_tcp_sock((void *)sk), key->netns, key->netns_cookie, &connection);
 	closed = closed_find(&connection, closed_tag(&connection));
 	if (closed)
 		closed->former.reset = 1;

@@ -54,6 +54,12 @@ static __always_inline bool sock_addresses(const struct sock *sk, __u8 *local, _
 	return false;
 }
 
+/* 'tp' is the socket with its type, from which it can be loaded; NULL for one that is none. */
+static __always_inline __u16 tcp_local_port(const struct tcp_sock *tp)
+{
+	return tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
+}
+
 static __always_inline __u16 sock_local_port(const struct sock *sk)
 {
 	return bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));

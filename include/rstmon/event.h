@@ -320,10 +320,16 @@ struct rst_control {
 	__u32 event_version; /* RST_EVENT_VERSION of the records, slots and totals that are counted now */
 	__u32 state_version; /* RST_STATE_VERSION of the maps that keep owners */
 	__u32 object;	     /* checksum of the BPF object that counts */
-	__u32 reserved2[13];
+	/* the hooks on reads and writes may rest (bpf/rest.bpf.h) */
+	__u32 resting;	  /* the daemon: they are detached */
+	__u32 want_rest;  /* the programs: they have nothing to find; the daemon clears it */
+	__u32 want_hooks; /* the programs: there is something to find again */
+	__u32 reserved2[10];
 	/* written by the programs */
 	__u64 last_exec; /* when a process called execve(); 0: never */
 	__u64 reserved3[7];
+	__u32 last_accept; /* when a connection was accepted, in ticks of the kernel */
+	__u32 reserved4[15];
 };
 
 /* Read-only configuration, set between open and load. */
@@ -372,7 +378,7 @@ RST_ASSERT_SIZE(rst_event_sock_former, 424);
 RST_ASSERT_SIZE(rst_slot, 128);
 RST_ASSERT_SIZE(rst_count, 128);
 RST_ASSERT_SIZE(rst_totals, 448);
-RST_ASSERT_SIZE(rst_control, 256);
+RST_ASSERT_SIZE(rst_control, 320);
 RST_ASSERT_SIZE(rst_process, 304);
 
 #undef RST_ASSERT_SIZE
