@@ -88,7 +88,8 @@ run: deps ## build and run in the foreground, a line per reset
 	@exec $(B)/rstmond --log none --print
 
 check: test-deps ## all tests that this kernel allows
-	@$(MAKE) --no-print-directory all $(B)/unit $(B)/poke $(B)/live $(B)/labtool
+	@$(MAKE) --no-print-directory all $(B)/unit $(B)/poke $(B)/live $(B)/labtool \
+		$(B)/supervisor $(B)/load
 	@tests/check/run.sh $(B)
 
 deps:

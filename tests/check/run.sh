@@ -10,7 +10,7 @@ trap 'rm -f "$log"; tidy' EXIT
 # only what is older than any test, and sockets of runners that have ended.
 tidy() {
 	find /tmp -maxdepth 1 -type d -user "$(id -u)" -mmin +30 -regextype posix-extended -regex \
-		'/tmp/rstmon-(live|unit|sink|verbs|client|cgroup|config|metrics|recording)-.{6}' \
+		'/tmp/rstmon-(survive|live|unit|sink|verbs|client|cgroup|config|metrics|recording)-.{6}' \
 		-exec rm -rf {} + 2>/dev/null
 	for socket in /tmp/criterion_*.sock; do
 		pid=${socket#/tmp/criterion_}
@@ -58,10 +58,11 @@ run "golden tests" tests/golden/run.sh "$B"
 run "unit and golden tests under ASan and UBSan" make --no-print-directory -s asan B="$B"
 run "bad input" tests/check/input.sh "$B"
 if [ "$(id -u)" != 0 ]; then
-	skip "live tests and lab" "they need root"
+	skip "kills, live tests and lab" "they need root"
 elif [ ! -e /sys/kernel/btf/vmlinux ]; then
-	skip "live tests and lab" "this kernel has no type information in /sys/kernel/btf/vmlinux"
+	skip "kills, live tests and lab" "this kernel has no type information in /sys/kernel/btf/vmlinux"
 else
+	run "kills, restarts, checkpoints" env SHORT=1 tests/survive/run.sh "$B"
 	run "live tests" make --no-print-directory -s live B="$B"
 	run "lab of small actors" env LAB_FILES='sent silent' tests/lab/run.sh "$B"
 fi

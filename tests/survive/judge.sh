@@ -36,7 +36,7 @@ load_start() { # PROGRAM RATE...: a load whose counts go to $dir/load
 	load=$!
 	exec 8>"$dir/load.in"
 	tries=100
-	until grep -q started "$dir/load"; do
+	until grep -qs started "$dir/load"; do
 		tries=$((tries - 1))
 		if [ $tries = 0 ] || ! kill -0 "$load" 2>/dev/null; then
 			fail "the load does not start: $(cat "$dir/load.err")"
@@ -50,7 +50,7 @@ load_start() { # PROGRAM RATE...: a load whose counts go to $dir/load
 load_stop() {
 	echo >&8
 	tries=200
-	until grep -q '^out_rsts' "$dir/load"; do
+	until grep -qs "^out_rsts" "$dir/load"; do
 		tries=$((tries - 1))
 		if [ $tries = 0 ] || ! kill -0 "$load" 2>/dev/null; then
 			fail "the load does not stop: $(cat "$dir/load.err")"

@@ -46,8 +46,7 @@ if ! ready 0; then
 	fail "rstmond does not start"
 	journalctl --no-pager -o cat -u rstmond.service | grep rstmond: | sort -u
 	echo "what the verifier says:"
-	mount -t bpf bpf /sys/fs/bpf 2>/dev/null
-	$here/bpftool -d prog loadall $here/rstmon.bpf.o /sys/fs/bpf/rstmon-test >$dir/verifier 2>&1
+	LD_PRELOAD=$here/loud.so rstmond --probe >$dir/probe 2>$dir/verifier
 	awk '/load failed/ { print; refused = 1; n = 0 }
 		refused { line[n++ % 25] = $0 }
 		refused && /END PROG LOAD LOG/ {
@@ -55,7 +54,8 @@ if ! ready 0; then
 				print line[i % 25]
 			refused = 0
 		}' $dir/verifier | cut -c1-300
-	tail -n 5 $dir/verifier
+	tail -n 3 $dir/verifier | cut -c1-300
+	cat $dir/probe
 	finish
 fi
 ok "rstmond is up: $(unit StatusText)"
