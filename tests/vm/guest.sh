@@ -46,7 +46,10 @@ if ! ready 0; then
 	fail "rstmond does not start"
 	journalctl --no-pager -o cat -u rstmond.service | grep rstmond: | sort -u
 	echo "what the verifier says:"
-	LD_PRELOAD=$here/loud.so rstmond --probe >$dir/probe 2>$dir/verifier
+	# with what the unit gives it and no more
+	setpriv --reuid rstmon --regid rstmon --clear-groups --bounding-set -all,+bpf,+perfmon \
+		--inh-caps -all,+bpf,+perfmon --ambient-caps -all,+bpf,+perfmon \
+		env LD_PRELOAD=$here/loud.so rstmond --probe >$dir/probe 2>$dir/verifier
 	awk '/load failed/ { print; refused = 1; n = 0 }
 		refused { line[n++ % 25] = $0 }
 		refused && /END PROG LOAD LOG/ {
@@ -54,7 +57,7 @@ if ! ready 0; then
 				print line[i % 25]
 			refused = 0
 		}' $dir/verifier | cut -c1-300
-	tail -n 3 $dir/verifier | cut -c1-300
+	tail -n 8 $dir/verifier | cut -c1-300
 	cat $dir/probe
 	finish
 fi
