@@ -124,8 +124,13 @@ judged() {
 		fail "$1: rstmon does not answer"
 		return
 	fi
-	check "$1: $sent sent + $received received at $rate a second, rows off by $off (net $net), at most $2 allowed" \
-		"$off" -le "$2"
+	made="$sent sent + $received received at $rate a second"
+	# before 6.10 no tracepoint shows a reset without a socket: then the comparison with the kernel has to
+	if [ "$unexplained" != none ] && [ "$unexplained" -gt 0 ] && [ "$off" = "$unexplained" ]; then
+		ok "$1: $made, this kernel shows $off of them nowhere, and so says the status"
+	else
+		check "$1: $made, rows off by $off (net $net), at most $2 allowed" "$off" -le "$2"
+	fi
 	check "$1: a bystander's rows are exact, off by $bystander" "$bystander" = 0
 	check "$1: TcpOutRsts grew by $out_rsts for $sent sent" "$out_rsts" = "$sent"
 	check "$1: all rows minus totals is $balance" "$balance" = 0
