@@ -76,7 +76,8 @@ struct sock_state {
 	__u8 packet_ttl;
 	__u8 packet_flags;
 	__u8 packet_header;
-	__u8 reserved[5];
+	__u8 false_generation; /* whose slots false_slot is of: its low bits */
+	__u8 reserved[4];
 };
 
 #define STATE_SEEDED   1 /* older than the daemon */

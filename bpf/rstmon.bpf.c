@@ -651,7 +651,9 @@ static __always_inline bool send_with_socket(struct rst_totals *totals, struct f
 	if (skb) {
 		facts_of_segment(f, skb, count);
 		/* without reasons: only data after close leaves the socket in CLOSE here */
-		f->swallows = st && st->false_receive && f->key.state == TCP_CLOSE &&
+		f->swallows = st && st->false_receive &&
+			   st->false_generation == (__u8)config.generation &&
+			   f->key.state == TCP_CLOSE &&
 			   (f->key.reason == config.reason_abort_on_data || !config.has_reason);
 		if (f->swallows && !st->false_slot)
 			f->flags |= RST_EVENT_SWALLOWS;
@@ -822,6 +824,7 @@ int on_receive_reset(__u64 *ctx)
 	if (st && f->flags & RST_EVENT_MAYBE_FALSE) {
 		st->false_receive = f->now;
 		st->false_slot = slot;
+		st->false_generation = (__u8)config.generation;
 	}
 	run_end(count, begin);
 	return 0;
@@ -913,6 +916,11 @@ int on_error_report(__u64 *ctx)
 	if (queued ? !error_is_failure(queued)
 		   : !error_is_failure(error) || !error_is_final(sk, error))
 		return 0;
+	/* before anything is changed: while an upgrade is under way the program of the other generation runs, too,
+	 * and what explains an error is taken once */
+	totals = count_totals();
+	if (!totals || !count_active())
+		return 0;
 	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
 	if (!state_has_owner(st)) {
 		p = pending_find(sk);
@@ -925,9 +933,6 @@ int on_error_report(__u64 *ctx)
 	if (!st)
 		st = state_create(sk);
 	if (st && (st->reset || st->failed))
-		return 0;
-	totals = count_totals();
-	if (!totals || !count_active())
 		return 0;
 	count = &totals->direction[RST_TIMEOUT];
 	begin = run_begin(count);

@@ -298,6 +298,8 @@ static int put_hooks(FILE *f, struct json_object *list, const struct cli_options
 		/* nobody misses what he does not want */
 		if (!cli_true(hook, "attached") && !strncmp(why, "switched off", 12))
 			cells[1].text = "off";
+		if (cli_true(hook, "resting"))
+			cells[1].text = "resting";
 		snprintf(whole, sizeof(whole), "%s%s%s%s", adds, *why ? " (not attached: " : "",
 			 why, *why ? ")" : "");
 		r = cli_table_add(table, cells);

@@ -93,6 +93,24 @@ static void look_at_recording(struct daemon *d)
 			 strerror(-d->record_error));
 }
 
+static void tend(struct daemon *d)
+{
+	struct source *source = d->intake.source;
+	uint64_t ns = source->ops->tend ? source->ops->tend(source, d->intake.now) : 0;
+
+	if (ns)
+		daemon_arm(d->tend, ns / 1000 + 1);
+}
+
+static int on_tend(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	(void)s;
+	(void)usec;
+	daemon_set_time(userdata);
+	tend(userdata);
+	return 0;
+}
+
 static int round_of_draining(struct daemon *d)
 {
 	struct source *source = d->intake.source;
@@ -107,6 +125,8 @@ static int round_of_draining(struct daemon *d)
 		sink_say(d->sink, LOG_ERR, "cannot read the ring: %s", strerror(-n));
 		return sd_event_exit(d->event, n);
 	}
+	if (n < DRAIN_RECORDS)
+		tend(d);
 	if (sink_pending(d->sink) && !d->flush_usec)
 		daemon_arm_flush(d);
 	daemon_arm_incidents(d);
@@ -262,6 +282,8 @@ static int build_loop(struct daemon *d)
 		r = add_timer(d, &d->flush, daemon_on_flush, 50000);
 	if (r >= 0)
 		r = add_timer(d, &d->incidents, daemon_on_incidents, 50000);
+	if (r >= 0)
+		r = add_timer(d, &d->tend, on_tend, 50000);
 	if (r >= 0 && fd >= 0) {
 		r = sd_event_add_io(d->event, &d->ring, fd, EPOLLIN, on_ring, d);
 		if (r >= 0)
@@ -373,6 +395,7 @@ static void stop(struct daemon *d)
 	sd_event_source_unref(d->lines);
 	sd_event_source_unref(d->flush);
 	sd_event_source_unref(d->incidents);
+	sd_event_source_unref(d->tend);
 	intake_done(&d->intake);
 	sd_event_unref(d->event);
 	free(d->summary);

@@ -26,6 +26,7 @@ struct daemon {
 	sd_event_source *drain; /* the timer; off while asleep */
 	sd_event_source *minute, *lines, *flush;
 	sd_event_source *incidents; /* on while one is open: an idle host stays asleep */
+	sd_event_source *tend;	    /* on while hooks rest */
 	uint64_t flush_usec; /* until the next try, 0: nothing waits */
 	unsigned int empty_rounds;
 	bool running; /* everything is open */

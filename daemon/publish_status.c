@@ -63,6 +63,7 @@ static struct json_object *publish_hook(const struct source_hook *h)
 	object_put_bool(&o, "attached", h->attached);
 	object_put_text(&o, "adds", h->adds);
 	object_put_bool(&o, "required", h->required);
+	object_put_bool(&o, "resting", h->resting);
 	if (!h->attached)
 		object_put_text(&o, "why", h->why);
 	return object_finish(&o);

@@ -25,6 +25,7 @@ struct source_hook {
 	bool required;
 	bool attached;
 	bool unwanted; /* as the configuration has it: not attached, and no problem */
+	bool resting;  /* it had nothing to find: not attached for a while, and no problem */
 	char why[128]; /* why it is not attached, else "" */
 };
 
@@ -59,6 +60,10 @@ struct source_ops {
 	/* Asks for a wake-up by the next record. False: there are records now, drain again. A true
 	 * answer wants one more look a few milliseconds later: see ARCHITECTURE.md, "Waking up". */
 	bool (*sleep)(struct source *s);
+
+	/* Does what the programs have asked for, at 'now' (CLOCK_MONOTONIC ns). Called after each drain that leaves
+	 * the ring empty; the answer is after how many ns again at the latest, 0: not before the next. NULL: nothing. */
+	uint64_t (*tend)(struct source *s, uint64_t now);
 
 	void (*totals)(struct source *s, struct source_totals *ret);
 

@@ -97,6 +97,7 @@ const struct source_ops source_bpf_ops = {
 	.position = position,
 	.fd = wait_fd,
 	.sleep = go_to_sleep,
+	.tend = source_bpf_tend,
 	.totals = read_totals,
 	.slots = get_slots,
 	.process = source_bpf_process,

@@ -83,6 +83,8 @@ int source_bpf_adopt(const struct source_bpf_options *options, const struct sour
 		return r;
 	}
 	find_hooks(b, options);
+	/* what rested was attached again */
+	__atomic_store_n(&b->counts.control->resting, 0, __ATOMIC_SEQ_CST);
 	*ret = &b->source;
 	return 0;
 }

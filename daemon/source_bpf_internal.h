@@ -45,6 +45,8 @@ struct source_bpf {
 	struct bpf_counts counts;
 	struct bpf_ring ring;
 	bool held;
+	uint64_t rest_since;
+	bool rest_tried, rest_allowed; /* hooks may be attached again without capabilities */
 	int64_t offset;
 
 	/* while it is loaded and attached; NULL afterwards */
@@ -90,6 +92,9 @@ void source_bpf_settle(void);
 
 /* Maps what counts, once 'parts' are there. */
 int source_bpf_map(struct source_bpf *b, char *error, size_t size);
+
+/* As source_ops.tend. */
+uint64_t source_bpf_tend(struct source *s, uint64_t now);
 
 /* Names, as source_ops has them. */
 int source_bpf_processes(struct source *s, source_record_fn fn, void *userdata);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Lets the hooks on reads and writes rest while they have nothing to find, as the programs ask
+ * (bpf/rest.bpf.h), and looks by itself from time to time. Must not count and must not fail: hooks
+ * that cannot be detached or attached stay as they are. Proved by tests/live/rest.c.
+ */
+#include "common/util.h"
+
+#include <errno.h>
+
+#include "daemon/source_bpf_internal.h"
+
+#define LOOK_NS (10 * NSEC_PER_SEC) /* of rest, then they look again */
+
+static const int resting[] = {HOOK_READ, HOOK_WRITE};
+
+static uint32_t take_word(uint32_t *word)
+{
+	return __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
+}
+
+/* The manager's copy of a link would keep it attached. */
+static void detach(struct source_bpf *b, int hook)
+{
+	const char *name = source_bpf_program(hook);
+	struct fdstore_entry *e;
+
+	e = b->store ? fdstore_find(b->store, b->generation, FDSTORE_LINK, name) : NULL;
+	if (e)
+		fdstore_remove(b->store, e);
+	bpf_parts_remove(&b->parts, FDSTORE_LINK, name);
+}
+
+static int attach(struct source_bpf *b, int hook)
+{
+	int fd = bpf_raw_tracepoint_open(NULL, b->program[hook]);
+
+	if (fd < 0)
+		return -errno;
+	return bpf_parts_add(&b->parts, FDSTORE_LINK, source_bpf_program(hook), fd, 0);
+}
+
+static bool is_attached(const struct source_bpf *b, int hook)
+{
+	return bpf_parts_fd(&b->parts, FDSTORE_LINK, source_bpf_program(hook)) >= 0;
+}
+
+static void say(struct source_bpf *b, int hook, int r)
+{
+	struct source_hook *h = &b->hooks[hook];
+
+	h->attached = is_attached(b, hook);
+	h->resting = !h->attached && !r;
+	h->why[0] = '\0';
+	if (h->resting)
+		snprintf(h->why, sizeof(h->why), "rests: it had nothing to find");
+	else if (r)
+		snprintf(h->why, sizeof(h->why), "cannot attach again: %s", strerror(-r));
+}
+
+/* Only what was attached at the start rests and comes back. */
+static void rest(struct source_bpf *b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(resting); i++) {
+		if (!is_attached(b, resting[i]))
+			continue;
+		detach(b, resting[i]);
+		say(b, resting[i], 0);
+	}
+	__atomic_store_n(&b->counts.control->resting, 1, __ATOMIC_SEQ_CST);
+}
+
+static void work(struct source_bpf *b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(resting); i++) {
+		int r;
+
+		if (!b->hooks[resting[i]].resting)
+			continue;
+		r = attach(b, resting[i]);
+		say(b, resting[i], r);
+	}
+	__atomic_store_n(&b->counts.control->resting, 0, __ATOMIC_SEQ_CST);
+	if (b->store)
+		bpf_parts_park(&b->parts, b->store, b->generation);
+}
+
+/* Attaching must be allowed before anything is detached: kernels before 5.19 may want CAP_BPF for
+ * it. */
+static bool can_come_back(struct source_bpf *b)
+{
+	int fd;
+
+	if (!b->rest_tried) {
+		b->rest_tried = true;
+		fd = b->program[HOOK_READ] < 0
+			     ? -1
+			     : bpf_raw_tracepoint_open(NULL, b->program[HOOK_READ]);
+		b->rest_allowed = fd >= 0;
+		if (fd >= 0)
+			close(fd);
+	}
+	return b->rest_allowed;
+}
+
+uint64_t source_bpf_tend(struct source *s, uint64_t now)
+{
+	struct source_bpf *b = source_bpf_of(s);
+	struct rst_control *c = b->counts.control;
+	bool off = __atomic_load_n(&c->resting, __ATOMIC_SEQ_CST);
+
+	if (!off && take_word(&c->want_rest) && can_come_back(b)) {
+		take_word(&c->want_hooks);
+		rest(b);
+		b->rest_since = now;
+	} else if (off && (take_word(&c->want_hooks) || now - b->rest_since >= LOOK_NS)) {
+		take_word(&c->want_rest);
+		work(b);
+	}
+	if (!__atomic_load_n(&c->resting, __ATOMIC_SEQ_CST))
+		return 0;
+	return now - b->rest_since < LOOK_NS ? b->rest_since + LOOK_NS - now : 1;
+}
