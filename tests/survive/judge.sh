@@ -129,7 +129,7 @@ judged() {
 	if [ "$unexplained" != none ] && [ "$unexplained" -gt 0 ] && [ "$off" = "$unexplained" ]; then
 		ok "$1: $made, this kernel shows $off of them nowhere, and so says the status"
 	else
-		check "$1: $made, rows off by $off (net $net), at most $2 allowed" "$off" -le "$2"
+		check "$1: $made, rows off by $off (net $net, unexplained $unexplained), at most $2 allowed" "$off" -le "$2"
 	fi
 	check "$1: a bystander's rows are exact, off by $bystander" "$bystander" = 0
 	check "$1: TcpOutRsts grew by $out_rsts for $sent sent" "$out_rsts" = "$sent"
