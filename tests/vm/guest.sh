@@ -86,6 +86,7 @@ if load_start $here/load 400 200 2 200; then
 	for i in 1 2 3; do
 		pid=$(unit MainPID)
 		before=$(resets)
+		systemctl reset-failed rstmond.service # the limit of starts in a minute is no part of this
 		systemctl kill -s KILL rstmond.service
 		if ready "$pid"; then
 			check "kill $i: totals go on from $before" "$(resets)" -ge "$before"
@@ -103,6 +104,7 @@ at restart
 if load_start $here/load 400 200 2 200; then
 	sleep 1
 	pid=$(unit MainPID)
+	systemctl reset-failed rstmond.service
 	systemctl restart rstmond.service
 	ready "$pid" || fail "restart: it does not come back"
 	sleep 1
@@ -115,6 +117,7 @@ at stop
 before=$(resets)
 systemctl stop rstmond.service rstmond.socket
 check "stopped: nothing is stored" "$(unit NFileDescriptorStore)" = 0
+systemctl reset-failed rstmond.service
 systemctl start rstmond.socket rstmond.service
 ready 0 || fail "it does not start again"
 check "stop and start: totals $before go on as $(resets)" "$(resets)" = "$before"
