@@ -26,7 +26,7 @@ static size_t fill(int fd)
 	return sum;
 }
 
-Test(output, a_full_pipe, .timeout = 20)
+Test(output, a_full_pipe)
 {
 	int p[2];
 
@@ -35,7 +35,7 @@ Test(output, a_full_pipe, .timeout = 20)
 	cr_assert_gt(fill(p[1]), 0);
 }
 
-Test(output, a_full_socket, .timeout = 20)
+Test(output, a_full_socket)
 {
 	int s[2];
 
@@ -43,7 +43,7 @@ Test(output, a_full_socket, .timeout = 20)
 	cr_assert_gt(fill(s[0]), 0);
 }
 
-Test(output, a_full_terminal, .timeout = 20)
+Test(output, a_full_terminal)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), terminal, own;
 

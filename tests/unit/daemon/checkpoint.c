@@ -204,7 +204,7 @@ Test(checkpoint, whatever_is_cut_off)
 
 /* Some bits say nothing (gzip's own head, where a match of equal bytes is taken from): then all is
  * there. */
-Test(checkpoint, flipped_bits, .timeout = 120)
+Test(checkpoint, flipped_bits)
 {
 	_cleanup_(free_state) struct state *whole = NULL;
 	_cleanup_free_ uint8_t *data = NULL;

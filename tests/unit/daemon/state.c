@@ -207,7 +207,7 @@ static bool adopt_flipped(const struct state *s, size_t at, uint8_t bits)
 	return !r;
 }
 
-Test(state, every_byte_of_the_head_may_be_wrong, .timeout = 120)
+Test(state, every_byte_of_the_head_may_be_wrong)
 {
 	_cleanup_(free_state) struct state *s = NULL;
 	unsigned int refused = 0;
@@ -228,7 +228,7 @@ static size_t part_at(const struct state *s, const void *part)
 	return (size_t)((const char *)part - (const char *)s->header);
 }
 
-Test(state, any_byte_of_the_rest_may_be_wrong, .timeout = 120)
+Test(state, any_byte_of_the_rest_may_be_wrong)
 {
 	_cleanup_(free_state) struct state *s = NULL;
 	unsigned int refused = 0;

@@ -446,7 +446,7 @@ static void step_last(struct intake *in, const char *what)
 	rings[0].at = rings[0].end;
 }
 
-Test(survival, a_kill_at_any_instruction_costs_one_record_at_most, .timeout = 300)
+Test(survival, a_kill_at_any_instruction_costs_one_record_at_most)
 {
 	struct ring *ring = &rings[0];
 	struct intake *in = begin(ring, -1, 0);
@@ -496,7 +496,7 @@ static uint64_t look_at_tally(void *arg)
 	return sum_of(t);
 }
 
-Test(survival, a_kill_while_rows_fold_costs_nothing, .timeout = 300)
+Test(survival, a_kill_while_rows_fold_costs_nothing)
 {
 	_cleanup_(free_state) struct state *s = NULL;
 	struct tally *t;

@@ -122,7 +122,7 @@ static size_t random_place(const struct tally *t)
 
 /* Any byte may be wrong: adopt refuses, or nothing that follows leaves the block. The block ends at
  * a page that cannot be touched; -fsanitize=bounds watches its arrays. */
-Test(tally_adopt, adopt_survives_flipped_bytes, .timeout = 120)
+Test(tally_adopt, adopt_survives_flipped_bytes)
 {
 	_cleanup_close_ int fd = memfd_create("tally", MFD_CLOEXEC);
 	size_t size = (tally_size() + 4095) / 4096 * 4096, offset = (size - tally_size()) & ~7UL;
