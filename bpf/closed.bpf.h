@@ -49,16 +49,20 @@ static __always_inline struct closed_set *closed_set(__u64 tag)
 
 _Static_assert(CLOSED_SETS == 1 << 11, "closed_set() takes eleven bits");
 
-static __always_inline struct closed_connection *closed_find(const struct connection_key *key, __u64 tag)
+static __always_inline struct closed_connection *closed_find(const struct connection_key *key, __u64 tag,
+								__u32 *ret_way)
 {
 	struct closed_set *set = closed_set(tag);
 
 	if (!set)
 		return 0;
 #pragma unroll
-	for (int i = 0; i < CLOSED_WAYS; i++)
-		if (set->way[i].tag == tag && closed_equal(&set->way[i].key, key))
+	for (__u32 i = 0; i < CLOSED_WAYS; i++) {
+		if (set->tag[i] == tag && closed_equal(&set->way[i].key, key)) {
+			*ret_way = i;
 			return &set->way[i];
+		}
+	}
 	return 0;
 }
 
@@ -66,46 +70,39 @@ static __always_inline struct closed_connection *closed_find(const struct connec
 static __always_inline bool closed_read(const struct connection_key *key, struct rst_former *ret)
 {
 	__u64 tag = closed_tag(key);
-	struct closed_connection *c = closed_find(key, tag);
+	struct closed_set *set = closed_set(tag);
+	__u32 way = 0;
+	struct closed_connection *c = closed_find(key, tag, &way);
 
-	if (!c)
+	if (!c || !set)
 		return false;
 	__builtin_memcpy(ret, &c->former, sizeof(*ret));
 	/* an ordered load, after the copy */
-	return __sync_val_compare_and_swap(&c->tag, tag, tag) == tag;
+	return __sync_val_compare_and_swap(&set->tag[way & (CLOSED_WAYS - 1)], tag, tag) == tag;
 }
 
-/* A place to write to, for closed_commit(): this connection's, an empty one or the oldest. NULL: another CPU
- * writes there. */
-static __always_inline struct closed_connection *closed_begin(__u64 tag)
+/* The place to write to, for closed_commit(): this connection's, or the oldest. -1: another CPU writes there. */
+static __always_inline int closed_begin(struct closed_set *set, __u64 tag)
 {
-	struct closed_set *set = closed_set(tag);
-	struct closed_connection *c = 0;
-	__u64 oldest = ~0ULL, old;
+	int way = -1;
+	__u64 old;
 
-	if (!set)
-		return 0;
 #pragma unroll
-	for (int i = 0; i < CLOSED_WAYS; i++) {
-		struct closed_connection *way = &set->way[i];
-		__u64 age = way->tag == tag || !way->tag ? 0 : way->former.closed;
-
-		if (age < oldest) {
-			oldest = age;
-			c = way;
-		}
-	}
-	if (!c)
-		return 0;
-	old = c->tag;
-	if (old == CLOSED_BUSY || __sync_val_compare_and_swap(&c->tag, old, CLOSED_BUSY) != old)
-		return 0;
-	return c;
+	for (int i = 0; i < CLOSED_WAYS; i++)
+		if (set->tag[i] == tag)
+			way = i;
+	if (way < 0)
+		way = set->next++;
+	way &= CLOSED_WAYS - 1;
+	old = set->tag[way];
+	if (old == CLOSED_BUSY || __sync_val_compare_and_swap(&set->tag[way], old, CLOSED_BUSY) != old)
+		return -1;
+	return way;
 }
 
-static __always_inline void closed_commit(struct closed_connection *c, __u64 tag)
+static __always_inline void closed_commit(struct closed_set *set, int way, __u64 tag)
 {
-	__sync_lock_test_and_set(&c->tag, tag);
+	__sync_lock_test_and_set(&set->tag[way & (CLOSED_WAYS - 1)], tag);
 }
 
 #endif

@@ -62,16 +62,22 @@ static __always_inline __u64 count_tag(const struct rst_key *key)
 	return h ? h : 1;
 }
 
-/* Counts one reset in its slot. Returns the slot's index + 1, or 0 when none was free. Nobody's resets
- * have one half of the slots and those of processes the other: a scan takes no process's room. */
+/*
+ * Counts one reset in its slot. Returns the slot's index + 1, or 0 when none was free. Nobody's resets have one half
+ * of the slots and those of processes the other: a scan takes no process's room. Each half has two quarters,
+ * for CPUs with even and with odd numbers, so that two that flood the same port do not wait for each other's
+ * cache line; a key may have a slot in both. A quarter that is full leaves the other.
+ */
 static __always_inline __u32 count_spill(const struct rst_key *key, __u64 tag, const char *comm,
 					 __u64 cgroup)
 {
 	__u32 tick = (__u32)bpf_jiffies64();
-	__u32 half = key->owner_tgid ? RST_SLOTS / 2 : 0;
+	__u32 quarter = (key->owner_tgid ? 2 : 0) | (bpf_get_smp_processor_id() & 1);
 
-	for (__u32 i = 0; i < RST_SLOT_PROBES; i++) {
-		__u32 index = half | ((tag + i) & (RST_SLOTS / 2 - 1));
+	for (__u32 i = 0; i < 2 * RST_SLOT_PROBES; i++) {
+		__u32 index = (tag + i % RST_SLOT_PROBES) & (RST_SLOTS / 4 - 1);
+
+		index |= (quarter ^ i / RST_SLOT_PROBES) * (RST_SLOTS / 4);
 		struct rst_slot *slot = bpf_map_lookup_elem(&slots, &index);
 
 		if (!slot)

@@ -90,32 +90,30 @@ struct {
 	__type(value, struct sock_state);
 } sock_states __weak SEC(".maps");
 
-/* Connections that are being made (pending.bpf.h). */
-#define PENDING_SETS 4096
-#define PENDING_WAYS 4
+/* The same of sockets that connect: in a table as long as there is room, for storage costs an allocation
+ * (clients.bpf.h). */
+#define CLIENT_SETS 4096
+#define CLIENT_WAYS 4
 
-struct pending_connect {
-	__u64 sk; /* whose; an address, never followed. 0: none */
-	__u64 owner_start;
-	__u64 since;
-	__u32 owner_tgid;
-	__u32 used; /* claimed */
-	__u8 owner_source;
-	__u8 reset; /* rst_former.reset: the error that is reported next is explained by it */
-	__u8 reserved[6];
-	char comm[RST_COMM_LEN];
+enum client_use {
+	CLIENT_FREE,
+	CLIENT_USED,
+	CLIENT_CLOSED, /* the state is CLOSE: may be taken, is there until then */
 };
 
-struct pending_set {
-	struct pending_connect way[PENDING_WAYS];
+struct client_set {
+	__u64 sk[CLIENT_WAYS]; /* whose; an address, never followed */
+	__u32 use[CLIENT_WAYS];
+	__u32 reserved[4];
+	struct sock_state state[CLIENT_WAYS];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, PENDING_SETS);
+	__uint(max_entries, CLIENT_SETS);
 	__type(key, __u32);
-	__type(value, struct pending_set);
-} pending_connects __weak SEC(".maps");
+	__type(value, struct client_set);
+} client_states __weak SEC(".maps");
 
 /* Connections that were closed here (closed.bpf.h). */
 #define CLOSED_SETS 2048
@@ -131,13 +129,16 @@ struct connection_key {
 };
 
 struct closed_connection {
-	__u64 tag; /* a hash of the key; 0: empty */
 	struct rst_former former;
 	struct connection_key key;
 	__u32 reserved;
 };
 
+/* The tags have a cache line of their own: looking for a connection touches no other. */
 struct closed_set {
+	__u64 tag[CLOSED_WAYS]; /* a hash of the key; 0: empty */
+	__u32 next;		/* the oldest, to be overwritten next */
+	__u32 reserved[15];
 	struct closed_connection way[CLOSED_WAYS];
 };
 

@@ -8,8 +8,8 @@
 #ifndef BPF_OWNER_BPF_H
 #define BPF_OWNER_BPF_H
 
+#include "clients.bpf.h"
 #include "count.bpf.h"
-#include "pending.bpf.h"
 #include "rest.bpf.h"
 #include "sock.bpf.h"
 
@@ -116,50 +116,38 @@ static __always_inline struct sock_state *state_create(struct sock *sk)
 	return st;
 }
 
-static __always_inline void state_fill(struct sock_state *st, const struct pending_connect *p,
-				       __u8 previous_state)
-{
-	st->owner_start = p->owner_start;
-	st->owner_since = p->since;
-	st->owner_tgid = p->owner_tgid;
-	st->owner_source = p->owner_source;
-	st->role = RST_ROLE_CLIENT;
-	st->previous_state = previous_state;
-	st->state_since = p->since;
-	st->reset = p->reset;
-	__builtin_memcpy(st->comm, p->comm, sizeof(st->comm));
-}
-
-/* An attempt to connect that is worth more than its entry. 'previous_state' is the state before the present
- * one. */
-static __always_inline struct sock_state *state_of_pending(struct sock *sk, struct pending_connect *p,
-							   __u8 previous_state)
-{
-	struct sock_state *st = state_create(sk);
-
-	if (st)
-		state_fill(st, p, previous_state);
-	pending_drop(p);
-	return st;
-}
-
-/* The packet program may have made storage for an attempt whose owner is in its entry. */
 static __always_inline bool state_has_owner(const struct sock_state *st)
 {
 	return st && st->owner_tgid;
+}
+
+/* The packet program made storage for a socket that connects: that is where its state lies from now on. */
+static __always_inline void state_move(const struct sock *sk, struct sock_state *to,
+				       const struct sock_state *from)
+{
+	__u8 ttl = to->ttl_base;
+
+	__builtin_memcpy(to, from, offsetof(struct sock_state, packet_window));
+	if (ttl)
+		to->ttl_base = ttl;
+	client_leave(sk, CLIENT_FREE);
 }
 
 /* What is known of the socket, wherever it lies; NULL: nothing. */
 static __always_inline struct sock_state *state_find(struct sock *sk)
 {
 	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
-	__u8 state = sk->__sk_common.skc_state;
-	struct pending_connect *p;
+	struct sock_state *client;
 
-	if (state_has_owner(st) || (state != TCP_SYN_SENT && state != TCP_CLOSE))
+	if (state_has_owner(st))
 		return st;
-	p = pending_find(sk);
-	return p ? state_of_pending(sk, p, state == TCP_CLOSE ? TCP_SYN_SENT : TCP_CLOSE) : st;
+	client = client_find(sk);
+	if (!client)
+		return st;
+	if (!st)
+		return client;
+	state_move(sk, st, client);
+	return st;
 }
 
 /* How the current process ends, which closes its sockets on the way. */

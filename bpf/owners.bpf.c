@@ -30,38 +30,16 @@ static __always_inline void state_begin(struct sock_state *st, __u8 source, __u8
 	st->packet_time = 0;
 }
 
-/* Most sockets have no storage yet, and many never need it. */
 static __always_inline void connect_begins(struct sock *sk)
 {
 	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
-	struct pending_connect *c = st ? 0 : pending_add(sk);
-	struct process p;
 
-	if (!c) {
-		if (!st)
-			st = state_create(sk);
-		if (st)
-			state_begin(st, RST_OWNER_CONNECT, RST_ROLE_CLIENT, 0);
-		return;
-	}
-	process_current(&p);
-	c->owner_start = p.start;
-	c->owner_tgid = p.tgid;
-	c->owner_source = p.flags & PF_KTHREAD ? RST_OWNER_KERNEL : RST_OWNER_CONNECT;
-	c->since = bpf_ktime_get_ns();
-	__builtin_memcpy(c->comm, p.comm, sizeof(c->comm));
-}
-
-/* An attempt ends without a connection. If an error is going to be reported, on_error_report() decides. */
-static __always_inline void connect_ends(struct sock *sk)
-{
-	struct pending_connect *c;
-
-	if (sk->sk_err && !(sk->__sk_common.skc_flags >> SOCK_DEAD & 1))
-		return;
-	c = pending_find(sk);
-	if (c)
-		pending_drop(c);
+	if (!st)
+		st = client_add(sk);
+	if (!st)
+		st = state_create(sk);
+	if (st)
+		state_begin(st, RST_OWNER_CONNECT, RST_ROLE_CLIENT, 0);
 }
 
 static __always_inline void remember(struct rst_former *former, const struct sock_state *st, __u8 state,
@@ -158,21 +136,24 @@ static __always_inline void connection_closed(struct sock *sk, const struct sock
 {
 	const struct net *net = sk->__sk_common.skc_net.net;
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct closed_connection *closed;
 	struct connection_key key;
 	struct rst_former *former;
+	struct closed_set *set;
 	__u32 netns, cookie;
 	__u64 tag;
+	int way;
 
 	sock_netns(net, &netns, &cookie);
 	connection_key(sk, tp, netns, cookie, &key);
 	tag = closed_tag(&key);
-	closed = closed_begin(tag);
-	if (!closed) {
+	set = closed_set(tag);
+	way = set ? closed_begin(set, tag) : -1;
+	if (!set || way < 0) {
 		count_failure(RST_FAIL_MAP);
 		return;
 	}
-	former = &closed->former;
+	way &= CLOSED_WAYS - 1;
+	former = &set->way[way].former;
 	remember(former, st, state, sock_cgroup(sk), now);
 	former->established = st->established;
 	former->fin_sent = st->fin_sent;
@@ -186,8 +167,8 @@ static __always_inline void connection_closed(struct sock *sk, const struct sock
 		former->receive_idle_ms = st->receive_idle_ms;
 		former->send_idle_ms = st->send_idle_ms;
 	}
-	closed->key = key;
-	closed_commit(closed, tag);
+	set->way[way].key = key;
+	closed_commit(set, way, tag);
 }
 
 /* A child was made of its listener, with a copy of its storage. */
@@ -208,12 +189,17 @@ static __always_inline bool is_over(const struct sock *sk, const struct sock_sta
 
 static __always_inline void socket_closed(struct sock *sk, struct sock_state *st, int old)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now;
 
-	note_exit(sk, st, now);
+	client_leave(sk, CLIENT_CLOSED);
+	if (is_over(sk, st, old))
+		return;
+	now = bpf_ktime_get_ns();
+	if (old != TCP_SYN_SENT)
+		note_exit(sk, st, now);
 	if (st->flags & STATE_LISTENER && old == TCP_LISTEN)
 		listener_closed(sk, st, now);
-	else if (old != TCP_SYN_SENT && old != TCP_CLOSE && !is_over(sk, st, old))
+	else if (old != TCP_SYN_SENT && old != TCP_CLOSE)
 		connection_closed(sk, st, old, now);
 	st->previous_state = old;
 	st->state_since = now;
@@ -240,26 +226,14 @@ int on_set_state(__u64 *ctx)
 		connect_begins(sk);
 		return 0;
 	}
-	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
 	if (new == TCP_LISTEN) {
-		if (!st)
-			st = state_create(sk);
+		st = state_create(sk);
 		if (st)
 			state_begin(st, RST_OWNER_LISTEN, RST_ROLE_SERVER, STATE_LISTENER);
 		listener_opened(sk);
 		return 0;
 	}
-	if (old == TCP_SYN_SENT && !state_has_owner(st)) {
-		struct pending_connect *p;
-
-		if (new == TCP_CLOSE) {
-			connect_ends(sk);
-			return 0;
-		}
-		p = pending_find(sk);
-		if (p)
-			st = state_of_pending(sk, p, TCP_SYN_SENT);
-	}
+	st = state_find(sk);
 	if (!st)
 		return 0;
 	if (new == TCP_CLOSE) {
@@ -308,7 +282,7 @@ int on_read(__u64 *ctx)
 
 	if (!sk->sk_lock.owned)
 		return 0;
-	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	st = state_find(sk);
 	if (!st)
 		st = adopt(sk);
 	if (st)
@@ -326,7 +300,7 @@ int on_write(__u64 *ctx)
 
 	if (sent <= 0 || sk->sk_protocol != IPPROTO_TCP)
 		return 0;
-	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	st = state_find(sk);
 	if (!st)
 		st = adopt(sk);
 	if (st)

@@ -24,7 +24,7 @@ static __always_inline void note_handshake(struct bpf_sock *sk, __u8 ttl)
 
 	if (sk->state != TCP_SYN_SENT)
 		return;
-	/* about to be established, it needs the storage anyway (owner.bpf.h, state_of_pending()) */
+	/* about to be established, it needs the storage anyway (owner.bpf.h, state_move()) */
 	st = bpf_sk_storage_get(&sock_states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (st)
 		st->ttl_base = ttl;

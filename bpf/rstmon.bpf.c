@@ -38,6 +38,8 @@ struct facts {
 	char actor_comm[RST_COMM_LEN];
 	__u32 actor_parent_tgid;
 	char actor_parent_comm[RST_COMM_LEN];
+	/* from here on nothing is cleared */
+	struct headers headers;
 	struct segment segment;
 	struct rst_former former; /* with has_former */
 };
@@ -55,21 +57,13 @@ struct {
 	__type(value, struct facts);
 } scratch SEC(".maps");
 
-/* A refused connect() gets no storage of its own for the microseconds that it has to live. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct sock_state);
-} refused SEC(".maps");
-
 static __always_inline struct facts *facts_begin(__u32 direction, __u8 reason)
 {
 	struct facts *f = bpf_map_lookup_elem(&scratch, &direction);
 
 	if (!f)
 		return 0;
-	__builtin_memset(f, 0, offsetof(struct facts, segment));
+	__builtin_memset(f, 0, offsetof(struct facts, headers));
 	f->key.direction = direction;
 	f->key.reason = reason;
 	return f;
@@ -118,17 +112,23 @@ static __always_inline void event_addresses(struct rst_event *e, const struct se
 	e->remote_port = s->remote_port;
 }
 
-/* Reads the segment that provoked the reset into the facts. */
-static __always_inline void facts_of_segment(struct facts *f, const struct sk_buff *skb,
+/* Reads the segment that provoked the reset; what the key needs of it. */
+static __always_inline void facts_of_headers(struct facts *f, const struct sk_buff *skb,
 					     struct rst_count *count)
 {
-	if (skb_segment(skb, &f->segment)) {
+	if (skb_headers(skb, &f->headers)) {
 		count->failures[RST_FAIL_READ]++;
-		__builtin_memset(&f->segment, 0, sizeof(f->segment));
 		return;
 	}
 	f->flags |= RST_EVENT_SEGMENT;
-	f->key.flags |= f->segment.flags >> 1 & RST_KEY_SYN;
+	f->key.flags |= f->headers.tcp.flags >> 1 & RST_KEY_SYN;
+}
+
+static __always_inline void facts_of_segment(struct facts *f, const struct sk_buff *skb,
+					     struct rst_count *count)
+{
+	facts_of_headers(f, skb, count);
+	segment_of(&f->headers, &f->segment);
 }
 
 enum former {
@@ -157,7 +157,7 @@ static __always_inline bool find_listener(struct facts *f)
 	struct listener_key listener = {
 		.netns = f->key.netns,
 		.netns_cookie = f->key.netns_cookie,
-		.port = f->segment.local_port,
+		.port = f->key.port,
 	};
 	__u32 word = listener.port >> 6;
 	const __u64 *ports = bpf_map_lookup_elem(&closed_ports, &word);
@@ -172,8 +172,9 @@ static __always_inline bool find_listener(struct facts *f)
 	return true;
 }
 
-/* Who was here before: a listener on the port, for a segment that asks for one, else the connection. */
-static __always_inline void find_former(struct facts *f)
+/* Who was here before: a listener on the port, for a segment that asks for one, else the connection. The segment
+ * is spelled out only where that is needed. */
+static __always_inline bool find_former(struct facts *f)
 {
 	if (f->key.flags & RST_KEY_SYN && !(f->flags & RST_EVENT_TIME_WAIT)) {
 		if (find_listener(f)) {
@@ -181,9 +182,12 @@ static __always_inline void find_former(struct facts *f)
 			f->flags |= RST_EVENT_FORMER_LISTENER;
 			f->key.flags |= RST_KEY_FORMER_LISTENER;
 		}
-	} else if (find_connection(f)) {
-		f->has_former = FORMER_CONNECTION;
+		return false;
 	}
+	segment_of(&f->headers, &f->segment);
+	if (find_connection(f))
+		f->has_former = FORMER_CONNECTION;
+	return true;
 }
 
 /* The connection is gone, but who had it is known: the reset is that process's. */
@@ -225,14 +229,19 @@ static __always_inline void event_of_segment(struct rst_event *e, __u8 kind, __u
  * Only what the segment and the memory of the closed tell. Returns false if there was no room. */
 static __always_inline bool emit_without_socket(struct rst_count *count, struct facts *f)
 {
-	if (f->segment.ipv6)
-		f->flags |= RST_EVENT_IPV6;
-	f->key.port = f->segment.local_port;
-	find_former(f);
+	bool spelled;
+
+	if (f->headers.known)
+		f->key.port = bpf_ntohs(f->headers.tcp.dest);
+	spelled = find_former(f);
 	if (f->has_former == FORMER_CONNECTION)
 		facts_of_former(f);
 	else if (!f->key.state && count_without_detail(count, RST_SENT, f))
 		return true;
+	if (!spelled)
+		segment_of(&f->headers, &f->segment);
+	if (f->segment.ipv6)
+		f->flags |= RST_EVENT_IPV6;
 	f->now = bpf_ktime_get_ns();
 	if (!f->has_former) {
 		struct rst_event *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
@@ -624,9 +633,10 @@ static __always_inline void mark_reset(const struct sock *sk, const struct rst_k
 {
 	struct closed_connection *closed;
 	struct connection_key connection;
+	__u32 way;
 
 	connection_key(sk, bpf_skc_to_tcp_sock((void *)sk), key->netns, key->netns_cookie, &connection);
-	closed = closed_find(&connection, closed_tag(&connection));
+	closed = closed_find(&connection, closed_tag(&connection), &way);
 	if (closed)
 		closed->former.reset = 1;
 }
@@ -714,11 +724,11 @@ int on_send_reset(__u64 *ctx)
 		skb_netns(skb, &f->key.netns, &f->key.netns_cookie);
 	}
 	if (has_skb) {
-		facts_of_segment(f, skb, count);
+		facts_of_headers(f, skb, count);
 	} else {
 		/* no kernel does this; without addresses then */
 		count->failures[RST_FAIL_READ]++;
-		__builtin_memset(&f->segment, 0, sizeof(f->segment));
+		f->headers.known = false;
 	}
 	if (!emit_without_socket(count, f))
 		count_no_room(count, &f->key, f->owner_comm, f->cgroup);
@@ -731,40 +741,28 @@ static __always_inline bool receive_is_doubtful(const struct sock *sk)
 	return sk->sk_shutdown & RCV_SHUTDOWN && sk->__sk_common.skc_state != TCP_SYN_SENT;
 }
 
-static __always_inline struct sock_state *refused_state(const struct pending_connect *p)
-{
-	__u32 zero = 0;
-	struct sock_state *st = bpf_map_lookup_elem(&refused, &zero);
-
-	if (st) {
-		__builtin_memset(st, 0, sizeof(*st));
-		state_fill(st, p, TCP_CLOSE);
-	}
-	return st;
-}
-
 /*
- * A refused connect(): who called it is in its entry, and the key says the rest. True: it is counted, and
+ * A refused connect(): who called it is known, and the key says the rest. True: it is counted, and
  * that is all. The key is that of the record.
  */
 static __always_inline bool count_refused(struct rst_count *count, struct facts *f, const struct sock *sk,
-					  struct pending_connect *p)
+					  const struct sock_state *st)
 {
 	const struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
 	struct rst_key *key = &f->key;
 
-	if (!p->owner_tgid || !tp || compat_is_mptcp(tp))
+	if (!st->owner_tgid || !tp || compat_is_mptcp(tp))
 		return false;
-	key->owner_start = p->owner_start;
-	key->owner_tgid = p->owner_tgid;
-	key->owner_source = p->owner_source;
+	key->owner_start = st->owner_start;
+	key->owner_tgid = st->owner_tgid;
+	key->owner_source = st->owner_source;
 	key->role = RST_ROLE_CLIENT;
 	key->state = TCP_SYN_SENT;
-	key->previous_state = TCP_CLOSE;
+	key->previous_state = st->previous_state;
 	key->port = sock_remote_port(sk);
 	sock_netns(sk->__sk_common.skc_net.net, &key->netns, &key->netns_cookie);
 	f->cgroup = sock_cgroup(sk);
-	__builtin_memcpy(f->owner_comm, p->comm, sizeof(f->owner_comm));
+	owner_name(st, f->owner_comm);
 	return count_without_detail(count, RST_RECEIVED, f);
 }
 
@@ -777,7 +775,6 @@ int on_receive_reset(__u64 *ctx)
 {
 	struct sock *sk = (struct sock *)ctx[0];
 	struct rst_totals *totals = count_totals();
-	struct pending_connect *p = 0;
 	struct rst_count *count;
 	struct sock_state *st;
 	struct facts *f;
@@ -792,19 +789,12 @@ int on_receive_reset(__u64 *ctx)
 	if (!f)
 		return 0;
 
-	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
-	if (sk->__sk_common.skc_state == TCP_SYN_SENT && !state_has_owner(st)) {
-		p = pending_find(sk);
-		if (p) {
-			p->reset = 2; /* for on_error_report() */
-			if (count_refused(count, f, sk, p)) {
-				run_end(count, begin);
-				return 0;
-			}
-			if (st)
-				state_fill(st, p, TCP_CLOSE);
-			else
-				st = refused_state(p);
+	st = state_find(sk);
+	if (st) {
+		st->reset = 2; /* for on_error_report() too */
+		if (sk->__sk_common.skc_state == TCP_SYN_SENT && count_refused(count, f, sk, st)) {
+			run_end(count, begin);
+			return 0;
 		}
 	}
 	/* to take the event back; and a refused connect is about to report an error that an ICMP message
@@ -902,7 +892,6 @@ int on_error_report(__u64 *ctx)
 {
 	struct sock *sk = (struct sock *)ctx[0];
 	int error = sk->sk_err, queued = 0;
-	struct pending_connect *p;
 	struct rst_totals *totals;
 	struct rst_count *count;
 	struct sock_state *st;
@@ -921,15 +910,7 @@ int on_error_report(__u64 *ctx)
 	totals = count_totals();
 	if (!totals || !count_active())
 		return 0;
-	st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
-	if (!state_has_owner(st)) {
-		p = pending_find(sk);
-		if (p && p->reset) {
-			pending_drop(p);
-			return 0;
-		}
-		st = state_find(sk);
-	}
+	st = state_find(sk);
 	if (!st)
 		st = state_create(sk);
 	if (st && (st->reset || st->failed))

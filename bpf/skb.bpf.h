@@ -5,6 +5,28 @@
 
 #include "sock.bpf.h"
 
+#define IPV4_HEADER 20 /* without options */
+#define IPV6_HEADER 40
+
+struct tcp_header {
+	__be16 source;
+	__be16 dest;
+	__be32 seq;
+	__be32 ack;
+	__u8 offset; /* in the high four bits, 32-bit words */
+	__u8 flags;
+};
+
+/* What was read of a segment ... */
+struct headers {
+	__u8 ip[IPV6_HEADER]; /* of IPv4 without options the TCP header is in it, too */
+	struct tcp_header tcp;
+	__u32 length; /* of the TCP header and the data */
+	bool ipv6;
+	bool known;
+};
+
+/* ... and what it says. */
 struct segment {
 	__u8 local[16]; /* its destination: this host */
 	__u8 remote[16];
@@ -18,60 +40,51 @@ struct segment {
 	bool ipv6;
 };
 
-struct tcp_header {
-	__be16 source;
-	__be16 dest;
-	__be32 seq;
-	__be32 ack;
-	__u8 offset; /* in the high four bits, 32-bit words */
-	__u8 flags;
-};
-
-#define IPV4_HEADER 20 /* without options */
-#define IPV6_HEADER 40
-
 /* In every path that sends a passive reset both headers lie where the skb says, in its linear part
- * (CAUSES.md E.2). 'skb' must be known not to be NULL: its fields are loaded directly. Of IPv4 one read
- * covers both headers, unless there are IP options. -1: the memory could not be read. */
-static __always_inline int skb_segment(const struct sk_buff *skb, struct segment *ret)
+ * (CAUSES.md E.2). 'skb' must be known not to be NULL: its fields are loaded directly. -1: the memory could not
+ * be read. */
+static __always_inline int skb_headers(const struct sk_buff *skb, struct headers *ret)
 {
 	const unsigned char *ip = skb->head + skb->network_header;
 	__u32 ip_length = skb->transport_header - skb->network_header;
-	__u32 len = skb->len;
-	__u8 header[IPV6_HEADER];
-	struct tcp_header tcp;
 
-	if (bpf_probe_read_kernel(header, sizeof(header), ip))
+	ret->known = false;
+	if (bpf_probe_read_kernel(ret->ip, sizeof(ret->ip), ip))
 		return -1;
-	ret->ipv6 = header[0] >> 4 == 6;
+	ret->ipv6 = ret->ip[0] >> 4 == 6;
 	if (!ret->ipv6 && ip_length == IPV4_HEADER)
-		__builtin_memcpy(&tcp, header + IPV4_HEADER, sizeof(tcp));
-	else if (bpf_probe_read_kernel(&tcp, sizeof(tcp), ip + ip_length))
+		__builtin_memcpy(&ret->tcp, ret->ip + IPV4_HEADER, sizeof(ret->tcp));
+	else if (bpf_probe_read_kernel(&ret->tcp, sizeof(ret->tcp), ip + ip_length))
 		return -1;
-
-	__builtin_memset(ret->local, 0, 16);
-	__builtin_memset(ret->remote, 0, 16);
-	if (ret->ipv6) {
-		ret->ttl = header[7];
-		__builtin_memcpy(ret->remote, header + 8, 16);
-		__builtin_memcpy(ret->local, header + 24, 16);
-	} else {
-		ret->ttl = header[8];
-		__builtin_memcpy(ret->remote, header + 12, 4);
-		__builtin_memcpy(ret->local, header + 16, 4);
-	}
-	ret->remote_port = bpf_ntohs(tcp.source);
-	ret->local_port = bpf_ntohs(tcp.dest);
-	ret->seq = bpf_ntohl(tcp.seq);
-	ret->ack = bpf_ntohl(tcp.ack);
-	ret->flags = tcp.flags;
-
-	/* skb->data is at the TCP header here, so len counts it */
-	__u32 header_len = (tcp.offset >> 4) * 4;
-	__u32 payload = len > header_len ? len - header_len : 0;
-
-	ret->payload = payload > 0xffff ? 0xffff : payload;
+	ret->length = skb->len; /* skb->data is at the TCP header here */
+	ret->known = true;
 	return 0;
+}
+
+static __always_inline void segment_of(const struct headers *h, struct segment *ret)
+{
+	__u32 header_len = (h->tcp.offset >> 4) * 4;
+	__u32 payload = h->length > header_len ? h->length - header_len : 0;
+
+	__builtin_memset(ret, 0, sizeof(*ret));
+	if (!h->known)
+		return;
+	ret->ipv6 = h->ipv6;
+	if (h->ipv6) {
+		ret->ttl = h->ip[7];
+		__builtin_memcpy(ret->remote, h->ip + 8, 16);
+		__builtin_memcpy(ret->local, h->ip + 24, 16);
+	} else {
+		ret->ttl = h->ip[8];
+		__builtin_memcpy(ret->remote, h->ip + 12, 4);
+		__builtin_memcpy(ret->local, h->ip + 16, 4);
+	}
+	ret->remote_port = bpf_ntohs(h->tcp.source);
+	ret->local_port = bpf_ntohs(h->tcp.dest);
+	ret->seq = bpf_ntohl(h->tcp.seq);
+	ret->ack = bpf_ntohl(h->tcp.ack);
+	ret->flags = h->tcp.flags;
+	ret->payload = payload > 0xffff ? 0xffff : payload;
 }
 
 /* The namespace a segment arrived in: its device's, or its route's device's when that was cleared. */

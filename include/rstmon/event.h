@@ -26,7 +26,7 @@
 
 /* Of the maps that only the programs read: owners of sockets, memory of the closed. An upgraded daemon takes
  * them over if this is the same, else its programs begin with empty ones. */
-#define RST_STATE_VERSION 1
+#define RST_STATE_VERSION 2
 
 #define RST_COMM_LEN	  16  /* TASK_COMM_LEN */
 #define RST_PATH_LEN	  256 /* cgroup path or executable, cut to this */
@@ -271,7 +271,8 @@ struct rst_slot {
 	__u32 reserved[8];
 };
 
-#define RST_SLOTS	32768 /* power of two; the lower half is nobody's, the upper half has owners */
+#define RST_SLOTS	32768 /* power of two; the lower half is nobody's, the upper half has owners. Two slots may
+			       * have the same key: they are counted up on different CPUs */
 #define RST_SLOT_PROBES 16
 
 /* Kernel-side failures, counted by kind per CPU. */
