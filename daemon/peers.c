@@ -171,6 +171,8 @@ int peers_adopt(void *memory, size_t size, struct peers **ret)
 		index_insert(p->slots, PEER_MASK, hash, p->n);
 		heap_enter(p, (uint16_t)p->n);
 	}
+	/* a new one begins at 0, and at the root of the heap */
+	memset(&p->peer[p->n], 0, (n - p->n) * sizeof(p->peer[0]));
 	*ret = p;
 	return 0;
 }

@@ -152,3 +152,23 @@ Test(peers, flood_of_strangers)
 	cr_assert_geq(peer->count, 2000);
 	cr_assert_leq(peer->count - peer->error, 2000);
 }
+
+/* A kill may leave one of them twice: what takes the place of the second begins at 0. */
+Test(peers, an_adopted_table_has_no_leftovers)
+{
+	_cleanup_(free_peers) struct peers *p = NULL;
+	struct peer *last;
+
+	cr_assert_eq(peers_new(&p), 0);
+	for (uint32_t host = 0; host < 100; host++)
+		for (unsigned int i = 0; i < 5; i++)
+			add(p, host, 100);
+	last = (struct peer *)get(p, 99);
+	last->address = get(p, 50)->address;
+	cr_assert_eq(peers_adopt(p, peers_size(), &p), 0);
+	cr_expect_null(get(p, 99));
+	add(p, 1000, 200);
+	cr_assert(get(p, 1000));
+	cr_expect_eq(get(p, 1000)->count, 1);
+	cr_expect_eq(get(p, 1000)->error, 0);
+}
