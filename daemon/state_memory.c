@@ -14,6 +14,11 @@
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
 
+/* include/uapi/linux/memfd.h of 6.3 and later, which others refuse */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U
+#endif
+
 enum { TALLY, RECENT, PEERS, HOLD, PARTS };
 
 static void part_sizes(uint64_t ret[PARTS])
@@ -151,8 +156,12 @@ void state_free(struct state *s)
 
 int state_make_file(void)
 {
-	_cleanup_close_ int fd = memfd_create("rstmon-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	static const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	_cleanup_close_ int fd = memfd_create("rstmon-state", flags | MFD_NOEXEC_SEAL);
 
+	/* where vm.memfd_noexec is 2 there are no others */
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("rstmon-state", flags);
 	if (fd < 0)
 		return -errno;
 	if (ftruncate(fd, (off_t)part_offset(PARTS)) || fcntl(fd, F_ADD_SEALS, SEALS))

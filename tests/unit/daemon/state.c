@@ -43,6 +43,21 @@ Test(state, an_empty_one_is_nearly_nothing)
 	cr_expect_lt(bytes_used(copy), 500000, "%zu", bytes_used(copy));
 }
 
+/* Where vm.memfd_noexec is 2 no other kind can be made. */
+Test(state, nobody_can_execute_it)
+{
+	_cleanup_(free_state) struct state *s = NULL;
+	int seals, fd = memfd_create("test", MFD_CLOEXEC | 8U);
+
+	if (fd < 0)
+		cr_skip_test("a kernel before 6.3");
+	close(fd);
+	cr_assert_eq(state_new(&s), 0);
+	seals = fcntl(state_fd(s), F_GET_SEALS);
+	cr_expect(seals & F_SEAL_SHRINK);
+	cr_expect(seals & 0x20, "F_SEAL_EXEC");
+}
+
 Test(state, whoever_adopts_it_goes_on)
 {
 	_cleanup_(free_state) struct state *s = NULL, *next = NULL;
