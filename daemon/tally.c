@@ -327,8 +327,9 @@ void tally_spill_end(struct tally *t, const uint64_t lost[RST_DIRECTION_MAX], ui
 	}
 	for (uint32_t i = 0; i < RSTMON_NETNS_MAX; i++)
 		memcpy(t->netns[i].spilled, t->netns[i].pending, sizeof(t->netns[i].spilled));
-	t->spill_folded = t->pending_folded;
-	t->spill_evicted = t->pending_evicted;
+	/* these are told as counters, which do not fall because there is room again */
+	t->spill_folded = MAX(t->spill_folded, t->pending_folded);
+	t->spill_evicted = MAX(t->spill_evicted, t->pending_evicted);
 	t->fold_tried = 0;
 }
 

@@ -340,6 +340,34 @@ Test(tally, slots_beyond_every_table_do_not_add_up)
 	expect_adoptable(t);
 }
 
+static void take_back_one(struct tally *t, uint32_t pid)
+{
+	struct finding f = make(pid, 1, RST_SENT, RST_CAUSE_UNKNOWN);
+
+	cr_assert_eq(tally_take_back(t, &f), 0);
+}
+
+Test(tally, evicted_does_not_fall_when_there_is_room_again)
+{
+	_cleanup_free_ struct tally *t = new_tally();
+	struct finding f = make(9999, 80, RST_SENT, RST_CAUSE_UNKNOWN);
+	struct tally_stats stats;
+	uint64_t before;
+
+	for (uint32_t i = 0; i < RSTMON_ROWS_MAX; i++)
+		add(t, 1 + i / 8, (uint16_t)(1 + i % 8), RST_SENT, RST_CAUSE_UNKNOWN);
+	spill(t, &f, 5, START);
+	tally_stats(t, &stats);
+	before = stats.evicted;
+	cr_assert_geq(before, 5);
+	for (uint32_t pid = 1; pid <= RSTMON_ROWS_MAX / 8; pid++)
+		take_back_one(t, pid);
+	spill(t, &f, 5, START);
+	cr_assert_eq(count_of(t, 9999, 80, RST_SENT, RST_CAUSE_UNKNOWN), 5);
+	tally_stats(t, &stats);
+	cr_expect_geq(stats.evicted, before);
+}
+
 Test(tally, move_changes_the_cause_and_no_total)
 {
 	_cleanup_free_ struct tally *t = new_tally();
