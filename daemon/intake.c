@@ -472,13 +472,11 @@ int intake_absorb(struct intake *in, struct source *old)
 {
 	struct source_totals totals;
 	struct reset held;
-	int r;
 
-	if (old) {
-		r = drain_old(in, old);
-		if (r < 0)
-			return r;
-	}
+	/* one that cannot be read to its end must not keep each daemon to come from starting: what
+	 * it still had is in the totals, and goes to 'other' */
+	if (old && drain_old(in, old) < 0)
+		in->decode_errors++;
 	/* what would swallow these was written by the hooks that are gone */
 	while (hold_release(in->hold, UINT64_MAX, &held))
 		count(in, &held);

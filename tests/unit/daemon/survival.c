@@ -33,6 +33,7 @@ struct ring {
 	struct rst_event_sock record[RECORDS];
 	uint64_t position[RECORDS];
 	unsigned int at, end;
+	unsigned int damaged; /* nothing can be read from there on; 0: all is well */
 	struct source_totals totals;
 	struct rst_slot slot[4];
 	size_t n_slots;
@@ -52,6 +53,8 @@ static int drain(struct source *s, unsigned int max, source_record_fn fn, void *
 	unsigned int n = 0;
 
 	for (; n < max && ring->at < ring->end; n++) {
+		if (ring->damaged && ring->at >= ring->damaged)
+			return -EBADMSG;
 		fn(&ring->record[ring->at], ring->record[ring->at].event.size, userdata);
 		ring->at++;
 	}
@@ -346,6 +349,29 @@ Test(survival, an_upgrade_takes_everything_over)
 	cr_expect_eq(next->decode_errors, 1);
 	cr_expect_eq(state_position(next->state), new->position[0]);
 	cr_expect_not(state_absorb_due(next->state));
+	end(next);
+}
+
+/* Else no daemon would ever start again. */
+Test(survival, an_old_ring_that_is_damaged_ends_there)
+{
+	struct ring *old = &rings[0], *new = &rings[1];
+	struct intake *in = begin(old, -1, 0), *next;
+
+	state_set_generation(in->state, 1);
+	spill_slot(old, 0, 80, 100);
+	intake_refresh(in);
+	for (unsigned int i = 0; i < 5; i++)
+		put(old, i, false, (uint16_t)(40000 + i));
+	old->damaged = 2;
+	next = begin(new, state_fd(in->state), 10);
+	state_set_generation(next->state, 2);
+	cr_assert_eq(intake_absorb(next, &old->fake.source), 0);
+	intake_refresh(next);
+	expect_exact(next, 105, 0);
+	cr_expect_eq(next->decode_errors, 1);
+	cr_expect_not(state_absorb_due(next->state));
+	end(in);
 	end(next);
 }
 
