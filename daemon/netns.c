@@ -58,6 +58,7 @@ struct look {
 struct netns_table {
 	struct netns *table, *latest; /* latest: found last */
 	unsigned int n;
+	bool full; /* nobody gives up a place before the next comparison */
 	uint64_t sequence, evicted;
 	uint64_t slots_read; /* 'sequence' then */
 	netns_read_fn read;
@@ -108,12 +109,16 @@ static struct netns *netns_place(struct netns_table *t)
 
 	if (t->n < RSTMON_NETNS_MAX)
 		return &t->entries[t->n];
+	if (t->full)
+		return NULL;
 	for (i = 0; i < t->n; i++) {
 		struct netns *e = &t->entries[i];
 
 		if (e->tried && !t->reports[i].covered && (!oldest || e->seen < oldest->seen))
 			oldest = e;
 	}
+	/* each reset of one that is turned down would look again */
+	t->full = !oldest;
 	return oldest;
 }
 
@@ -424,6 +429,7 @@ int netns_reconcile(struct netns_table *t, struct attributor *a, void (*refresh)
 	refresh(userdata);
 	for (unsigned int i = 0; i < t->n; i++)
 		t->entries[i].due = true;
+	t->full = false;
 	for (int round = 1; round <= ROUNDS && count_due(t); round++) {
 		for (at = 0; (n = look_at_some(t, a, &at));) {
 			refresh(userdata);
@@ -431,6 +437,7 @@ int netns_reconcile(struct netns_table *t, struct attributor *a, void (*refresh)
 				judge(t, &t->looks[i], round == ROUNDS);
 		}
 	}
+	t->full = false;
 	return (int)count_due(t);
 }
 
