@@ -16,7 +16,7 @@ static struct tally *make_tally(void)
 	size_t size = (tally_size() + 63) / 64 * 64;
 	void *memory = aligned_alloc(64, size);
 
-	return memory ? tally_format(memory, size) : NULL;
+	return memory ? tally_format(memset(memory, 0, size), size) : NULL;
 }
 
 /* The reasons decide the path: without their names most of diagnose is never reached. */
