@@ -202,12 +202,29 @@ static void leave_out(struct source_bpf *b, int hook, const char *why)
 	snprintf(b->hooks[hook].why, sizeof(b->hooks[hook].why), "%s", why);
 }
 
+/*
+ * A type that this kernel has not (enum sk_rst_reason before 6.10) libbpf goes on looking for in
+ * the BTF of modules. To list these wants CAP_SYS_ADMIN, which rstmond.service has not, and the
+ * refusal would end the load. Who names the file of the types is searched in it alone: all that the
+ * programs look at is in the kernel itself.
+ */
+static struct rstmon_bpf *open_object(void)
+{
+	static const char types[] = "/sys/kernel/btf/vmlinux";
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = types);
+
+	/* without it libbpf knows other places, /boot among them */
+	if (access(types, R_OK))
+		options.btf_custom_path = NULL;
+	return rstmon_bpf__open_opts(&options);
+}
+
 static int open_and_load(struct source_bpf *b, const struct source_bpf_options *options, bool bare,
 			 char *error, size_t size)
 {
 	int r;
 
-	b->skel = rstmon_bpf__open();
+	b->skel = open_object();
 	if (!b->skel) {
 		snprintf(error, size, "cannot open the BPF object: %s", strerror(errno));
 		return -errno;
