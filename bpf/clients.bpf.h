@@ -53,10 +53,16 @@ static __always_inline struct sock_state *client_add(const struct sock *sk)
 
 	if (!set)
 		return 0;
+	/* the socket's own place first, with its memory's former socket in it */
 #pragma unroll
-	for (int i = 0; i < CLIENT_WAYS; i++)
-		if (set->sk[i] == (__u64)sk)
+	for (int i = 0; i < CLIENT_WAYS; i++) {
+		__u32 use = set->use[i];
+
+		if (place < 0 && set->sk[i] == (__u64)sk &&
+		    __sync_val_compare_and_swap(&set->use[i], use, CLIENT_USED) == use &&
+		    set->sk[i] == (__u64)sk)
 			place = i;
+	}
 #pragma unroll
 	for (int i = 0; i < CLIENT_WAYS; i++) {
 		__u32 use = set->use[i];
@@ -69,7 +75,6 @@ static __always_inline struct sock_state *client_add(const struct sock *sk)
 		return 0;
 	place &= CLIENT_WAYS - 1;
 	set->sk[place] = (__u64)sk;
-	set->use[place] = CLIENT_USED;
 	__builtin_memset(&set->state[place], 0, sizeof(set->state[place]));
 	return &set->state[place];
 }
