@@ -17,6 +17,7 @@
 
 #define DRAIN_RECORDS	  2048 /* of one turn: about a millisecond */
 #define DRAIN_PERIOD_USEC 4000 /* while awake */
+#define DRAIN_AGAIN_USEC  250  /* after a turn that hit its bound: others are heard between turns */
 #define EMPTY_ROUNDS	  6    /* without a record, then sleep */
 #define MINUTE_USEC	  60000000ULL
 
@@ -65,6 +66,23 @@ void daemon_refresh(struct daemon *d)
 	daemon_set_time(d);
 	intake_refresh(&d->intake);
 	daemon_wake(d);
+}
+
+void daemon_refresh_if_moved(struct daemon *d)
+{
+	struct source *source = d->intake.source;
+	struct source_totals t;
+	bool moved;
+
+	source->ops->totals(source, &t);
+	/* what waits in the ring has taken the flag, and wakes us by itself */
+	moved = t.sent != d->refreshed.sent || t.received != d->refreshed.received ||
+		t.timeouts != d->refreshed.timeouts || t.unread_ever != d->refreshed.unread_ever;
+	d->refreshed = t;
+	if (moved || !d->asleep)
+		daemon_refresh(d);
+	else
+		daemon_set_time(d);
 }
 
 static int source_ended(struct daemon *d)
@@ -133,7 +151,8 @@ static int round_of_draining(struct daemon *d)
 	if (n > 0 || intake_waiting(&d->intake)) {
 		d->empty_rounds = 0;
 		d->asleep = false;
-		return daemon_arm(d->drain, n == DRAIN_RECORDS ? 0 : DRAIN_PERIOD_USEC);
+		return daemon_arm(d->drain,
+				  n == DRAIN_RECORDS ? DRAIN_AGAIN_USEC : DRAIN_PERIOD_USEC);
 	}
 	if (d->asleep)
 		/* the look after the flag was set a whole period ago: nothing can be stranded now
@@ -273,7 +292,7 @@ static int build_loop(struct daemon *d)
 	if (r >= 0)
 		r = add_signals(d);
 	if (r >= 0)
-		r = add_timer(d, &d->drain, on_drain, 500);
+		r = add_timer(d, &d->drain, on_drain, DRAIN_AGAIN_USEC);
 	if (r >= 0)
 		r = add_timer(d, &d->minute, on_minute, 1000000);
 	if (r >= 0)

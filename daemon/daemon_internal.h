@@ -42,6 +42,8 @@ struct daemon {
 	const char *replay_error; /* the recording's, when it ended early */
 	int record_error;	  /* of the one that is written, once it was told; else 0 */
 	char problems[512];
+	char shown[640];		/* the status that systemd has: sent again only when it changes */
+	struct source_totals refreshed; /* the rows had all of it at the last look */
 };
 
 /* ---- daemon.c ---- */
@@ -57,6 +59,9 @@ void daemon_wake(struct daemon *d);
 
 /* Brings the rows up to date. */
 void daemon_refresh(struct daemon *d);
+
+/* The same for periodic work, which lets a sleeping daemon sleep while the kernel has counted nothing. */
+void daemon_refresh_if_moved(struct daemon *d);
 
 /* ---- daemon_log.c ---- */
 

@@ -141,7 +141,7 @@ int daemon_on_lines(sd_event_source *s, uint64_t usec, void *userdata)
 
 	(void)s;
 	(void)usec;
-	daemon_refresh(d);
+	daemon_refresh_if_moved(d);
 	summary_write(d->summary, d->intake.tally, d->intake.now, d->config.summary_rows, d->sink);
 	daemon_write_losses(d);
 	return daemon_arm(d->lines, d->config.summary_ns / NSEC_PER_USEC);

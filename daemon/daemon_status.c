@@ -19,12 +19,17 @@
 void daemon_notify_status(struct daemon *d)
 {
 	struct tally_stats stats;
+	char text[sizeof(d->shown)];
 
 	tally_stats(d->intake.tally, &stats);
-	sd_notifyf(false, "STATUS=%llu resets sent, %llu received, %u rows%s%s",
-		   (unsigned long long)stats.total[RST_SENT],
-		   (unsigned long long)stats.total[RST_RECEIVED], stats.rows,
-		   d->problems[0] ? "; " : "", d->problems);
+	snprintf(text, sizeof(text), "STATUS=%llu resets sent, %llu received, %u rows%s%s",
+		 (unsigned long long)stats.total[RST_SENT],
+		 (unsigned long long)stats.total[RST_RECEIVED], stats.rows,
+		 d->problems[0] ? "; " : "", d->problems);
+	if (!strcmp(text, d->shown))
+		return;
+	snprintf(d->shown, sizeof(d->shown), "%s", text);
+	sd_notify(false, text);
 }
 
 void daemon_answer_refresh(void *userdata)
@@ -132,6 +137,8 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 	if (d->outlives && d->options->outlive->unkept)
 		fprintf(f, "The service manager keeps no descriptors (Type=notify, "
 			   "FileDescriptorStoreMax=): the hooks end with the daemon. ");
+	if (d->outlives && d->options->outlive->lost[0])
+		fprintf(f, "%s ", d->options->outlive->lost);
 	if (d->outlives && d->options->outlive->trouble[0])
 		fprintf(f, "%s", d->options->outlive->trouble);
 	if (d->replay_error)

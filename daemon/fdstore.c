@@ -138,6 +138,38 @@ void fdstore_collect(struct fdstore *s, const int *fds, char *const *names, size
 	}
 }
 
+static bool is_ours(const struct fdstore *s, const char *name)
+{
+	char ours[FDSTORE_NAME_MAX + 32];
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct fdstore_entry *e = &s->entry[i];
+
+		fdstore_name(e->generation, e->kind, e->name, ours, sizeof(ours));
+		if (!strcmp(ours, name))
+			return true;
+	}
+	return false;
+}
+
+/* What was closed lies in the manager's store, and would come again with every start. A name goes
+ * with all that is parked under it, so those stay that somebody uses: we or the socket. What is too
+ * much for us may still be a daemon's. */
+static void forget_strangers(const struct fdstore *s, const int *fds, char *const *names, size_t n)
+{
+	const char *socket = "";
+
+	if (!s->managed || !s->refused || s->n == FDSTORE_MAX)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] == s->listen_fd)
+			socket = names[i];
+	for (size_t i = 0; i < n; i++)
+		if (names[i][0] && !strpbrk(names[i], "\n=") && strcmp(names[i], socket) &&
+		    !is_ours(s, names[i]))
+			sd_notifyf(false, "FDSTOREREMOVE=1\nFDNAME=%s", names[i]);
+}
+
 void fdstore_open(struct fdstore *s)
 {
 	char **names = NULL;
@@ -150,6 +182,8 @@ void fdstore_open(struct fdstore *s)
 		for (int i = 0; i < n; i++)
 			fds[i] = SD_LISTEN_FDS_START + i;
 		fdstore_collect(s, fds, names, (size_t)n);
+		if (names)
+			forget_strangers(s, fds, names, (size_t)n);
 	}
 	for (int i = 0; names && names[i]; i++)
 		free(names[i]);

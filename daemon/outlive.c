@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* clang-format off */
 /*
  * Restart, upgrade, start from a checkpoint: what to go on with. Must not count anything twice, nor
- *trust what it finds. Proved by tests/survive.
+ * trust what it finds. Proved by tests/survive.
  *
  * Two things decide, each changed by one step: the gate (rst_control.generation: whose hooks count)
- *and the highest generation N that has a memory file parked (what is counted up to where). The
- *daemon may be killed anywhere; the next one finds
+ * and the highest generation N that has a memory file parked (what is counted up to where). M is
+ * the generation after N. The daemon may be killed anywhere; the next one finds
  *
- *	gate	state	parked beside	because we were killed ...	and the next start
- *	-	-	anything	before the first state		begins anew
- *	0	N	N's hooks	before the first of all began	begins them
- *	N	N	N's hooks	anywhere in plain running	adopts N: the ring goes on
- *behind the record that state_position() names N	N	some of M's	while M was parked
- *adopts N, or upgrades from it; M never counted and is removed M	N	M's and N's
- *between the gate and M's state	absorbs N (M's ring was not touched, N's is only looked at)
- *into a copy of N's state: that is M's M	M	rest of N	while N was removed
- *goes on with M, removes the rest
+ *   no gate, no state: killed before the first state was parked.
+ *       It begins anew; hooks that lie there never counted.
+ *   gate 0, state N: killed before the first of all began.
+ *       It begins N.
+ *   gate N, state N: killed anywhere in plain running.
+ *       It adopts N: the ring goes on behind the record that state_position() names.
+ *   gate N, state N, some of M: killed while M was parked.
+ *       It adopts N, or upgrades from it. M never counted and is removed.
+ *   gate M, state N, M complete: killed between the gate and M's state.
+ *       It absorbs N into a copy of N's state: that is M's. M's ring was not touched, N's is only
+ *       looked at.
+ *   gate M, state M, rest of N: killed while N was removed.
+ *       It goes on with M and removes the rest.
  *
  * "Absorb" always works on a copy of the memory file, and always from the beginning; parking the
- *copy is the commit. What the gate names is described by rst_control.object: it is 0 while that
- *changes, and who finds 0 does not adopt but upgrades once more, then with two generations to
- *absorb. A number is never used for a second set of hooks.
+ * copy is the commit. What the gate names is described by rst_control.object: it is 0 while that
+ * changes, and who finds 0 does not adopt but upgrades once more, then with two generations to
+ * absorb. A number is never used for a second set of hooks.
+ *
+ * Something of it may be missing, or not be what its name says: the manager is no more to be trusted
+ * than any input. What that costs is said in one sentence in the log, and in status if counts are
+ * lost.
  */
+/* clang-format on */
 #include "common/util.h"
 
 #include <errno.h>
@@ -117,14 +127,19 @@ static void set_aside(struct outlive *o, int fd, int why)
 	}
 	if (r)
 		say(o,
-		    "The counts of the daemon before are %s and could not be kept as a file (%s): "
-		    "counting begins anew.",
+		    "The counts of the daemon before are %s and could not be kept as a file: %s.",
 		    what, strerror(-r));
 	else
-		say(o,
-		    "The counts of the daemon before are %s: they are kept in %s, counting begins "
-		    "anew.",
-		    what, path);
+		say(o, "The counts of the daemon before are %s: they are kept in %s.", what, path);
+}
+
+/* Once it is known what there is instead. Status tells it, and the start. */
+static void say_lost(struct outlive *o, const char *what)
+{
+	snprintf(o->lost, sizeof(o->lost), "%s: %s.", what,
+		 o->origin == OUTLIVE_CHECKPOINT
+			 ? "counting goes on from the checkpoint, what was counted after it is lost"
+			 : "there is no checkpoint either, counting began anew");
 }
 
 /* ---- what is parked ---- */
@@ -164,6 +179,39 @@ static void find_state(struct outlive *o, struct found *f)
 	}
 }
 
+/* A map that is missing costs no count, the kernel holds it as long as its programs live; but
+ * nobody could go on with it. */
+static void say_missing(struct outlive *o, const struct source *s)
+{
+	struct source_parked_missing m;
+
+	source_parked_missing(s, &m);
+	if (m.maps)
+		say(o,
+		    "%u of the maps of generation %u not kept: no count is lost, the hooks are "
+		    "loaded and attached anew, and what these maps knew of open connections is "
+		    "forgotten.",
+		    m.maps, source_parked_generation(s));
+	if (m.hooks)
+		say(o,
+		    "%u of the hooks of generation %u not kept, %s among them: what happened there "
+		    "until now was not seen, and they are attached anew.",
+		    m.hooks, source_parked_generation(s), m.hook);
+}
+
+/* Hooks without counts: did they ever count? Those of a first start that was killed did not. */
+static bool counted_unkept(struct outlive *o, const struct found *f)
+{
+	struct source *s = NULL;
+	bool counted;
+
+	if (f->state || !f->highest)
+		return false;
+	counted = source_parked_open(&o->store, f->highest, &s) || source_parked_active(s);
+	source_free(s);
+	return counted;
+}
+
 static void look(struct outlive *o, struct found *f)
 {
 	struct source *s;
@@ -184,6 +232,7 @@ static void look(struct outlive *o, struct found *f)
 		}
 		f->chain[f->n++] = s;
 	}
+	say_missing(o, f->chain[f->n - 1]);
 }
 
 /* The last of the chain is what counts now, and what we would load: it goes on. */
@@ -272,9 +321,11 @@ static int go_on(struct outlive *o, struct found *f, struct source_bpf_options *
 		source_parked_names(o->old[o->n_old], o->live);
 	}
 	f->n = 0;
-	if (o->hooks_lost)
-		say(o,
-		    "The hooks of the daemon before were not kept: what happened since is lost.");
+	if (o->hooks_lost) {
+		snprintf(o->lost, sizeof(o->lost),
+			 "The hooks of the daemon before were not kept complete: what they counted "
+			 "after it ended is lost, and they were attached anew.");
+	}
 	return 0;
 }
 
@@ -303,12 +354,14 @@ int outlive_open(struct outlive *o, const char *dir, const struct source_bpf_opt
 	o->dir = dir;
 	o->unkept = !o->store.managed && is_service();
 	if (o->store.refused)
-		say(o, "%u descriptors of the service manager were closed, %s among them: %s.",
+		say(o, "Closed %u of the service manager's descriptors, %s among them: %s.",
 		    o->store.refused, o->store.refused_name, o->store.refused_why);
 	look(o, &found);
 	options.generation = found.highest + 1;
 	if (!found.state) {
 		r = begin_anew(o, &options, ret_state, error, size);
+		if (!r && counted_unkept(o, &found))
+			say_lost(o, "The memory file with the counts was not kept");
 	} else {
 		fd = fdstore_find(&o->store, found.state, FDSTORE_STATE, "")->fd;
 		r = go_on(o, &found, &options, error, size);
@@ -323,6 +376,8 @@ int outlive_open(struct outlive *o, const char *dir, const struct source_bpf_opt
 			o->hooks_lost = false;
 			options.go_on = NULL;
 			r = begin_anew(o, &options, ret_state, error, size);
+			if (!r)
+				say_lost(o, "The memory file with the counts could not be read");
 		}
 	}
 	if (r)

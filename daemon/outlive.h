@@ -32,7 +32,8 @@ struct outlive {
 	struct source *old[OUTLIVE_GENERATIONS]; /* to be absorbed, in this order */
 	size_t n_old;
 	bool hooks_lost;   /* the memory file came without the hooks that it goes with */
-	char said[512];	   /* sentences for the log, "" if all was as it should be */
+	char lost[256];	   /* what of the counts is missing for good, a sentence for status */
+	char said[1024];   /* sentences for the log, "" if all was as it should be */
 	bool unkept;	   /* a service whose manager has no place for descriptors */
 	char trouble[256]; /* what does not work now, for status */
 	uint64_t checkpoint_at, checkpoint_count;

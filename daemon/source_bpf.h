@@ -64,6 +64,15 @@ bool source_parked_fits(const struct source *s, const struct source_bpf_options 
 bool source_parked_owners_fit(const struct source *s); /* maps that keep owners mean the same */
 const struct bpf_parts *source_parked_parts(const struct source *s);
 
+/* What of it was parked once and is not there: maps that its programs use, and hooks whose program or link is gone,
+ * those that rest apart. */
+struct source_parked_missing {
+	unsigned int maps, hooks;
+	const char *hook; /* the first of these */
+};
+
+void source_parked_missing(const struct source *s, struct source_parked_missing *ret);
+
 /* Its gate names that generation now. */
 void source_parked_close_gate(struct source *s, uint32_t generation);
 

@@ -202,12 +202,43 @@ bool source_parked_fits(const struct source *s, const struct source_bpf_options 
 	for (size_t i = 0; i < ARRAY_SIZE(required); i++)
 		if (bpf_parts_fd(&p->parts, FDSTORE_LINK, source_bpf_program(required[i])) < 0)
 			return false;
-	return c->object == source_bpf_object() && c->event_version == RST_EVENT_VERSION &&
+	/* what is gone cannot be had again, only made anew: else the next start would miss it, too
+	 */
+	return !p->parts.unkept && !p->parts.orphans && c->object == source_bpf_object() &&
+	       c->event_version == RST_EVENT_VERSION &&
 	       p->counts.totals_stride == sizeof(struct rst_totals) && !p->slots &&
 	       p->counts.n_slots == RST_SLOTS &&
 	       p->counts.ring_bytes == (size_t)options->ring_kib * 1024 &&
 	       options->packet_evidence == (bpf_parts_fd(&p->parts, FDSTORE_PROG,
 							 source_bpf_program(HOOK_PACKET)) >= 0);
+}
+
+/* Those without a link by their nature apart, and the one that may lack the right to be attached.
+ */
+static bool has_link(int hook, bool rests)
+{
+	if (hook == HOOK_SEED || hook == HOOK_PROCESSES || hook == HOOK_PACKET)
+		return false;
+	return !rests || (hook != HOOK_READ && hook != HOOK_WRITE);
+}
+
+void source_parked_missing(const struct source *s, struct source_parked_missing *ret)
+{
+	const struct parked *p = parked_of(s);
+	bool rests = __atomic_load_n(&p->counts.control->resting, __ATOMIC_SEQ_CST);
+	struct source_parked_missing m = {.maps = p->parts.unkept, .hooks = p->parts.orphans};
+
+	m.hook = m.hooks ? p->parts.orphan : NULL;
+	for (int i = 0; i < HOOK_MAX; i++) {
+		const char *name = source_bpf_program(i);
+
+		if (!has_link(i, rests) || bpf_parts_fd(&p->parts, FDSTORE_PROG, name) < 0 ||
+		    bpf_parts_fd(&p->parts, FDSTORE_LINK, name) >= 0)
+			continue;
+		m.hook = m.hook ? m.hook : name;
+		m.hooks++;
+	}
+	*ret = m;
 }
 
 bool source_parked_owners_fit(const struct source *s)

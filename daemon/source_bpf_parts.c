@@ -125,6 +125,8 @@ static int take_link(struct bpf_parts *p, const struct fdstore_entry *e)
 	__u32 link_size = sizeof(link), program_size = sizeof(program);
 	int fd = bpf_parts_fd(p, FDSTORE_PROG, e->name);
 
+	if (fd < 0 && !p->orphans++)
+		snprintf(p->orphan, sizeof(p->orphan), "%s", e->name);
 	if (fd < 0 || bpf_obj_get_info_by_fd(e->fd, &link, &link_size) ||
 	    bpf_obj_get_info_by_fd(fd, &program, &program_size) || link.prog_id != program.id)
 		return 0;
@@ -166,6 +168,9 @@ int bpf_parts_take(struct bpf_parts *ret, struct fdstore *store, uint32_t genera
 		bpf_parts_done(&p);
 		return r;
 	}
+	p.unkept = (unsigned int)used.n;
+	for (size_t i = 0; i < p.n; i++)
+		p.unkept -= p.part[i].kind == FDSTORE_MAP;
 	*ret = p;
 	return 0;
 }

@@ -21,6 +21,10 @@ struct bpf_part {
 struct bpf_parts {
 	size_t n;
 	struct bpf_part part[BPF_PARTS_MAX];
+	/* of what bpf_parts_take() looked at: */
+	unsigned int unkept;		/* maps that its programs use, and that are not there */
+	unsigned int orphans;		/* links whose program is not there */
+	char orphan[FDSTORE_NAME_MAX];	/* the first of these */
 };
 
 /* Takes over 'fd', also on failure. -ENOSPC, -ENAMETOOLONG. */
