@@ -10,6 +10,8 @@
 #include <zlib.h>
 
 #include "daemon/checkpoint_internal.h"
+#include "daemon/publish.h"
+#include "daemon/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -64,11 +66,29 @@ static void make_good(void)
 	state_free(s);
 }
 
+/* What is kept is told when somebody asks. */
+static void tell(struct state *s)
+{
+	struct report_query q = {.now = 1795332700 * NSEC_PER_SEC, .since = 1};
+	struct report_list list = {};
+	const struct finding *f;
+	char text[512];
+
+	for (unsigned int i = 0; i < 40 && (f = recent_get(state_recent(s), i)); i++) {
+		publish_text(f, text, sizeof(text));
+		json_object_put(publish_reset(f));
+	}
+	if (!report_list(state_tally(s), state_peers(s), &q, &list))
+		json_object_put(publish_list(&list, q.by));
+	report_list_done(&list);
+}
+
 static void use(struct state *s)
 {
 	struct tally_row row;
 	uint64_t n;
 
+	tell(s);
 	fill(s);
 	state_count_held(s);
 	state_absorb(s, NULL, 0);
