@@ -259,16 +259,17 @@ struct rst_event_sock_former {
  * by anyone and no crash counts twice. 'ready' is set last, after the key.
  */
 struct rst_slot {
+	/* what a flood needs lies in one cache line */
 	__u64 tag;
 	__u64 count;
 	__u64 last;
-	__u64 first;
+	__u32 tick; /* when 'last' was read, in ticks of the kernel: it lags by one at most */
+	__u32 ready;
 	struct rst_key key;
+	__u64 first;
 	__u64 cgroup;
 	char comm[RST_COMM_LEN];
-	__u32 ready;
-	__u32 tick; /* when 'last' was read, in ticks of the kernel: it lags by one at most */
-	__u32 reserved[8];
+	__u64 reserved[4];
 };
 
 #define RST_SLOTS	32768 /* power of two; the lower half is nobody's, the upper half has owners. Two slots may
