@@ -39,6 +39,23 @@ static void put_problems(FILE *f, struct json_object *status)
 		fputs("Problems: not everything is watched; see the hooks below.\n\n", f);
 }
 
+/* "Since 2026-11-22T14:04:05.678Z, adopted, generation 3" */
+static void put_origin(FILE *f, struct json_object *status)
+{
+	char since[64], origin[32];
+
+	cli_text(status, "since", since, sizeof(since));
+	cli_text(status, "origin", origin, sizeof(origin));
+	if (!*since)
+		return;
+	fprintf(f, "Since %s", since);
+	if (*origin)
+		fprintf(f, ", %s", origin);
+	if (cli_has(status, "generation"))
+		fprintf(f, ", generation %" PRId64, cli_number(status, "generation", 0));
+	fputc('\n', f);
+}
+
 static void put_daemon(FILE *f, struct json_object *status)
 {
 	char version[64], kernel[128], duration[DURATION_TEXT_MAX];
@@ -52,6 +69,7 @@ static void put_daemon(FILE *f, struct json_object *status)
 			format_duration(duration, sizeof(duration),
 					(uint64_t)uptime * NSEC_PER_SEC));
 	fputc('\n', f);
+	put_origin(f, status);
 }
 
 /* "name=1 other=2" of those numbers of an object that are not 0. */

@@ -144,6 +144,12 @@ struct json_object *publish_status(const struct report_status *s)
 	object_put_text(&o, "version", s->version);
 	object_put_text(&o, "kernel", s->kernel);
 	object_put_int(&o, "uptime_s", (int64_t)s->uptime_s);
+	if (s->since)
+		publish_time(&o, "since", s->since);
+	if (s->generation) {
+		object_put_text(&o, "origin", s->origin);
+		object_put_int(&o, "generation", s->generation);
+	}
 	object_put_bool(&o, "degraded", s->degraded);
 	object_put_text(&o, "problems", s->problems);
 	put_counts(&o, s);

@@ -38,8 +38,21 @@ Test(cli_status, sections)
 	cr_assert(strstr(text, "1.0 MiB"));
 	cr_assert(strstr(text, "112  ns"));
 	cr_assert(strstr(text, "map=1"));
+	cr_assert_not(strstr(text, "Since"), "what is not told is not shown");
 	cr_assert_not(strstr(text, "Problem"));
 	cr_assert_not(strstr(text, "watchers"), "what is not told is not shown");
+}
+
+Test(cli_status, origin)
+{
+	_cleanup_free_ char *adopted =
+		text_of("{\"version\":\"1\",\"since\":\"2026-01-02T03:04:05.678Z\","
+			"\"origin\":\"adopted\",\"generation\":3}");
+	_cleanup_free_ char *recording = text_of("{\"since\":\"2026-01-02T03:04:05.678Z\"}");
+
+	cr_assert(strstr(adopted, "\nSince 2026-01-02T03:04:05.678Z, adopted, generation 3\n"),
+		  "%s", adopted);
+	cr_assert(strstr(recording, "Since 2026-01-02T03:04:05.678Z\n"), "%s", recording);
 }
 
 Test(cli_status, problems_come_first)

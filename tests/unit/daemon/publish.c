@@ -349,6 +349,9 @@ static struct report_status sample_status(void)
 		.version = "0.1.0",
 		.kernel = "6.1.0\"x\\",
 		.uptime_s = 9,
+		.origin = "adopted",
+		.generation = 3,
+		.since = 1000000000ULL * NSEC_PER_SEC,
 		.totals = {.sent = 100,
 			   .received = 50,
 			   .timeouts = 9,
@@ -389,6 +392,9 @@ Test(publish, the_status_has_every_field_of_the_contract)
 	cr_expect_str_eq(text(o, "version"), "0.1.0");
 	cr_expect_str_eq(text(o, "kernel"), "6.1.0\"x\\");
 	cr_expect_eq(number(o, "uptime_s"), 9);
+	cr_expect_str_eq(text(o, "origin"), "adopted");
+	cr_expect_eq(number(o, "generation"), 3);
+	cr_expect(strstr(text(o, "since"), "2001-09-09T"));
 	cr_expect_eq(number(o, "sent"), 100);
 	cr_expect_eq(number(o, "received"), 50);
 	cr_expect_eq(number(o, "spilled"), 3);
