@@ -294,6 +294,8 @@ strange() { # WORDS exact|new COMMAND... (of the supervisor; "+" begins the next
 	if ask start >/dev/null; then
 		check "$words: it says so" -n "$(sentences)"
 		sentences
+		check "$words: names of nobody are not stored any more" \
+			-z "$(ask list | grep -E '^(nobody|stored|g\.map\.|g1\.state\.x|g4000000000\.state) ')"
 		now=$(ours)
 		if [ "$what" = exact ]; then
 			check "$words: $before of our processes' are now $now" "$now" = "$before"
