@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "common/str.h"
@@ -127,6 +128,10 @@ int checkpoint_write(const char *dir_path, const struct state *s,
 
 	if (dir < 0)
 		return dir;
+	/* two that write the new one at once would make a damaged one of it; not every file system
+	 * knows locks */
+	if (flock(dir, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		return -EWOULDBLOCK;
 	r = prepare(s, totals, reasons, &copy);
 	if (r)
 		return r;

@@ -17,7 +17,8 @@
 /* Writes the state to DIR/checkpoint. The rows must be up to date (intake_finish(), intake_refresh()): the slots
  * end with the hooks, so what is spilled becomes counts in what is written; 'totals' are those of the source,
  * without the base. It works on a copy, 's' itself is not changed. -errno: nothing was
- * replaced; -EEXIST: what stands there is none of ours, and no name is left to set it aside. */
+ * replaced; -EEXIST: what stands there is none of ours, and no name is left to set it aside; -EWOULDBLOCK: somebody
+ * else is writing one there. */
 int checkpoint_write(const char *dir, const struct state *s, const struct source_totals *totals,
 		     const struct reasons *reasons);
 

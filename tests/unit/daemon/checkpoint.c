@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
@@ -391,4 +392,18 @@ Test(checkpoint, without_a_directory_nothing_is_written)
 	cr_expect_eq(checkpoint_write(path, s, &totals, &reasons), -ENOTDIR);
 	cr_expect_eq(checkpoint_read(path, &reasons, &back, sentence, sizeof(sentence)), -ENOTDIR);
 	cr_expect_not_null(strstr(sentence, path), "%s", sentence);
+}
+
+/* As by a second rstmond that was started by hand with the same state directory. */
+Test(checkpoint, one_at_a_time)
+{
+	_cleanup_(free_state) struct state *s = filled();
+	_cleanup_close_ int other = open(dir, O_RDONLY | O_DIRECTORY);
+
+	cr_assert_eq(flock(other, LOCK_EX), 0);
+	cr_expect_eq(checkpoint_write(dir, s, &totals, &reasons), -EWOULDBLOCK);
+	cr_expect_eq(files("checkpoint"), 0);
+	cr_assert_eq(flock(other, LOCK_UN), 0);
+	cr_expect_eq(checkpoint_write(dir, s, &totals, &reasons), 0);
+	cr_expect_eq(files("checkpoint"), 1);
 }
