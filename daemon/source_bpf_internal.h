@@ -45,7 +45,7 @@ struct source_bpf {
 	struct bpf_counts counts;
 	struct bpf_ring ring;
 	bool held;
-	uint64_t rest_since;
+	uint64_t rest_since, called_back;
 	bool rest_tried, rest_allowed; /* hooks may be attached again without capabilities */
 	int64_t offset;
 

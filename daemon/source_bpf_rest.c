@@ -103,21 +103,35 @@ static bool can_come_back(struct source_bpf *b)
 	return b->rest_allowed;
 }
 
+/* Called back by a connection, they stay for as long as they would have rested: hooks that come and
+ * go with each connection would cost more than they save. */
+static bool too_early(const struct source_bpf *b, uint64_t now)
+{
+	return b->called_back && now - b->called_back < LOOK_NS;
+}
+
 uint64_t source_bpf_tend(struct source *s, uint64_t now)
 {
 	struct source_bpf *b = source_bpf_of(s);
 	struct rst_control *c = b->counts.control;
-	bool off = __atomic_load_n(&c->resting, __ATOMIC_SEQ_CST);
+	bool off = __atomic_load_n(&c->resting, __ATOMIC_SEQ_CST), called;
 
-	if (!off && take_word(&c->want_rest) && can_come_back(b)) {
+	if (!off) {
+		if (!__atomic_load_n(&c->want_rest, __ATOMIC_SEQ_CST) || !can_come_back(b))
+			return 0;
+		if (too_early(b, now))
+			return b->called_back + LOOK_NS - now;
+		take_word(&c->want_rest);
 		take_word(&c->want_hooks);
 		rest(b);
 		b->rest_since = now;
-	} else if (off && (take_word(&c->want_hooks) || now - b->rest_since >= LOOK_NS)) {
-		take_word(&c->want_rest);
-		work(b);
+		return LOOK_NS;
 	}
-	if (!__atomic_load_n(&c->resting, __ATOMIC_SEQ_CST))
-		return 0;
-	return now - b->rest_since < LOOK_NS ? b->rest_since + LOOK_NS - now : 1;
+	called = take_word(&c->want_hooks);
+	if (!called && now - b->rest_since < LOOK_NS)
+		return b->rest_since + LOOK_NS - now;
+	b->called_back = called ? now : 0;
+	take_word(&c->want_rest);
+	work(b);
+	return 0;
 }
