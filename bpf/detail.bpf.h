@@ -10,13 +10,14 @@
 
 #include "count.bpf.h"
 
-#define DETAIL_MAX   4096 /* records of a window, on each CPU */
+#define DETAIL_MAX   4096 /* records of a window, on each CPU ... */
+#define DETAIL_LATER 1024 /* ... and of the next, if that was used up: a flood that lasts has been seen */
 #define DETAIL_KEYS  1024
 #define DETAIL_EACH  4 /* of those keys that share a counter, beyond it */
 
 struct detail {
 	__u32 window;
-	__u32 used;
+	__u32 used, max;
 	__u32 each[DETAIL_KEYS]; /* window << 8 | records of it */
 };
 
@@ -47,10 +48,11 @@ static __always_inline bool detail_wanted(__u32 direction, __u64 tag)
 	if (!d)
 		return true;
 	if (d->window != window) {
+		d->max = window == d->window + 1 && d->used >= d->max ? DETAIL_LATER : DETAIL_MAX;
 		d->window = window;
 		d->used = 0;
 	}
-	if (d->used < DETAIL_MAX) {
+	if (d->used < d->max) {
 		d->used++;
 		return true;
 	}
