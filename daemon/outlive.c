@@ -188,15 +188,15 @@ static void say_missing(struct outlive *o, const struct source *s)
 	source_parked_missing(s, &m);
 	if (m.maps)
 		say(o,
-		    "%u of the maps of generation %u not kept: no count is lost, the hooks are "
-		    "loaded and attached anew, and what these maps knew of open connections is "
-		    "forgotten.",
-		    m.maps, source_parked_generation(s));
+		    "The service manager did not keep %u map%s of the hooks of generation %u: no count "
+		    "is lost, the hooks are loaded and attached anew, and what was known there of open "
+		    "connections is forgotten.",
+		    m.maps, m.maps == 1 ? "" : "s", source_parked_generation(s));
 	if (m.hooks)
 		say(o,
-		    "%u of the hooks of generation %u not kept, %s among them: what happened there "
-		    "until now was not seen, and they are attached anew.",
-		    m.hooks, source_parked_generation(s), m.hook);
+		    "The service manager did not keep the hook %s%s of generation %u: what happened "
+		    "there until now was not seen, and it is attached anew.",
+		    m.hook, m.hooks == 1 ? "" : " and others", source_parked_generation(s));
 }
 
 /* Hooks without counts: did they ever count? Those of a first start that was killed did not. */
@@ -321,11 +321,10 @@ static int go_on(struct outlive *o, struct found *f, struct source_bpf_options *
 		source_parked_names(o->old[o->n_old], o->live);
 	}
 	f->n = 0;
-	if (o->hooks_lost) {
+	if (o->hooks_lost)
 		snprintf(o->lost, sizeof(o->lost),
 			 "The hooks of the daemon before were not kept complete: what they counted "
 			 "after it ended is lost, and they were attached anew.");
-	}
 	return 0;
 }
 
