@@ -46,6 +46,7 @@ struct source_bpf {
 	struct bpf_ring ring;
 	bool held;
 	uint64_t rest_since, called_back;
+	bool comes_back[2]; /* of the hooks that rest (source_bpf_rest.c) */
 	bool rest_tried, rest_allowed; /* hooks may be attached again without capabilities */
 	int64_t offset;
 

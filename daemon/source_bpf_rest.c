@@ -65,24 +65,32 @@ static void rest(struct source_bpf *b)
 		if (!is_attached(b, resting[i]))
 			continue;
 		detach(b, resting[i]);
+		b->comes_back[i] = true;
 		say(b, resting[i], 0);
 	}
 	__atomic_store_n(&b->counts.control->resting, 1, __ATOMIC_SEQ_CST);
 }
 
-static void work(struct source_bpf *b)
+/* False: one of them could not be attached; it stays due. */
+static bool work(struct source_bpf *b)
 {
+	bool all = true;
+
 	for (size_t i = 0; i < ARRAY_SIZE(resting); i++) {
 		int r;
 
-		if (!b->hooks[resting[i]].resting)
+		if (!b->comes_back[i])
 			continue;
 		r = attach(b, resting[i]);
+		b->comes_back[i] = r;
+		all = all && !r;
 		say(b, resting[i], r);
 	}
-	__atomic_store_n(&b->counts.control->resting, 0, __ATOMIC_SEQ_CST);
+	if (all)
+		__atomic_store_n(&b->counts.control->resting, 0, __ATOMIC_SEQ_CST);
 	if (b->store)
 		bpf_parts_park(&b->parts, b->store, b->generation);
+	return all;
 }
 
 /* Attaching must be allowed before anything is detached: kernels before 5.19 may want CAP_BPF for
@@ -132,6 +140,8 @@ uint64_t source_bpf_tend(struct source *s, uint64_t now)
 		return b->rest_since + LOOK_NS - now;
 	b->called_back = called ? now : 0;
 	take_word(&c->want_rest);
-	work(b);
-	return 0;
+	if (work(b))
+		return 0;
+	b->rest_since = now;
+	return LOOK_NS;
 }
