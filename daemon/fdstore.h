@@ -47,7 +47,8 @@ struct fdstore {
 	const char *refused_why; /* ... why */
 };
 
-/* Takes over what was passed to this process, and the environment's words about it. */
+/* Takes over what was passed to this process, and the environment's words about it. What is nobody's is closed and
+ * leaves the manager's store. */
 void fdstore_open(struct fdstore *s);
 
 /* The same of 'n' descriptors with their names, for tests. They are the store's afterwards, or closed. */
