@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The queue before journal, syslog and stderr. Must never block, raise SIGPIPE or grow without
- * bound, whatever the reader does: what does not fit is dropped and counted. This file and its
+ * bound, whatever the reader does: what does not fit is dropped and counted. Only sink_finish()
+ * waits, and not for long. This file and its
  * protocols read clocks, because a syslog line carries its own time. Proved by
  * tests/unit/daemon/sink.c.
  */
 #include "common/util.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -222,6 +224,26 @@ bool sink_flush(struct sink *s)
 		frame_queue_drop_first(&s->queue);
 	}
 	return some;
+}
+
+/* A socket whose queue is short (net.unix.max_dgram_qlen) takes a few lines at a time. */
+unsigned int sink_finish(struct sink *s, unsigned int max_ms)
+{
+	uint64_t end = monotonic_now() + max_ms * NSEC_PER_MSEC;
+	struct pollfd p = {.events = POLLOUT};
+
+	for (;;) {
+		bool some = sink_flush(s);
+		uint64_t now = monotonic_now();
+
+		if (!sink_pending(s) || s->fd < 0 || now >= end)
+			return frame_queue_length(&s->queue);
+		p.fd = s->fd;
+		p.revents = 0;
+		/* room that is no room for this line must not make a loop without a pause */
+		if (poll(&p, 1, (int)((end - now) / NSEC_PER_MSEC) + 1) > 0 && !some)
+			poll(NULL, 0, 1);
+	}
 }
 
 static void enqueue(struct sink *s, const char *data, size_t size)

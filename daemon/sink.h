@@ -87,6 +87,10 @@ void sink_say(struct sink *s, int priority, const char *format, ...)
 bool sink_flush(struct sink *s);
 bool sink_pending(const struct sink *s);
 
+/* The last flush, before a sink is freed: waits for room at most 'max_ms', and not at all while there
+ * is no reader. Returns the lines that are left. */
+unsigned int sink_finish(struct sink *s, unsigned int max_ms);
+
 /* 'old' is replaced by 's' and freed: what is queued there goes out now or counts as dropped, and the
  * count of the dropped goes on. */
 void sink_replace(struct sink *s, struct sink *old);

@@ -29,6 +29,11 @@ struct frame *frame_queue_first(const struct frame_queue *q)
 	return q->n > 0 ? q->ring[q->first] : NULL;
 }
 
+unsigned int frame_queue_length(const struct frame_queue *q)
+{
+	return q->n;
+}
+
 void frame_queue_drop_first(struct frame_queue *q)
 {
 	struct frame *f = frame_queue_first(q);

@@ -22,6 +22,7 @@ struct frame_queue {
 /* False: there is no room, or no memory. Copies size + 1 bytes. */
 bool frame_queue_add(struct frame_queue *q, const char *data, size_t size);
 struct frame *frame_queue_first(const struct frame_queue *q); /* NULL: empty */
+unsigned int frame_queue_length(const struct frame_queue *q);
 void frame_queue_drop_first(struct frame_queue *q);
 void frame_queue_done(struct frame_queue *q);
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <syslog.h>
 
 #include "daemon/sink_frame.h"
@@ -270,6 +271,45 @@ Test(sink, syslog_that_stopped_reading, .init = setup, .fini = teardown)
 Test(sink, journal_that_stopped_reading, .init = setup, .fini = teardown)
 {
 	stuck_reader(SINK_JOURNAL, "systemd/journal/socket");
+}
+
+/* At a stop: as much as the reader takes within the time given, and the rest is known. */
+Test(sink, the_last_flush_waits_for_room_but_not_for_ever, .init = setup, .fini = teardown)
+{
+	int fd = receiver("systemd/journal/socket", SOCK_DGRAM);
+	uint64_t written = 0, taken = 0;
+	char text[SINK_FRAME_MAX];
+	unsigned int left;
+	struct sink *s;
+	pid_t reader;
+	int status;
+
+	cr_assert_eq(sink_new(SINK_JOURNAL, directory, &s), 0);
+	cr_assert_eq(sink_finish(s, 10000), 0, "nothing to wait for");
+	while (sink_dropped(s) == 0 && written < 100000)
+		write_numbered(s, written++);
+	left = sink_finish(s, 5);
+	cr_assert_eq(left, SINK_QUEUE_LINES, "nobody reads: %u", left);
+
+	reader = fork();
+	cr_assert_geq(reader, 0);
+	if (reader == 0) {
+		int flags = fcntl(fd, F_GETFL);
+
+		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+		for (; taken < written - 1; taken++)
+			if (!receive(fd, text, sizeof(text)) || number_of(text) != taken)
+				_exit(1);
+		_exit(0);
+	}
+	cr_assert_eq(sink_finish(s, 10000), 0);
+	cr_assert_eq(waitpid(reader, &status, 0), reader);
+	cr_assert_eq(status, 0, "every line, in order");
+	cr_assert_eq(sink_dropped(s), 1);
+	close(fd);
+	write_numbered(s, 1);
+	cr_assert_eq(sink_finish(s, 10000), 1, "no reader, no wait");
+	sink_free(s);
 }
 
 Test(sink, long_lines_are_bounded_by_bytes_too, .init = setup, .fini = teardown)
