@@ -231,6 +231,7 @@ static int open_server(struct daemon *d, char *error, size_t size)
 		.refresh = daemon_answer_refresh,
 		.status = daemon_answer_status,
 		.counters = daemon_answer_counters,
+		.losses = daemon_answer_losses,
 		.untold = daemon_answer_untold,
 		.now = daemon_answer_now,
 		.userdata = d,
@@ -328,11 +329,6 @@ static int start(struct daemon *d, char *error, size_t size)
 			 r == -ENOTCONN ? "no journal answers, use --log auto" : strerror(-r));
 		return r;
 	}
-	d->summary = calloc(1, sizeof(*d->summary));
-	if (!d->summary) {
-		snprintf(error, size, "no memory");
-		return -ENOMEM;
-	}
 	if (d->options->serve) {
 		r = open_server(d, error, size);
 		if (r)
@@ -363,6 +359,21 @@ static int start(struct daemon *d, char *error, size_t size)
 	return 0;
 }
 
+static void say_origin(struct daemon *d, const struct report_status *s)
+{
+	static const char *const how[OUTLIVE_ORIGIN_MAX] = {
+		[OUTLIVE_CHECKPOINT] = "the counts of a checkpoint",
+		[OUTLIVE_ADOPTED] = "the counts and the hooks of the daemon before",
+		[OUTLIVE_UPGRADED] = "the counts of the daemon before, with hooks of its own",
+	};
+	const struct outlive *o = d->options->outlive;
+
+	if (d->outlives && how[o->origin])
+		sink_say(d->sink, LOG_INFO, "goes on with %s: %llu resets sent, %llu received",
+			 how[o->origin], (unsigned long long)s->totals.sent,
+			 (unsigned long long)s->totals.received);
+}
+
 static void report_start(struct daemon *d)
 {
 	struct report_status s;
@@ -374,6 +385,7 @@ static void report_start(struct daemon *d)
 		sink_say(d->sink, LOG_WARNING, "%s", s.problems);
 	sink_say(d->sink, LOG_INFO, "rstmond %s watches the resets of kernel %s", RSTMON_VERSION,
 		 d->intake.source->kernel);
+	say_origin(d, &s);
 	daemon_notify_status(d);
 	sd_notify(false, "READY=1");
 	fprintf(stderr, "rstmond: %s%s%sready\n", d->problems[0] ? "with problems: " : "",
@@ -396,6 +408,10 @@ static void finish(struct daemon *d)
 	if (d->config.summary_ns && d->summary)
 		summary_write(d->summary, d->intake.tally, d->intake.now, d->config.summary_rows,
 			      d->sink);
+	if (d->summary)
+		daemon_write_losses(d);
+	if (d->outlives && d->options->outlive->trouble[0])
+		sink_say(d->sink, LOG_WARNING, "%s", d->options->outlive->trouble);
 }
 
 static void stop(struct daemon *d)
@@ -420,6 +436,25 @@ static void stop(struct daemon *d)
 	free(d->summary);
 }
 
+static void give_up(struct source *source, struct state *state)
+{
+	source_free(source);
+	state_free(state);
+}
+
+/* A daemon that ended told everything in its last summary; of one that was killed what it had not
+ * told yet is in the rows, and stays untold. */
+static void begin_summary(struct daemon *d, struct source *source, struct state *state)
+{
+	struct source_totals totals;
+
+	source->ops->totals(source, &totals);
+	state_add_totals(&totals, state_base(state));
+	summary_begin(d->summary, state_tally(state));
+	if (d->options->outlive && d->options->outlive->origin != OUTLIVE_FRESH)
+		summary_begin_losses(d->summary, &totals);
+}
+
 int daemon_run(const struct daemon_options *options, struct source *source, char *error,
 	       size_t error_size)
 {
@@ -439,10 +474,16 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 	daemon_set_time(d);
 	d->started = d->intake.now;
 	r = state ? 0 : state_new(&state);
+	d->summary = calloc(1, sizeof(*d->summary));
+	if (!r && !d->summary)
+		r = -ENOMEM;
+	/* before what happened while nobody was here is read: that is news */
+	if (!r)
+		begin_summary(d, source, state);
 	if (!r)
 		r = intake_init(&d->intake, source, state, source->ops->fd(source) >= 0);
 	else
-		source_free(source);
+		give_up(source, state);
 	if (r)
 		snprintf(error, error_size, "cannot set up the tables: %s", strerror(-r));
 	else

@@ -97,6 +97,8 @@ int daemon_on_reload(sd_event_source *s, const struct signalfd_siginfo *info, vo
 void daemon_answer_refresh(void *userdata);
 uint64_t daemon_answer_now(void *userdata);
 unsigned int daemon_answer_untold(void *userdata);
+void daemon_answer_losses(void *userdata, uint64_t spilled[RST_DIRECTION_MAX],
+			  uint64_t lost[RST_DIRECTION_MAX]);
 void daemon_answer_counters(void *userdata, uint64_t *ret_embryonic, uint64_t *ret_ignored);
 void daemon_answer_status(void *userdata, struct report_status *ret);
 

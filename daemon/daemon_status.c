@@ -50,6 +50,17 @@ uint64_t daemon_answer_now(void *userdata)
 	return daemon_clock_ns(CLOCK_REALTIME);
 }
 
+void daemon_answer_losses(void *userdata, uint64_t spilled[RST_DIRECTION_MAX],
+			  uint64_t lost[RST_DIRECTION_MAX])
+{
+	struct daemon *d = userdata;
+	struct source_totals totals;
+
+	intake_totals(&d->intake, &totals);
+	memcpy(spilled, totals.spilled, sizeof(totals.spilled));
+	memcpy(lost, totals.lost, sizeof(totals.lost));
+}
+
 /* A recording has no kernel of its own to ask. A challenge ACK answers a reset that was not
  * believed, or a SYN, which is counted apart. */
 void daemon_answer_counters(void *userdata, uint64_t *ret_embryonic, uint64_t *ret_ignored)

@@ -25,6 +25,10 @@ struct methods_state {
 	/* Growth of the kernel's own counters of resets that no hook sees, over all covered namespaces:
 	 * those that ended handshakes, those that it did not believe. NULL: nobody looks. */
 	void (*counters)(void *userdata, uint64_t *ret_embryonic, uint64_t *ret_ignored);
+	/* Spilled and lost since the first start, also of hooks that are gone, whose part the rows no longer
+	 * tell. NULL: as the rows have it. */
+	void (*losses)(void *userdata, uint64_t spilled[RST_DIRECTION_MAX],
+		       uint64_t lost[RST_DIRECTION_MAX]);
 	/* How many of the newest that are kept have not been told to watchers yet. NULL: none. */
 	unsigned int (*untold)(void *userdata);
 	uint64_t (*now)(void *userdata); /* CLOCK_REALTIME ns */

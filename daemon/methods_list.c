@@ -186,6 +186,8 @@ void methods_list(struct json_object *parameters, bool more, void *userdata,
 		return;
 	w->by = q.by;
 	r = report_list(s->tally, s->peers, &q, &w->list);
+	if (!r && s->losses)
+		s->losses(s->userdata, w->list.totals.spilled, w->list.totals.lost);
 	if (r < 0) {
 		list_failed(r, &q, ret);
 		return;

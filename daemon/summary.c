@@ -80,6 +80,27 @@ static void collect(struct summary *s, const struct tally *t, struct moved_rows 
 	}
 }
 
+void summary_begin(struct summary *s, const struct tally *t)
+{
+	struct tally_row row;
+
+	for (unsigned int i = 0; i < TALLY_PLACES; i++) {
+		if (!tally_row(t, i, &row))
+			continue;
+		s->identity[i] = identity(&row);
+		s->counted[i] = row.count;
+	}
+}
+
+void summary_begin_losses(struct summary *s, const struct source_totals *totals)
+{
+	s->spilled = totals->spilled[RST_SENT] + totals->spilled[RST_RECEIVED];
+	s->lost = totals->lost[RST_SENT] + totals->lost[RST_RECEIVED];
+	s->timeouts_spilled = totals->spilled[RST_TIMEOUT];
+	s->timeouts_lost = totals->lost[RST_TIMEOUT];
+	s->missed = totals->missed;
+}
+
 static void write_rows(const struct tally *t, struct moved_rows *moved, uint64_t window,
 		       unsigned int rows, bool timeouts, struct sink *sink)
 {

@@ -14,6 +14,12 @@ struct summary {
 	uint64_t timeouts_spilled, timeouts_lost;
 };
 
+/* What the rows hold now was told before: to begin with rows that outlived another daemon. */
+void summary_begin(struct summary *s, const struct tally *t);
+
+/* The same of what was spilled, lost and missed. */
+void summary_begin_losses(struct summary *s, const struct source_totals *totals);
+
 /* A line for each row that moved, busiest first, at most 'rows' and one "and M more". Time-outs have as
  * many of their own behind those of the resets, with kind=timeout, so that nobody adds them up. */
 void summary_write(struct summary *s, const struct tally *t, uint64_t now, unsigned int rows,

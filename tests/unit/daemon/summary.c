@@ -67,6 +67,26 @@ Test(summary, only_what_moved_and_by_how_much)
 	cr_assert_eq(lines_with("window=10s"), 1);
 }
 
+Test(summary, what_outlived_another_daemon_is_no_news)
+{
+	const struct source_totals before = {.spilled = {7, 1}, .lost = {2}, .missed = 3};
+	struct source_totals now = before;
+
+	add(1, 80, 5);
+	summary_begin(summary, tally);
+	summary_begin_losses(summary, &before);
+	add(1, 80, 2);
+	add(1, 81, 1);
+	summary_write(summary, tally, 10 * NSEC_PER_SEC, 10, sink);
+	cr_assert_eq(lines_with("summary"), 2);
+	cr_assert_eq(lines_with("count=2"), 1);
+	cr_assert(summary_loss(summary, &now, 0, sink));
+	cr_assert_eq(lines_with("loss"), 0, "it was told by the daemon before");
+	now.spilled[RST_SENT] += 4;
+	cr_assert(summary_loss(summary, &now, 0, sink));
+	cr_assert_eq(lines_with("spilled=4"), 1);
+}
+
 Test(summary, a_count_that_was_taken_back_is_no_news)
 {
 	struct finding f = {
