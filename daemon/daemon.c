@@ -20,6 +20,7 @@
 #define DRAIN_AGAIN_USEC  250  /* after a turn that hit its bound: others are heard between turns */
 #define EMPTY_ROUNDS	  6    /* without a record, then sleep */
 #define MINUTE_USEC	  60000000ULL
+#define LAST_FLUSH_MS	  300 /* a log that takes ten lines at a time gets the last ones, too */
 
 uint64_t daemon_clock_ns(clockid_t clock)
 {
@@ -420,7 +421,7 @@ static void stop(struct daemon *d)
 	if (d->sink && d->running) {
 		finish(d);
 		sink_say(d->sink, LOG_INFO, "rstmond stops");
-		sink_flush(d->sink);
+		sink_finish(d->sink, LAST_FLUSH_MS);
 	}
 	server_free(d->server);
 	sink_free(d->sink);
