@@ -123,8 +123,8 @@ static bool any_number(struct json_object *object)
 	return false;
 }
 
-/* "in 2 of 5 namespaces": where the difference has to be looked for. */
-static void put_where(FILE *f, struct json_object *list)
+/* Namespaces whose counters can be read, and those of them that differ. */
+static size_t count_covered(struct json_object *list, size_t *ret_differ)
 {
 	size_t n = list ? json_object_array_length(list) : 0, differ = 0, covered = 0;
 
@@ -134,8 +134,8 @@ static void put_where(FILE *f, struct json_object *list)
 		covered += !cli_true(netns, "uncovered");
 		differ += any_number(cli_object(netns, "unexplained"));
 	}
-	if (covered)
-		fprintf(f, " in %zu of %zu namespace%s", differ, covered, covered == 1 ? "" : "s");
+	*ret_differ = differ;
+	return covered;
 }
 
 /* What may be behind each difference, in the daemon's words. */
@@ -160,13 +160,21 @@ static void put_hidden(FILE *f, struct json_object *hidden)
 static void put_unexplained(FILE *f, struct json_object *status)
 {
 	struct json_object *unexplained = cli_object(status, "unexplained");
+	size_t covered, differ;
 	char text[512];
 
 	if (!unexplained)
 		return;
 	join_numbers(unexplained, true, text, sizeof(text));
+	covered = count_covered(cli_array(status, "netns"), &differ);
+	if (!covered && !*text) {
+		/* where nothing is compared a 0 would be a lie */
+		fprintf(f, "  %-20s not known: no namespace can be compared\n", "unexplained");
+		return;
+	}
 	fprintf(f, "  %-20s %s", "unexplained", *text ? text : "           0");
-	put_where(f, cli_array(status, "netns"));
+	if (covered)
+		fprintf(f, " in %zu of %zu namespace%s", differ, covered, covered == 1 ? "" : "s");
 	fputs("  (the kernel's counters less what was seen)\n", f);
 	put_hidden(f, cli_object(status, "hidden"));
 }
@@ -237,10 +245,10 @@ static bool count_gone(struct json_object *netns, struct gone *gone)
 	return true;
 }
 
-static void put_gone(FILE *f, const struct gone *gone)
+static void put_gone(FILE *f, const struct gone *gone, bool more)
 {
-	fprintf(f, "  %zu more namespace%s, uncovered (%" PRId64 " sent, %" PRId64 " received",
-		gone->n, gone->n == 1 ? "" : "s", gone->sent, gone->received);
+	fprintf(f, "  %zu%s namespace%s, uncovered (%" PRId64 " sent, %" PRId64 " received",
+		gone->n, more ? " more" : "", gone->n == 1 ? "" : "s", gone->sent, gone->received);
 	if (gone->timeouts)
 		fprintf(f, ", %" PRId64 " time-out%s", gone->timeouts,
 			gone->timeouts == 1 ? "" : "s");
@@ -256,7 +264,7 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 	};
 	struct cli_table *table = NULL;
 	struct gone gone = {};
-	size_t n_quiet = 0;
+	size_t n_quiet = 0, n_shown = 0;
 	int r = cli_table_new(columns, ARRAY_SIZE(columns), !o->no_headings, false, &table);
 
 	for (size_t i = 0; !r && i < json_object_array_length(list); i++) {
@@ -284,14 +292,15 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 			snprintf(unexplained, sizeof(unexplained), "%+" PRId64,
 				 cli_number(netns, "unexplained", 0));
 		r = cli_table_add(table, cells);
+		n_shown++;
 	}
-	if (!r)
+	if (!r && n_shown)
 		r = put_table(f, table);
 	if (n_quiet)
 		fprintf(f, "  %zu network namespace%s without a reset\n", n_quiet,
 			n_quiet == 1 ? "" : "s");
 	if (gone.n)
-		put_gone(f, &gone);
+		put_gone(f, &gone, n_shown + n_quiet > 0);
 	cli_table_free(table);
 	return r;
 }
@@ -316,10 +325,14 @@ static int put_hooks(FILE *f, struct json_object *list, const struct cli_options
 		/* nobody misses what he does not want */
 		if (!cli_true(hook, "attached") && !strncmp(why, "switched off", 12))
 			cells[1].text = "off";
-		if (cli_true(hook, "resting"))
+		if (cli_true(hook, "resting")) {
 			cells[1].text = "resting";
-		snprintf(whole, sizeof(whole), "%s%s%s%s", adds, *why ? " (not attached: " : "",
-			 why, *why ? ")" : "");
+			snprintf(whole, sizeof(whole),
+				 "%s (rests until the next accepted connection)", adds);
+		} else {
+			snprintf(whole, sizeof(whole), "%s%s%s%s", adds,
+				 *why ? " (not attached: " : "", why, *why ? ")" : "");
+		}
 		r = cli_table_add(table, cells);
 	}
 	if (!r)

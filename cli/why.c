@@ -14,6 +14,10 @@
 
 #define STORIES 10 /* that a reader is shown unless told otherwise */
 
+/* Of a flood the kernel records a sample, and only records join an incident (bpf/detail.bpf.h). */
+#define INCIDENT_SAMPLED    1000
+#define INCIDENT_TOLD_APART 16 /* addresses and ports: INCIDENT_PEERS_MAX of the daemon */
+
 static const char *plural(int64_t n)
 {
 	return n == 1 ? "" : "s";
@@ -56,26 +60,54 @@ static void put_heading(const struct cli_page *p, struct json_object *reply,
 	fputs(n == 1 && more <= 0 ? ":\n\n" : ", most frequent first:\n\n", p->f);
 }
 
+/* "243", "at least 13013" */
+static char *at_least(char *dst, size_t size, int64_t n)
+{
+	snprintf(dst, size, "%s%" PRId64, n >= INCIDENT_SAMPLED ? "at least " : "", n);
+	return dst;
+}
+
+/* "239 of them closed_port", "all of them"; of a sample the rest is not known. */
+static void put_most(char *dst, size_t size, struct json_object *i)
+{
+	int64_t count = cli_number(i, "count", 0), most = cli_number(i, "cause_count", 0);
+	char cause[48], confidence[16];
+
+	cli_text(i, "cause", cause, sizeof(cause));
+	cli_text(i, "confidence", confidence, sizeof(confidence));
+	if (count >= INCIDENT_SAMPLED)
+		snprintf(dst, size, "%s %s (%s)",
+			 most == count ? "all that were recorded" : "mostly", cause, confidence);
+	else
+		snprintf(dst, size, "%s%" PRId64 " of them %s (%s)", most == count ? "all " : "",
+			 most, cause, confidence);
+}
+
+/* "1 remote address, 16 ports or more" */
+static void put_spread(char *dst, size_t size, struct json_object *i)
+{
+	int64_t peers = cli_number(i, "peers", 0), ports = cli_number(i, "ports", 0);
+
+	snprintf(dst, size, "%" PRId64 " remote address%s%s, %" PRId64 " port%s%s", peers,
+		 peers == 1 ? "" : "es", peers >= INCIDENT_TOLD_APART ? " or more" : "", ports,
+		 plural(ports), ports >= INCIDENT_TOLD_APART ? " or more" : "");
+}
+
 static void put_incident(const struct cli_page *p, struct json_object *i,
 			 const struct cli_options *o)
 {
 	uint64_t start = cli_time(i, "start"), last = cli_time(i, "last");
-	int64_t count = cli_number(i, "count", 0), most = cli_number(i, "cause_count", 0);
-	int64_t peers = cli_number(i, "peers", 0), ports = cli_number(i, "ports", 0);
-	char owner[256], peer[64], cause[48], confidence[16], text[1024], label[64];
+	char owner[256], peer[64], count[48], most[128], spread[128], text[1024], label[64];
 	char duration[DURATION_TEXT_MAX], when[WHEN_TEXT_MAX];
 
 	why_owner(owner, sizeof(owner), i);
 	cli_text(i, "peer", peer, sizeof(peer));
-	cli_text(i, "cause", cause, sizeof(cause));
-	cli_text(i, "confidence", confidence, sizeof(confidence));
-	snprintf(text, sizeof(text),
-		 "%s%s: %" PRId64 " within %s%s, %s%" PRId64 " of them %s (%s); %" PRId64
-		 " remote address%s, %" PRId64 " port%s",
-		 *peer ? "done by " : "", *peer ? peer : owner, count,
+	put_most(most, sizeof(most), i);
+	put_spread(spread, sizeof(spread), i);
+	snprintf(text, sizeof(text), "%s%s: %s within %s%s, %s; %s", *peer ? "done by " : "",
+		 *peer ? peer : owner, at_least(count, sizeof(count), cli_number(i, "count", 0)),
 		 format_duration(duration, sizeof(duration), last > start ? last - start : 0),
-		 cli_true(i, "open") ? " and going on" : "", most == count ? "all " : "", most,
-		 cause, confidence, peers, peers == 1 ? "" : "es", ports, plural(ports));
+		 cli_true(i, "open") ? " and going on" : "", most, spread);
 	snprintf(label, sizeof(label), "   %s",
 		 cli_when_format_short(when, sizeof(when), start, o->now, o->utc));
 	cli_paragraph(p, (unsigned int)strlen(label) + 2, label, text);

@@ -98,6 +98,30 @@ Test(cli_status, namespaces_that_are_gone_are_one_line)
 	cr_assert_not(strstr(text, " 7  "));
 }
 
+Test(cli_status, without_a_namespace_to_compare_there_is_no_zero)
+{
+	_cleanup_free_ char *gone = text_of("{\"unexplained\":{},\"netns\":[" GONE("5") "]}");
+	_cleanup_free_ char *none = text_of("{\"unexplained\":{\"TcpOutRsts\":0}}");
+
+	cr_expect(strstr(gone, "unexplained          not known: no namespace can be compared\n"),
+		  "%s", gone);
+	cr_expect(strstr(gone, "  1 namespace, uncovered (5 sent, 1 received): "), "%s", gone);
+	cr_expect_null(strstr(gone, "more"), "%s", gone);
+	cr_expect_null(strstr(gone, "NETNS"), "%s", gone);
+	cr_expect(strstr(none, "not known: no namespace can be compared\n"), "%s", none);
+}
+
+Test(cli_status, a_hook_that_rests_says_until_when)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"hooks\":[{\"name\":\"a\",\"attached\":false,\"resting\":true,\"adds\":\"readers\","
+		"\"why\":\"rests: it had nothing to find\"}]}");
+
+	cr_expect(strstr(text, "resting"), "%s", text);
+	cr_expect(strstr(text, "readers (rests until the next accepted connection)"), "%s", text);
+	cr_expect_null(strstr(text, "not attached"), "%s", text);
+}
+
 Test(cli_status, timeouts_are_told_beside_the_resets)
 {
 	_cleanup_free_ char *text = text_of(
@@ -132,7 +156,8 @@ Test(cli_status, a_difference_is_told_with_what_may_be_behind_it)
 		"\"unexplained\":{\"TcpOutRsts\":0,\"TcpExtEmbryonicRsts\":2}}],\"slots\":64,"
 		"\"slots_used\":3,\"kernel_bytes\":3145728}");
 	_cleanup_free_ char *none = text_of(
-		"{\"unexplained\":{\"TcpOutRsts\":0},\"hidden\":{},\"slots\":0,\"kernel_bytes\":0}");
+		"{\"unexplained\":{\"TcpOutRsts\":0},\"hidden\":{},\"slots\":0,\"kernel_bytes\":0,"
+		"\"netns\":[{\"inode\":9,\"unexplained\":{\"TcpOutRsts\":0}}]}");
 
 	cr_expect(
 		strstr(text, "unexplained          TcpExtEmbryonicRsts=+2 in 1 of 1 namespace  ("),
@@ -143,7 +168,8 @@ Test(cli_status, a_difference_is_told_with_what_may_be_behind_it)
 	cr_expect_null(strchr(text, '\033'));
 	cr_expect(strstr(text, "           3  of 64 places"), "%s", text);
 	cr_expect(strstr(text, "3.0 MiB"), "%s", text);
-	cr_expect(strstr(none, "unexplained                     0  ("), "%s", none);
+	cr_expect(strstr(none, "unexplained                     0 in 0 of 1 namespace  ("), "%s",
+		  none);
 	cr_expect_null(strstr(none, "places"));
 	cr_expect_null(strstr(none, "maps"));
 }

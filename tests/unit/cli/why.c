@@ -208,6 +208,28 @@ Test(cli_why, nothing_is_an_answer)
 	cr_expect_str_eq(match, "No reset and no time-out matches.\n");
 }
 
+/* What joined an incident are the records, and of a flood those are a sample. */
+Test(cli_why, an_incident_of_a_flood_pretends_no_exact_number)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"incidents\":[{\"start\":\"2026-11-22T07:30:00Z\",\"peer\":\"192.0.2.7\","
+		"\"count\":13013,\"cause_count\":13013,\"cause\":\"closed_port\","
+		"\"confidence\":\"certain\",\"peers\":1,\"ports\":16},{\"start\":"
+		"\"2026-11-22T07:30:00Z\",\"comm\":\"java\",\"pid\":812,\"count\":1000,"
+		"\"cause_count\":900,\"cause\":\"closed_port\",\"confidence\":\"certain\","
+		"\"peers\":16,\"ports\":15},{\"start\":\"2026-11-22T07:30:00Z\",\"comm\":\"a\","
+		"\"count\":999,\"cause_count\":999,\"peers\":1,\"ports\":1}]}",
+		&plain, 300);
+
+	ASSERT_PART(text, "done by 192.0.2.7: at least 13013 within");
+	ASSERT_PART(text, "all that were recorded closed_port (certain); "
+			  "1 remote address, 16 ports or more\n");
+	ASSERT_PART(text, "java[812]: at least 1000 within");
+	ASSERT_PART(text, "mostly closed_port (certain); 16 remote addresses or more, 15 ports\n");
+	ASSERT_PART(text, ": 999 within");
+	ASSERT_PART(text, "all 999 of them");
+}
+
 Test(cli_why, incidents_counters_and_the_rest)
 {
 	_cleanup_free_ char *text = text_of(
