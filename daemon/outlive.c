@@ -80,18 +80,30 @@ static bool may_be_missing(const struct outlive *o)
 	return !getenv("STATE_DIRECTORY") && !strcmp(o->dir, RSTMON_STATE_PATH);
 }
 
+static void tell_trouble(struct outlive *o)
+{
+	snprintf(o->trouble, sizeof(o->trouble), "%s%s", o->unparked, o->unwritten);
+}
+
+/* Known at the start and not ten minutes later, or when it is too late. */
+static void try_dir(struct outlive *o)
+{
+	if (!faccessat(AT_FDCWD, o->dir, W_OK | X_OK, AT_EACCESS) ||
+	    (errno == ENOENT && may_be_missing(o)))
+		return;
+	snprintf(o->unwritten, sizeof(o->unwritten), "No checkpoints can be written: %.160s: %s. ",
+		 o->dir, strerror(errno));
+	tell_trouble(o);
+}
+
 static void read_checkpoint(struct outlive *o, const struct reasons *reasons, struct state **ret)
 {
 	char sentence[256] = "";
 	struct stat st;
 	int r;
 
-	if (stat(o->dir, &st)) {
-		if (!may_be_missing(o))
-			snprintf(o->trouble, sizeof(o->trouble), "No checkpoints: %s: %s. ", o->dir,
-				 strerror(errno));
+	if (stat(o->dir, &st))
 		return;
-	}
 	r = checkpoint_read(o->dir, reasons, ret, sentence, sizeof(sentence));
 	if (r)
 		say(o, "%s", sentence[0] ? sentence : strerror(-r));
@@ -104,8 +116,10 @@ static int copy_file(int from, int to)
 	ssize_t n;
 
 	while ((n = pread(from, buffer, sizeof(buffer), at)) > 0) {
-		if (write(to, buffer, (size_t)n) != n)
-			return errno ? -errno : -EIO;
+		ssize_t written = write(to, buffer, (size_t)n);
+
+		if (written != n)
+			return written < 0 ? -errno : -ENOSPC;
 		at += n;
 	}
 	return n < 0 ? -errno : 0;
@@ -124,6 +138,9 @@ static void set_aside(struct outlive *o, int fd, int why)
 		snprintf(path, sizeof(path), "%s/memory.%s-%d", o->dir, what, i);
 		to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		r = to < 0 ? -errno : copy_file(fd, to);
+		/* a part of it would pass for the whole */
+		if (r && to >= 0)
+			unlink(path);
 	}
 	if (r)
 		say(o,
@@ -278,6 +295,9 @@ static int take_state(struct outlive *o, int fd, struct state **ret)
 	int r;
 
 	r = state_adopt(fd, o->live->reasons, &parked);
+	/* ours can always be mapped for writing */
+	if (r == -EPERM || r == -EACCES)
+		return -EPROTO;
 	if (r)
 		return r;
 	if (!o->n_old && !o->hooks_lost) {
@@ -301,14 +321,13 @@ static int go_on(struct outlive *o, struct found *f, struct source_bpf_options *
 	int r;
 
 	o->hooks_lost = !last;
-	if (can_adopt(f, options)) {
-		r = source_bpf_adopt(options, last, &o->live, error, size);
-		if (r)
-			return r;
+	if (can_adopt(f, options) && !source_bpf_adopt(options, last, &o->live, error, size)) {
 		source_free(last);
 		f->n--;
 		o->origin = f->n ? OUTLIVE_UPGRADED : OUTLIVE_ADOPTED;
 	} else {
+		/* also if it could not be adopted: that changed nothing of it */
+		error[0] = '\0';
 		options->go_on = last;
 		r = source_bpf_open(options, &o->live, error, size);
 		if (r)
@@ -355,6 +374,7 @@ int outlive_open(struct outlive *o, const char *dir, const struct source_bpf_opt
 	if (o->store.refused)
 		say(o, "Closed %u of the service manager's descriptors, %s among them: %s.",
 		    o->store.refused, o->store.refused_name, o->store.refused_why);
+	try_dir(o);
 	look(o, &found);
 	options.generation = found.highest + 1;
 	if (!found.state) {
@@ -368,6 +388,16 @@ int outlive_open(struct outlive *o, const char *dir, const struct source_bpf_opt
 		if (r)
 			return r;
 		r = take_state(o, fd, ret_state);
+		if (r && r != -EPROTO && r != -EBADMSG) {
+			/* it may be whole, and the manager has it for the next try */
+			snprintf(error, size,
+				 "cannot take over the counts of the daemon before: %s",
+				 strerror(-r));
+			drop_old(o);
+			source_free(o->live);
+			o->live = NULL;
+			return r;
+		}
 		if (r) {
 			set_aside(o, fd, r);
 			drop_old(o);
@@ -390,14 +420,21 @@ int outlive_open(struct outlive *o, const char *dir, const struct source_bpf_opt
 
 /* ---- commit ---- */
 
-static void park_state(struct outlive *o, struct intake *in)
+static int park_state(struct outlive *o, struct intake *in)
 {
 	int r = fdstore_park(&o->store, o->generation, FDSTORE_STATE, "", state_fd(in->state));
 
 	if (!r)
 		r = fdstore_barrier(&o->store);
-	if (r)
-		say(o, "The service manager does not keep our counts: %s.", strerror(-r));
+	if (!r)
+		return 0;
+	say(o, "The service manager does not keep our counts: %s.", strerror(-r));
+	snprintf(o->unparked, sizeof(o->unparked),
+		 "The service manager does not keep our counts (%s): a daemon after this one goes "
+		 "on with older ones. ",
+		 strerror(-r));
+	tell_trouble(o);
+	return r;
 }
 
 static int absorb(struct outlive *o, struct intake *in)
@@ -432,7 +469,7 @@ static void remove_rest(struct outlive *o)
 
 int outlive_commit(struct outlive *o, struct intake *in)
 {
-	bool replaces = o->n_old || o->hooks_lost;
+	bool replaces = o->n_old || o->hooks_lost, unsafe = false;
 	int r;
 
 	/* step 1: nothing of ours counts */
@@ -452,11 +489,14 @@ int outlive_commit(struct outlive *o, struct intake *in)
 		if (r)
 			return r;
 		/* step 5: absorbed, and nobody knows */
-		park_state(o, in);
+		unsafe = park_state(o, in);
 		/* step 6: committed */
 		drop_old(o);
 	}
-	remove_rest(o);
+	/* a state that could not be parked has not taken the place of the one before: who starts
+	 * next has nothing but that */
+	if (!unsafe)
+		remove_rest(o);
 	/* step 7: done */
 	source_bpf_hold(o->live, false);
 	o->checkpoint_at = in->now;
@@ -489,12 +529,13 @@ void outlive_checkpoint(struct outlive *o, struct intake *in)
 	in->source->ops->totals(in->source, &totals);
 	r = checkpoint_write(o->dir, in->state, &totals, in->source->reasons);
 	o->checkpoint_at = in->now;
-	o->trouble[0] = '\0';
+	o->unwritten[0] = '\0';
 	if (r)
-		snprintf(o->trouble, sizeof(o->trouble), "No checkpoint could be written: %s: %s. ",
-			 o->dir, strerror(-r));
+		snprintf(o->unwritten, sizeof(o->unwritten),
+			 "No checkpoint could be written: %.160s: %s. ", o->dir, strerror(-r));
 	else
 		o->checkpoint_count = counted(in);
+	tell_trouble(o);
 }
 
 void outlive_end(struct outlive *o)

@@ -35,7 +35,9 @@ struct outlive {
 	char lost[256];	   /* what of the counts is missing for good, a sentence for status */
 	char said[1024];   /* sentences for the log, "" if all was as it should be */
 	bool unkept;	   /* a service whose manager has no place for descriptors */
-	char trouble[256]; /* what does not work now, for status */
+	char unparked[192]; /* our counts are in nobody's hands, a sentence; "" if they are */
+	char unwritten[256]; /* no checkpoints */
+	char trouble[512];  /* what does not work now, for status: both */
 	uint64_t checkpoint_at, checkpoint_count;
 };
 

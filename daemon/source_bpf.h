@@ -76,7 +76,7 @@ void source_parked_missing(const struct source *s, struct source_parked_missing 
 /* Its gate names that generation now. */
 void source_parked_close_gate(struct source *s, uint32_t generation);
 
-/* Its hooks go: nobody has them attached any more. */
+/* Its hooks go: nobody has them attached any more. Once the gate has closed, and before slots and totals are read. */
 void source_parked_detach(struct source *s, struct fdstore *store);
 void source_parked_names(struct source *s, struct source *names); /* who knows names and reasons */
 

@@ -16,7 +16,8 @@ struct parked {
 	struct bpf_parts parts;
 	struct bpf_counts counts;
 	struct bpf_ring ring;
-	struct rst_slot *slots; /* ours, if theirs are of another form */
+	struct rst_slot
+		*slots; /* ours, if theirs are of another form: empty until it is detached */
 };
 
 static struct parked *parked_of(const struct source *s)
@@ -35,13 +36,10 @@ static uint64_t position(struct source *s)
 }
 
 /* Theirs may be longer than ours, or shorter: what is missing is 0. */
-static int copy_slots(struct parked *p)
+static void copy_slots(struct parked *p)
 {
 	const struct bpf_counts *c = &p->counts;
 
-	p->slots = calloc(c->n_slots, sizeof(*p->slots));
-	if (!p->slots)
-		return -ENOMEM;
 	for (size_t i = 0; i < c->n_slots; i++) {
 		const struct rst_slot *theirs =
 			(const struct rst_slot *)(c->slots + i * c->slot_stride);
@@ -49,7 +47,6 @@ static int copy_slots(struct parked *p)
 		if (theirs->ready)
 			memcpy(&p->slots[i], theirs, MIN(c->slot_stride, sizeof(*theirs)));
 	}
-	return 0;
 }
 
 static const struct rst_slot *get_slots(struct source *s)
@@ -168,8 +165,11 @@ int source_parked_open(struct fdstore *store, uint32_t generation, struct source
 	if (!r)
 		r = bpf_ring_map(&p->ring, bpf_parts_fd(&p->parts, FDSTORE_MAP, "ring"),
 				 p->counts.ring_bytes, true);
-	if (!r && p->counts.slot_stride != sizeof(struct rst_slot))
-		r = copy_slots(p);
+	/* filled when nothing counts in theirs any more */
+	if (!r && p->counts.slot_stride != sizeof(struct rst_slot)) {
+		p->slots = calloc(p->counts.n_slots, sizeof(*p->slots));
+		r = p->slots ? 0 : -ENOMEM;
+	}
 	if (r) {
 		parked_free(&p->source);
 		return r;
@@ -261,6 +261,8 @@ void source_parked_detach(struct source *s, struct fdstore *store)
 	struct parked *p = parked_of(s);
 	struct fdstore_entry *e;
 
+	if (p->slots)
+		copy_slots(p);
 	for (size_t i = 0; i < p->parts.n; i++) {
 		struct bpf_part *part = &p->parts.part[i];
 
