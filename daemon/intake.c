@@ -520,8 +520,14 @@ void intake_minute(struct intake *in)
 {
 	read_slots(in);
 	tally_minute(in->tally, in->realtime);
-	if (in->live)
+	/* an idle host is looked at half as often: its files are most of what it makes us do */
+	if (in->live && (in->record_time != in->minute_record || in->minute_skipped)) {
 		host_minute(in->host, in->attributor, in->now);
+		in->minute_skipped = false;
+	} else {
+		in->minute_skipped = true;
+	}
+	in->minute_record = in->record_time;
 	if (tally_pressed(in->tally)) {
 		attributor_refresh(in->attributor, in->now);
 		tally_processes(in->tally, look_for, in);

@@ -35,6 +35,8 @@ struct intake {
 	bool live;	    /* records are of now, and of this host */
 	bool ended;	    /* there will be no more records */
 	uint64_t record_time; /* CLOCK_MONOTONIC of the latest record */
+	uint64_t minute_record; /* record_time at the last minute */
+	bool minute_skipped;	/* the last minute had nothing to look at */
 	uint64_t losses_at; /* when records that were lost were looked for */
 	uint64_t decode_errors;
 	uint64_t late_swallows; /* counts taken back after they had been told */
