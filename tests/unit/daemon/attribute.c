@@ -361,7 +361,8 @@ Test(attribute, alive_is_that_very_process)
 	cr_expect_not(attributor_alive(a, getpid(), start + SECOND));
 	pid = fork();
 	if (pid == 0)
-		_exit(0); /* no cr_ call before: Criterion would wait for ever for whom it does not know */
+		_exit(0); /* no cr_ call before: Criterion would wait for ever for whom it does not
+			     know */
 	cr_assert_geq(pid, 0);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_expect_not(attributor_alive(a, pid, 0));
