@@ -189,12 +189,12 @@ static __always_inline bool is_over(const struct sock *sk, const struct sock_sta
 
 static __always_inline void socket_closed(struct sock *sk, struct sock_state *st, int old)
 {
-	__u64 now;
+	__u64 now = bpf_ktime_get_ns();
 
-	client_leave(sk, CLIENT_CLOSED);
-	if (is_over(sk, st, old))
+	if (is_over(sk, st, old)) {
+		client_leave(sk, CLIENT_CLOSED);
 		return;
-	now = bpf_ktime_get_ns();
+	}
 	if (old != TCP_SYN_SENT)
 		note_exit(sk, st, now);
 	if (st->flags & STATE_LISTENER && old == TCP_LISTEN)
@@ -203,6 +203,8 @@ static __always_inline void socket_closed(struct sock *sk, struct sock_state *st
 		connection_closed(sk, st, old, now);
 	st->previous_state = old;
 	st->state_since = now;
+	/* from here on its place may be another's */
+	client_leave(sk, CLIENT_CLOSED);
 }
 
 /*
