@@ -43,6 +43,32 @@ static __always_inline __u32 compat_netns_cookie_read(const struct net *net)
 	 : bpf_core_field_size((net)->ipv4.field) == 1 ? (net)->ipv4.field               \
 						       : (__u8)((const struct net___int *)(net))->ipv4.field)
 
+/* Since 6.2 (a35b9af4ec2c) memory can be loaded as a type, with fault handling and without the call of a
+ * helper. Weak: older kernels do not have it, and there the call must be dead code. */
+extern void *bpf_rdonly_cast(const void *memory, __u32 btf_id) __ksym __weak;
+
+/* The port and the flags of the TCP header that lies there. False if it cannot be read; with the cast, such
+ * memory reads as 0. */
+static __always_inline bool compat_tcp_header(const unsigned char *memory, __be16 *ret_dest, __u8 *ret_flags)
+{
+	if (config.has_cast) {
+		const struct tcphdr *tcp =
+			bpf_rdonly_cast(memory, bpf_core_type_id_kernel(struct tcphdr));
+
+		*ret_dest = tcp->dest;
+		*ret_flags = ((const __u8 *)tcp)[TCP_FLAGS];
+		return true;
+	}
+
+	__u8 header[TCP_FLAGS + 1];
+
+	if (bpf_probe_read_kernel(header, sizeof(header), memory))
+		return false;
+	*ret_dest = *(const __be16 *)(header + 2);
+	*ret_flags = header[TCP_FLAGS];
+	return true;
+}
+
 /* Nine bits with a sign, until the IPv6 options became lockless; then a byte. Read as a byte the nine bits
  * would be 129 for every socket: mc_loop and the lowest bit of 1. */
 static __always_inline int compat_mcast_hops(const struct ipv6_pinfo *np)

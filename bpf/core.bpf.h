@@ -20,6 +20,9 @@
 #define AF_INET6    10
 #define IPPROTO_TCP 6
 
+#define TCP_FLAGS 13 /* where in the TCP header; RFC 9293, 3.1 */
+#define TCP_SYN	  0x02
+
 #define PF_EXITING 0x00000004 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
 
@@ -302,6 +305,12 @@ struct sk_buff {
 	__u16 transport_header;
 	__u16 network_header;
 	unsigned char *head;
+};
+
+struct tcphdr {
+	__be16 source;
+	__be16 dest;
+	__be32 seq;
 };
 
 struct signal_struct {

@@ -62,6 +62,16 @@ static __always_inline __u64 count_tag(const struct rst_key *key)
 	return h ? h : 1;
 }
 
+static __always_inline void slot_count(struct rst_slot *slot, __u32 tick)
+{
+	__sync_fetch_and_add(&slot->count, 1);
+	/* a flood need not read the clock more often than it ticks */
+	if (slot->tick != tick) {
+		slot->tick = tick;
+		slot->last = bpf_ktime_get_ns();
+	}
+}
+
 /*
  * Counts one reset in its slot. Returns the slot's index + 1, or 0 when none was free. Nobody's resets have one half
  * of the slots and those of processes the other: a scan takes no process's room. Each half has two quarters,
@@ -83,12 +93,7 @@ static __always_inline __u32 count_spill(const struct rst_key *key, __u64 tag, c
 		if (!slot)
 			return 0;
 		if (slot->tag == tag) {
-			__sync_fetch_and_add(&slot->count, 1);
-			/* a flood need not read the clock more often than it ticks */
-			if (slot->tick != tick) {
-				slot->tick = tick;
-				slot->last = bpf_ktime_get_ns();
-			}
+			slot_count(slot, tick);
 			return index + 1;
 		}
 		if (slot->tag)

@@ -10,8 +10,8 @@
 
 #include "count.bpf.h"
 
-#define DETAIL_MAX   4096 /* records of a window, on each CPU ... */
-#define DETAIL_LATER 1024 /* ... and of the next, if that was used up: a flood that lasts has been seen */
+#define DETAIL_MAX   1024 /* records of a window, on each CPU ... */
+#define DETAIL_LATER 256 /* ... and of the next, if that was used up: a flood that lasts has been seen */
 #define DETAIL_KEYS  1024
 #define DETAIL_EACH  4 /* of those keys that share a counter, beyond it */
 

@@ -300,7 +300,11 @@ int on_write(__u64 *ctx)
 	int sent = (int)ctx[1];
 	struct sock_state *st;
 
-	if (sent <= 0 || sk->sk_protocol != IPPROTO_TCP)
+	if (sk->sk_protocol != IPPROTO_TCP) {
+		rest_known(); /* a host of datagrams pays for this hook, too */
+		return 0;
+	}
+	if (sent <= 0)
 		return 0;
 	st = state_find(sk);
 	if (!st)

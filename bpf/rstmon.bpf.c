@@ -11,6 +11,7 @@
  */
 #include "closed.bpf.h"
 #include "detail.bpf.h"
+#include "flood.bpf.h"
 #include "owner.bpf.h"
 #include "skb.bpf.h"
 
@@ -210,11 +211,16 @@ static __always_inline void facts_of_former(struct facts *f)
 static __always_inline bool count_without_detail(struct rst_count *count, __u32 direction, struct facts *f)
 {
 	__u64 tag = count_tag(&f->key);
+	__u32 slot;
 
-	if (detail_wanted(direction, tag) ||
-	    !count_spill(&f->key, tag, f->owner_comm, f->cgroup))
+	if (detail_wanted(direction, tag))
+		return false;
+	slot = count_spill(&f->key, tag, f->owner_comm, f->cgroup);
+	if (!slot)
 		return false;
 	count->spilled++;
+	if (direction == RST_SENT && flood_is(&f->key))
+		flood_remember(&f->key, tag, slot - 1);
 	return true;
 }
 
@@ -703,6 +709,11 @@ int on_send_reset(__u64 *ctx)
 		return 0;
 	count = &totals->direction[RST_SENT];
 	begin = run_begin(count);
+	if (!has_sk && has_skb && skb && flood_count(skb, compat_reason(ctx))) {
+		count->spilled++;
+		run_end(count, begin);
+		return 0;
+	}
 	f = facts_begin(RST_SENT, compat_reason(ctx));
 	if (!f)
 		return 0;

@@ -147,6 +147,7 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 	/* the function that turned the order round */
 	c->error_after_close =
 		btf__find_by_name_kind(b->vmlinux, "tcp_done_with_error", BTF_KIND_FUNC) > 0;
+	c->has_cast = btf__find_by_name_kind(b->vmlinux, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	bpf_map__set_max_entries(b->skel->maps.ring, options->ring_kib * 1024);
 	bpf_map__set_max_entries(b->skel->maps.totals, (uint32_t)(highest_cpu() + 1));
 }
@@ -154,8 +155,8 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 /* What every generation has of its own: what counts, and what is only scratch. */
 static bool is_own(const char *name)
 {
-	static const char *const own[] = {"ring",    "totals", "slots", "scratch",
-					  ".rodata", ".data",  ".bss"};
+	static const char *const own[] = {"ring",    "totals", "slots",   "scratch", "details",
+					  "floods", ".data",  ".rodata", ".bss"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (strstr(name, own[i]))

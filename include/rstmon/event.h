@@ -344,6 +344,8 @@ struct rst_config {
 	__u8 reason_abort_on_data; /* this kernel's number of it, or RST_REASON_NONE */
 	__u8 victim_is_task;	   /* mark_victim's argument is a task, not a pid (6.9) */
 	__u8 error_after_close;	   /* a failed connection is CLOSE when its error is reported (6.10) */
+	__u8 has_cast;		   /* the function bpf_rdonly_cast() is there (6.2) */
+	__u8 reserved[7];
 };
 
 /* What iter/task writes for every process, with bpf_seq_write. */
