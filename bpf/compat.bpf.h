@@ -9,10 +9,11 @@
 #include "maps.bpf.h"
 
 /* The reason of tcp_send_reset is its third argument since 6.10; reading an argument that is not
- * there does not load, so the read must be dead code on older kernels. */
+ * there does not load, so the read must be dead code on older kernels. (The type alone proves nothing: it is
+ * carried back.) */
 static __always_inline __u8 compat_reason(const __u64 *ctx)
 {
-	if (bpf_core_type_exists(enum sk_rst_reason))
+	if (config.has_reason)
 		return (__u8)ctx[2];
 	return RST_REASON_NONE;
 }
@@ -44,8 +45,9 @@ static __always_inline __u32 compat_netns_cookie_read(const struct net *net)
 						       : (__u8)((const struct net___int *)(net))->ipv4.field)
 
 /* Since 6.2 (a35b9af4ec2c) memory can be loaded as a type, with fault handling and without the call of a
- * helper. Weak: older kernels do not have it, and there the call must be dead code. */
-extern void *bpf_rdonly_cast(const void *memory, __u32 btf_id) __ksym __weak;
+ * helper. The loader puts the kernel's function in place of this number: for a weak symbol that the kernel does not have,
+ * libbpf goes on looking in its modules, which wants CAP_SYS_ADMIN. */
+static void *(*const compat_cast)(const void *memory, __u32 btf_id) = (void *)RST_CALL_CAST;
 
 /* The port and the flags of the TCP header that lies there. False if it cannot be read; with the cast, such
  * memory reads as 0. */
@@ -53,7 +55,7 @@ static __always_inline bool compat_tcp_header(const unsigned char *memory, __be1
 {
 	if (config.has_cast) {
 		const struct tcphdr *tcp =
-			bpf_rdonly_cast(memory, bpf_core_type_id_kernel(struct tcphdr));
+			compat_cast(memory, bpf_core_type_id_kernel(struct tcphdr));
 
 		*ret_dest = tcp->dest;
 		*ret_flags = ((const __u8 *)tcp)[TCP_FLAGS];
@@ -82,7 +84,8 @@ static __always_inline bool compat_is_mptcp(const struct tcp_sock *tp)
 	return bpf_core_field_exists(tp->is_mptcp) && tp->is_mptcp;
 }
 
-/* A pointer since 5.15 (8520e224f547); before, a number whose lowest bit tells that it is none. */
+/* A pointer since 5.15 (8520e224f547); before, a number whose two lowest bits tell that it is none (the
+ * second since 5.8: sock_cgroup_ptr()). */
 static __always_inline __u64 compat_cgroup(const struct sock *sk)
 {
 	__u64 value;
@@ -90,7 +93,7 @@ static __always_inline __u64 compat_cgroup(const struct sock *sk)
 	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
 		return sk->sk_cgrp_data.cgroup->kn->id;
 	value = BPF_CORE_READ((const struct sock___tagged *)sk, sk_cgrp_data.val);
-	return value & 1 ? 0 : BPF_CORE_READ((const struct cgroup *)value, kn, id);
+	return value & 3 ? 0 : BPF_CORE_READ((const struct cgroup *)value, kn, id);
 }
 
 /* One that is an int everywhere. */

@@ -27,7 +27,7 @@ struct {
 	__uint(max_entries, RST_DIRECTION_MAX);
 	__type(key, __u32);
 	__type(value, struct detail);
-} details SEC(".maps");
+} details __weak SEC(".maps");
 
 /* Windows of about half a second, told apart without reading a clock: 2^n ticks. */
 static __always_inline __u32 detail_window(void)

@@ -32,7 +32,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct flood);
-} floods SEC(".maps");
+} floods __weak SEC(".maps");
 
 /* What of the key the segment and its reset tell. Not 0. */
 static __always_inline __u32 flood_segment(__u16 port, __u8 reason)

@@ -62,6 +62,7 @@ uint32_t source_parked_gate(const struct source *s);   /* number of the gate: th
 /* True: it is what source_bpf_open() would make, so it can be adopted. */
 bool source_parked_fits(const struct source *s, const struct source_bpf_options *options);
 bool source_parked_owners_fit(const struct source *s); /* maps that keep owners mean the same */
+uint64_t source_parked_seed(const struct source *s); /* of the maps that keep owners; 0: not told */
 const struct bpf_parts *source_parked_parts(const struct source *s);
 
 /* What of it was parked once and is not there: maps that its programs use, and hooks whose program or link is gone,

@@ -135,6 +135,7 @@ void source_bpf_begin(struct source *s, struct source *const *before, size_t n)
 		source_parked_close_gate(before[i], b->generation);
 	__atomic_store_n(&c->generation, b->generation, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&c->event_version, RST_EVENT_VERSION, __ATOMIC_SEQ_CST);
+	c->hash_seed = b->hash_seed;
 	__atomic_store_n(&c->state_version, RST_STATE_VERSION, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&c->object, source_bpf_object(), __ATOMIC_SEQ_CST);
 	if (n)

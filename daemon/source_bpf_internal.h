@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 
 #include "daemon/source_bpf.h"
+#include "daemon/source_bpf_features.h"
 #include "daemon/source_bpf_parts.h"
 #include "daemon/source_bpf_ring.h"
 #include "rstmon.skel.h"
@@ -34,9 +35,11 @@ enum {
 struct source_bpf {
 	struct source source;
 	struct reasons reasons;
+	struct bpf_features features; /* unless it was adopted */
 	struct utsname uname;
 	struct source_hook hooks[HOOK_MAX];
 	uint32_t generation;
+	uint64_t hash_seed; /* rst_config's */
 
 	/* all that counts, whoever loaded it */
 	struct bpf_parts parts;

@@ -127,13 +127,24 @@ static size_t highest_cpu(void)
 	return parse_u32(last, &n) ? (size_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1) - 1 : n;
 }
 
+/* What was remembered of connections is found by the seed that it was remembered under. 0: nothing
+ * to go on with. */
+static uint64_t seed_of(const struct source_bpf_options *options)
+{
+	return options->go_on && source_parked_owners_fit(options->go_on)
+		       ? source_parked_seed(options->go_on)
+		       : 0;
+}
+
 static void configure(struct source_bpf *b, const struct source_bpf_options *options)
 {
 	struct rst_config *c = (struct rst_config *)&b->skel->rodata->config;
 	struct timespec tick;
 
-	if (getrandom(&c->hash_seed, sizeof(c->hash_seed), 0) != sizeof(c->hash_seed))
+	c->hash_seed = seed_of(options);
+	if (!c->hash_seed && getrandom(&c->hash_seed, sizeof(c->hash_seed), 0) < 0)
 		c->hash_seed = (uint64_t)(uintptr_t)b;
+	b->hash_seed = c->hash_seed;
 	c->generation = options->generation;
 	/* the coarse clocks advance by one tick of jiffies: no need for CONFIG_HZ, which not every
 	 * system can tell (include/linux/hrtimer_defs.h, LOW_RES_NSEC) */
@@ -141,13 +152,13 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 		c->hz = (uint32_t)((NSEC_PER_SEC + (uint64_t)tick.tv_nsec / 2) /
 				   (uint64_t)tick.tv_nsec);
 	c->sample_mask = 63;
-	c->has_reason = b->reasons.n > 0;
+	c->has_reason = b->features.send_reset_args > 2;
 	c->reason_abort_on_data = number_of(&b->reasons, REASON_TCP_ABORT_ON_DATA);
 	c->victim_is_task = tracepoint_takes_pointer(b->vmlinux, "mark_victim");
 	/* the function that turned the order round */
 	c->error_after_close =
 		btf__find_by_name_kind(b->vmlinux, "tcp_done_with_error", BTF_KIND_FUNC) > 0;
-	c->has_cast = btf__find_by_name_kind(b->vmlinux, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	bpf_features_configure(&b->features, c);
 	bpf_map__set_max_entries(b->skel->maps.ring, options->ring_kib * 1024);
 	bpf_map__set_max_entries(b->skel->maps.totals, (uint32_t)(highest_cpu() + 1));
 }
@@ -155,7 +166,7 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 /* What every generation has of its own: what counts, and what is only scratch. */
 static bool is_own(const char *name)
 {
-	static const char *const own[] = {"ring",    "totals", "slots",   "scratch", "details",
+	static const char *const own[] = {"ring",   "totals", "slots",	 "scratch", "details",
 					  "floods", ".data",  ".rodata", ".bss"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
@@ -251,7 +262,9 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 		}
 	}
 	go_on_with(b, options);
-	r = rstmon_bpf__load(b->skel);
+	r = bpf_features_fit(&b->features, b->skel->obj);
+	if (!r)
+		r = rstmon_bpf__load(b->skel);
 	if (r)
 		source_bpf_explain(error, size, "cannot load the BPF programs", r);
 	return r;
@@ -359,6 +372,13 @@ int source_bpf_new(struct source_bpf **ret, char *error, size_t size)
 		return r;
 	}
 	read_reasons(b);
+	/* for tests: an old kernel's ways on a new one (HACKING.md) */
+	r = bpf_features_find(b->vmlinux, getenv("RSTMOND_WITHOUT"), &b->features);
+	if (r) {
+		snprintf(error, size, "RSTMOND_WITHOUT names a feature that there is not");
+		source_bpf_close(&b->source);
+		return r;
+	}
 	*ret = b;
 	return 0;
 }

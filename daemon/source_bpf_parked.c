@@ -246,6 +246,11 @@ bool source_parked_owners_fit(const struct source *s)
 	return parked_of(s)->counts.control->state_version == RST_STATE_VERSION;
 }
 
+uint64_t source_parked_seed(const struct source *s)
+{
+	return parked_of(s)->counts.control->hash_seed;
+}
+
 const struct bpf_parts *source_parked_parts(const struct source *s)
 {
 	return &parked_of(s)->parts;

@@ -73,6 +73,7 @@ enum rst_owner_source {
 #define RST_KEY_SYN   1 /* the segment that provoked the reset had SYN set */
 #define RST_KEY_MPTCP 2 /* a subflow of Multipath TCP */
 #define RST_KEY_FORMER_LISTENER 4 /* a listener on the port was closed: "nobody listens" has a story */
+#define RST_KEY_REJECT 8 /* made by netfilter's REJECT, not by TCP: no counter of the kernel moves */
 
 /*
  * The identity of a row as the kernel can know it. User space derives its own row (process, service
@@ -326,13 +327,17 @@ struct rst_control {
 	__u32 resting;	  /* the daemon: they are detached */
 	__u32 want_rest;  /* the programs: they have nothing to find; the daemon clears it */
 	__u32 want_hooks; /* the programs: there is something to find again */
-	__u32 reserved2[10];
+	__u64 hash_seed;  /* of the maps that keep owners: who goes on with them needs it */
+	__u32 reserved2[8];
 	/* written by the programs */
 	__u64 last_exec; /* when a process called execve(); 0: never */
 	__u64 reserved3[7];
 	__u32 last_accept; /* when a connection was accepted, in ticks of the kernel */
 	__u32 reserved4[15];
 };
+
+/* The number of no helper: the loader puts a call of bpf_rdonly_cast() in its place. */
+#define RST_CALL_CAST 0x52535401
 
 /* Read-only configuration, set between open and load. */
 struct rst_config {
@@ -344,8 +349,19 @@ struct rst_config {
 	__u8 reason_abort_on_data; /* this kernel's number of it, or RST_REASON_NONE */
 	__u8 victim_is_task;	   /* mark_victim's argument is a task, not a pid (6.9) */
 	__u8 error_after_close;	   /* a failed connection is CLOSE when its error is reported (6.10) */
-	__u8 has_cast;		   /* the function bpf_rdonly_cast() is there (6.2) */
-	__u8 reserved[7];
+	/* what struct bpf_features found (daemon/source_bpf_features.h), for bpf/compat.bpf.h alone */
+	__u8 has_cast;		 /* bpf_rdonly_cast() (6.2) */
+	__u8 has_fetch_atomics;	 /* xchg and cmpxchg (5.12; arm64 5.18) */
+	__u8 has_storage;	 /* socket storage in tracing programs (5.11) */
+	__u8 has_sock_from_file; /* bpf_sock_from_file() (5.11) */
+	__u8 has_iter_d_path;	 /* bpf_d_path() in iterators (5.12) */
+	__u8 has_task_btf;	 /* bpf_get_current_task_btf() (5.11) */
+	__u8 has_guard;		 /* no program of a tracepoint runs inside itself (6.1) */
+	__u8 accept_args;	 /* of inet_csk_accept(): 4 before 6.10, then 2 */
+	__u8 tcp_reset_args;	 /* of tcp_reset(): 1 before 5.11, then 2 */
+	__u8 kfree_skb_args;	 /* of the tracepoint: 2 before 5.17, then 3 or more */
+	__u8 reserved[2];
+	__u32 no_socket_reason;	 /* SKB_DROP_REASON_NO_SOCKET, or ~0 */
 };
 
 /* What iter/task writes for every process, with bpf_seq_write. */
