@@ -20,14 +20,37 @@ struct source;
 
 /* One hook of the kernel, for status: what it is and what is missing without it. */
 struct source_hook {
-	const char *name; /* "tp_btf/tcp_send_reset" */
-	const char *adds; /* what rstmon knows because of it, in a few words */
+	const char *name;	 /* "tp_btf/tcp_send_reset" */
+	const char *adds;	 /* what rstmon knows because of it, in a few words */
+	const char *consequence; /* of its absence: what is not known then, as a sentence's end; or NULL */
 	bool required;
 	bool attached;
-	bool unwanted; /* as the configuration has it: not attached, and no problem */
+	bool unwanted; /* not attached, and no problem: not needed on this kernel, or off */
+	bool off;      /* with 'unwanted': as the configuration has it, so that something may be missing */
+	bool absent;   /* this kernel has no such place; what it has, and is not attached, it refused */
 	bool resting;  /* it had nothing to find: not attached for a while, and no problem */
 	char why[128]; /* why it is not attached, else "" */
 };
+
+/* "attached", "resting", "off" (not wanted), "absent" or "refused". */
+static inline const char *source_hook_got(const struct source_hook *h)
+{
+	if (h->attached)
+		return "attached";
+	if (h->resting)
+		return "resting";
+	if (h->unwanted)
+		return "off";
+	return h->absent ? "absent" : "refused";
+}
+
+/* What its absence means here; "" if it is there, or not needed. */
+static inline const char *source_hook_consequence(const struct source_hook *h)
+{
+	bool missing = !h->attached && !h->resting && (!h->unwanted || h->off);
+
+	return missing && h->consequence ? h->consequence : "";
+}
 
 /* Sums over all CPUs. */
 struct source_totals {

@@ -51,12 +51,13 @@ static void find_hooks(struct source_bpf *b, const struct source_bpf_options *op
 		if (i == HOOK_PROCESSES || (i == HOOK_SEED && options->scan_at_start))
 			h->attached = b->program[i] >= 0;
 		if (i == HOOK_PACKET)
-			h->unwanted = !options->packet_evidence;
+			h->unwanted = h->off = !options->packet_evidence;
+		if (i == HOOK_SEED)
+			h->unwanted = h->off = !options->scan_at_start;
 		if (h->attached)
 			continue;
 		snprintf(h->why, sizeof(h->why), "%s",
-			 h->unwanted || (i == HOOK_SEED && !options->scan_at_start)
-				 ? "switched off in the configuration"
+			 h->off ? "switched off in the configuration"
 			 : b->program[i] >= 0
 				 ? "could not be attached when the programs were loaded"
 				 : "this kernel has it not, or refused it");

@@ -36,38 +36,45 @@ struct bpf_program *source_bpf_hook_program(struct source_bpf *b, int hook)
 void source_bpf_name_hooks(struct source_bpf *b)
 {
 	static const struct {
-		const char *name, *adds;
+		const char *name, *adds, *consequence;
 		bool required;
 	} table[HOOK_MAX] = {
-		[HOOK_SEND] = {"tp_btf/tcp_send_reset", "resets that this host sends", true},
+		[HOOK_SEND] = {"tp_btf/tcp_send_reset", "resets that this host sends",
+			       "nothing can be counted", true},
 		[HOOK_RECEIVE] = {"tp_btf/tcp_receive_reset", "resets that this host receives",
-				  true},
+				  "nothing can be counted", true},
 		[HOOK_STATE] =
 			{"tp_btf/inet_sock_set_state",
 			 "owners by connect and listen, previous state, age, closed connections",
-			 true},
+			 "no reset has an owner", true},
 		[HOOK_READ] = {"tp_btf/tcp_rcv_space_adjust",
-			       "the process that reads: prefork workers, passed sockets", true},
-		[HOOK_WRITE] = {"tp_btf/sock_send_length", "the process that writes", false},
-		[HOOK_EXEC] = {"tp_btf/sched_process_exec", "names after execve", false},
+			       "the process that reads: prefork workers, passed sockets",
+			       "a connection belongs to who listens, not to who serves it", true},
+		[HOOK_WRITE] = {"tp_btf/sock_send_length", "the process that writes",
+				"who only writes to a connection it was handed is not its owner"},
+		[HOOK_EXEC] = {"tp_btf/sched_process_exec", "names after execve",
+			       "a process may be shown under the name it had before execve"},
 		[HOOK_CGROUP] = {"tp_btf/cgroup_mkdir", "units and containers made since start",
-				 false},
-		[HOOK_SEED] = {"iter/task_file", "owners of sockets older than rstmond", false},
-		[HOOK_PROCESSES] = {"iter/task", "executables, and network namespaces", false},
+				 "units that are gone before their reset is read have no name"},
+		[HOOK_SEED] = {"iter/task_file", "owners of sockets older than rstmond",
+			       "sockets older than rstmond have no owner before they are used"},
+		[HOOK_PROCESSES] = {"iter/task", "executables, and network namespaces",
+				    "executables are not known, and fewer namespaces are covered"},
 		[HOOK_ERROR] = {"tp_btf/inet_sk_error_report",
 				"connections that fail without a reset: time-outs, ICMP errors",
-				false},
+				"connections that fail without a reset are not seen"},
 		[HOOK_VICTIM] = {"tp_btf/mark_victim", "processes that the OOM killer chose",
-				 false},
+				 "who was killed for want of memory looks like any other killed"},
 		[HOOK_PACKET] =
 			{"cgroup_skb/ingress",
 			 "TTL, window and flags of received resets, and the peer's usual TTL",
-			 false},
+			 "a reset forged on the path looks like one of the peer"},
 	};
 
 	for (int i = 0; i < HOOK_MAX; i++) {
 		b->hooks[i].name = table[i].name;
 		b->hooks[i].adds = table[i].adds;
+		b->hooks[i].consequence = table[i].consequence;
 		b->hooks[i].required = table[i].required;
 	}
 }
@@ -157,6 +164,7 @@ static void seed(struct source_bpf *b, const struct source_bpf_options *options)
 	if (!bpf_program__autoload(b->skel->progs.seed_sockets))
 		return;
 	if (!options->scan_at_start) {
+		h->unwanted = h->off = true;
 		snprintf(h->why, sizeof(h->why), "switched off in the configuration");
 		return;
 	}

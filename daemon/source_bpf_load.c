@@ -243,6 +243,7 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 	}
 	configure(b, options);
 	b->hooks[HOOK_PACKET].unwanted = !options->packet_evidence;
+	b->hooks[HOOK_PACKET].off = !options->packet_evidence;
 	if (!options->packet_evidence)
 		leave_out(b, HOOK_PACKET, "switched off in the configuration");
 	for (int i = 0; i < HOOK_MAX; i++) {
@@ -255,6 +256,7 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 					 b->uname.release, point);
 				return -ENOTSUP;
 			}
+			b->hooks[i].absent = true;
 			leave_out(b, i, "this kernel has no such tracepoint");
 		} else if (bare && !b->hooks[i].required &&
 			   bpf_program__autoload(source_bpf_hook_program(b, i))) {
@@ -295,6 +297,7 @@ static int load_programs(struct source_bpf *b, const struct source_bpf_options *
 		r = open_and_load(b, &less, true, error, size);
 	}
 	b->hooks[HOOK_PACKET].unwanted = !options->packet_evidence;
+	b->hooks[HOOK_PACKET].off = !options->packet_evidence;
 	if (options->packet_evidence && !less.packet_evidence)
 		snprintf(b->hooks[HOOK_PACKET].why, sizeof(b->hooks[HOOK_PACKET].why),
 			 "left out because the kernel refused the full set");
