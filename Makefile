@@ -1,14 +1,21 @@
 # rstmon. `make help` lists what there is; config.mk has what may be changed.
 include config.mk
 
-ARCH      := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+ifneq ($(CROSS),)
+CC        := $(CROSS)gcc$(if $(SYSROOT), --sysroot=$(SYSROOT))
+LD        := $(CROSS)ld
+endif
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+PKG_CONFIG := $(if $(SYSROOT),PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(MULTIARCH)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig) pkg-config
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(CLI_PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(CLI_PKGS) 2>/dev/null)
 CPPFLAGS  += -D_GNU_SOURCE -Iinclude -I. -I$(B) $(PKG_CFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(CPPFLAGS) -MMD -MP
-LIBS      := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-CLI_LIBS  := $(shell pkg-config --libs $(CLI_PKGS) 2>/dev/null)
+BPF_SYSTEM := $(if $(SYSROOT),-nostdlibinc -isystem $(SYSROOT)/usr/include) \
+	-idirafter $(SYSROOT)/usr/include/$(MULTIARCH)
+LIBS      := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+CLI_LIBS  := $(shell $(PKG_CONFIG) --libs $(CLI_PKGS) 2>/dev/null)
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
 COMMON := $(call objects,common)
@@ -25,7 +32,7 @@ ifeq ($(V),1)
 msg  =
 endif
 
-.PHONY: all help run check deps test-deps unit golden input live survive vm bench lab lint fuzz asan install clean
+.PHONY: all help run check deps test-deps unit golden input live survive vm bench lab lint fuzz asan arm64 install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -39,12 +46,13 @@ help: ## this list
 # A missing dependency is named with the package that has it.
 .PHONY: needs
 needs:
-	@tests/check/needs.sh "$(CC)" "$(CLANG)" "$(BPFTOOL)"
+	@SYSROOT=$(SYSROOT) PKG_CONFIG='$(PKG_CONFIG)' tests/check/needs.sh "$(CC)" "$(CLANG)" "$(BPFTOOL)"
 
+# No register and no type of a machine is in these: the object is the same, to the byte, for each.
 $(B)/bpf/%.o: bpf/%.bpf.c | needs
 	@mkdir -p $(@D)
-	$(call msg,BPF,$@)$(CLANG) -g -O2 -Wall -Werror -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
-		-Iinclude -Ibpf -idirafter /usr/include/$(MULTIARCH) -MMD -MP -c $< -o $@
+	$(call msg,BPF,$@)$(CLANG) -g -O2 -Wall -Werror -target bpf -mcpu=v3 -Iinclude -Ibpf \
+		$(BPF_SYSTEM) -MMD -MP -c $< -o $@
 
 $(B)/rstmon.bpf.o: $(B)/bpf/rstmon.o $(B)/bpf/owners.o $(B)/bpf/names.o $(B)/bpf/packets.o
 	$(call msg,LINK,$@)$(BPFTOOL) gen object $@ $^
@@ -73,11 +81,14 @@ $(B)/rstmon: $(CLI) $(COMMON)
 $(B)/causes: $(B)/man/causes.o $(COMMON)
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(B)/rstmon-causes.7: $(B)/causes
-	$(call msg,MAN,$@)$(B)/causes man > $@
+# It runs here: a cross build takes that of the build before it.
+CAUSES ?= $(B)/causes
 
-$(B)/rstmon.catalog: systemd/rstmon.catalog.in $(B)/causes
-	$(call msg,CATALOG,$@)$(B)/causes catalog < $< > $@
+$(B)/rstmon-causes.7: $(CAUSES)
+	$(call msg,MAN,$@)$(CAUSES) man > $@
+
+$(B)/rstmon.catalog: systemd/rstmon.catalog.in $(CAUSES)
+	$(call msg,CATALOG,$@)$(CAUSES) catalog < $< > $@
 
 # ---- the two commands of the README ----
 
@@ -143,6 +154,15 @@ vm: all $(B)/load ## the same under real systemd, in a virtual machine; KERNELS=
 	@tests/check/install.sh $(BUILD_PACKAGES) $(VM_PACKAGES)
 	@tests/vm/run.sh $(B) $(KERNELS)
 
+# The same for another architecture. Only the texts of the causes are made by a program that runs here.
+A := $(abspath $(B))-arm64
+arm64: ## rstmond, rstmon and the core tests for arm64, in build-arm64
+	@tests/check/install.sh $(BUILD_PACKAGES) $(ARM64_PACKAGES)
+	@$(MAKE) --no-print-directory $(CAUSES)
+	@tests/kernels/sysroot.sh $(A)/sysroot arm64 $(ARM64_SYSROOT)
+	@$(MAKE) --no-print-directory B=$(A) CROSS=aarch64-linux-gnu- SYSROOT=$(A)/sysroot \
+		CAUSES=$(abspath $(CAUSES)) all $(A)/live $(A)/labtool $(A)/load
+
 $(B)/hookcost: $(B)/tests/bench/hookcost.o
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
@@ -155,7 +175,7 @@ $(B)/fill: $(B)/tests/bench/fill.o $(call not_main,$(DAEMON)) $(COMMON)
 $(B)/tests/bench/empty.bpf.o: tests/bench/empty.bpf.c | needs
 	@mkdir -p $(@D)
 	$(call msg,BPF,$@)$(CLANG) -g -O2 -Wall -Werror -target bpf -mcpu=v3 \
-		-idirafter /usr/include/$(MULTIARCH) -c $< -o $@
+		$(BPF_SYSTEM) -c $< -o $@
 
 $(B)/empty: $(B)/tests/bench/empty.o | $(B)/tests/bench/empty.bpf.o
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -215,6 +235,6 @@ install: all ## to DESTDIR and PREFIX
 		install -m644 $(B)/rstmond.conf $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf
 
 clean:
-	rm -rf $(B) $(B)-asan $(B)-fuzz
+	rm -rf $(B) $(B)-asan $(B)-fuzz $(A)
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)

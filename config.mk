@@ -4,6 +4,9 @@ SYSCONFDIR ?= /etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 B          ?= build
 CC         ?= gcc
+# A cross build: the prefix of compiler and linker, and where the libraries of that machine are unpacked.
+CROSS      ?=
+SYSROOT    ?=
 CLANG      ?= clang
 BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
 CFLAGS     ?= -O2 -g
@@ -17,6 +20,11 @@ TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog
                   jq procps util-linux
 BENCH_PACKAGES := iproute2 jq procps util-linux tcpdump bpftrace strace nginx-light wrk redis-server \
                   redis-tools
+# gcc and ld for arm64, and what is taken from that architecture's suite and unpacked, not installed.
+ARM64_PACKAGES := gcc-aarch64-linux-gnu
+ARM64_SYSROOT  := libc6-dev libbpf-dev libelf-dev zlib1g-dev libsystemd-dev libjson-c-dev \
+                  libsmartcols-dev libinih-dev uthash-dev libcriterion-dev busybox-static iproute2 \
+                  nftables jq
 VM_PACKAGES    := qemu-system-x86 mmdebstrap cpio
 FUZZ_PACKAGES  := libclang-rt-dev
 LAB_PACKAGES   := jq nftables iproute2 procps util-linux curl libtomcat10-java default-jdk-headless \
