@@ -4,11 +4,7 @@
 # build looks for libraries in SYSROOT.
 missing=
 cc=${1:-gcc}
-
-# PKG_CONFIG may be a command with the variables that it is to have
-library() {
-	eval "${PKG_CONFIG:-pkg-config} --exists $1"
-}
+pkgconfig=${PKG_CONFIG:-pkg-config} # may be a command with variables before it
 
 need() { # package, then a command that succeeds when it is there
 	package=$1
@@ -20,13 +16,13 @@ need gcc command -v "${cc%% *}"
 need clang command -v "${2:-clang}"
 need bpftool test -x "${3:-/usr/sbin/bpftool}"
 need pkg-config command -v pkg-config
-need libbpf-dev library libbpf
-need libelf-dev library libelf
-need zlib1g-dev library zlib
-need libsystemd-dev library libsystemd
-need libjson-c-dev library json-c
-need libsmartcols-dev library smartcols
-need libinih-dev library inih
+need libbpf-dev sh -c "$pkgconfig --exists libbpf"
+need libelf-dev sh -c "$pkgconfig --exists libelf"
+need zlib1g-dev sh -c "$pkgconfig --exists zlib"
+need libsystemd-dev sh -c "$pkgconfig --exists libsystemd"
+need libjson-c-dev sh -c "$pkgconfig --exists json-c"
+need libsmartcols-dev sh -c "$pkgconfig --exists smartcols"
+need libinih-dev sh -c "$pkgconfig --exists inih"
 need uthash-dev test -e "$SYSROOT/usr/include/uthash.h"
 
 [ -z "$missing" ] && exit 0
