@@ -28,7 +28,42 @@ CAUSE_TEXT(CLOSED_PORT) = {
 			"'rstmon last'.",
 		},
 	.retry = "Safe: no connection was made.",
-	.see = {"service_down", "refused_syn", "icmp_refused"},
+	.see = {"service_down", "refused_syn", "icmp_refused", "firewall_reject"},
+};
+
+CAUSE_TEXT(FIREWALL_REJECT) = {
+	.kind = "sent",
+	.severity = "check",
+	.meaning =
+		"A rule of this host's own firewall (netfilter: nftables, iptables, firewalld, ufw) "
+		"answered a packet with a reset, as \"reject with tcp reset\" and \"-j REJECT "
+		"--reject-with tcp-reset\" do. TCP and its programs never saw the packet, and no "
+		"counter of the kernel's TCP moves. A packet that goes out, or through this host "
+		"as a router, can be refused as well as one that comes in.",
+	.looks =
+		"To the other side it looks like a port on which nobody listens: \"Connection "
+		"refused\" (ECONNREFUSED), or \"Connection reset by peer\" on a connection that "
+		"was open. Nothing is logged here unless the rule logs. rstmon sees netfilter make "
+		"the reset, which kernels allow where they take fentry programs; 'rstmon status' "
+		"says whether this one does.",
+	.advice =
+		{
+			"Find the rule: 'nft list ruleset' and 'iptables -nvL' ('ip6tables -nvL') "
+			"show rules and their counters. If the port is to be open, mend it.",
+			"On connections that were open: rules that accept established ones must "
+			"come first, and a firewall that is loaded anew while connection tracking "
+			"is emptied refuses what was open.",
+			"If it is meant and nobody legitimate asks, there is nothing to do; 'drop' "
+			"instead of 'reject' lets clients wait for their time-out.",
+		},
+	.settings = {{"nftables", "reject with tcp reset",
+		      "Answers TCP with a reset; 'reject' alone answers with an ICMP error."},
+		     {"iptables", "-j REJECT --reject-with tcp-reset",
+		      "The same; the default is icmp-port-unreachable."}},
+	.retry =
+		"Safe where a new connection was refused. What was written to an open one may have "
+		"been read before.",
+	.see = {"closed_port", "refused_syn", "icmp_refused", "middlebox_idle_reject"},
 };
 
 CAUSE_TEXT(SERVICE_DOWN) = {

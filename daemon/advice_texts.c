@@ -339,6 +339,20 @@ static const struct advice_entry entries[RST_CAUSE_MAX] = {
 		  "refused it ({errno}).",
 		  "{Owner} wanted to connect to {a_peer}, and an ICMP error refused it."},
 		 {"See the way that the packets take: 'ip route get {remote}'."}},
+	[RST_CAUSE_FIREWALL_REJECT] =
+		{{"{A_peer} sent something for port {port}, and a firewall rule of this host "
+		  "refused it with a reset.",
+		  "Something was sent to {ports} ports, and firewall rules of this host refused it "
+		  "with a reset."},
+		 {"See which rule counts up: 'nft list ruleset' (give it a 'counter'), or "
+		  "'iptables -nvL' and 'ip6tables -nvL'; if port {port} is to be open, mend that "
+		  "rule.",
+		  "|See which rules count up: 'nft list ruleset' (give them a 'counter'), or "
+		  "'iptables -nvL' and 'ip6tables -nvL'; if one of the {ports} ports is to be open, "
+		  "mend its rule.",
+		  "See in 'rstmon list --by peer' whether few addresses ask for the {ports} ports: "
+		  "then it is a port scan, and the rules do what they are for."},
+		 .without = 1 << 0},
 };
 
 const struct advice_entry *advice_entry(unsigned int cause)

@@ -108,7 +108,8 @@ static void fill_key(const struct rst_key *key, const struct reasons *reasons, s
 	r->reason_name = reasons_name(reasons, key->reason);
 	r->syn = key->flags & RST_KEY_SYN;
 	r->flags = (key->flags & RST_KEY_MPTCP ? RST_EVENT_MPTCP : 0) |
-		   (key->flags & RST_KEY_FORMER_LISTENER ? RST_EVENT_FORMER_LISTENER : 0);
+		   (key->flags & RST_KEY_FORMER_LISTENER ? RST_EVENT_FORMER_LISTENER : 0) |
+		   (key->flags & RST_KEY_REJECT ? RST_EVENT_REJECT : 0);
 	r->owner_tgid = key->owner_tgid;
 	r->owner_start = key->owner_start;
 	r->owner_source = key->owner_source;
@@ -380,7 +381,7 @@ int decode(const void *record, size_t size, const struct reasons *reasons, int64
 		return -EBADMSG;
 
 	fill_key(&e->key, reasons, ret);
-	ret->flags |= e->flags;
+	ret->flags |= e->flags & ~(uint32_t)RST_EVENT_REJECT;
 	ret->monotonic = e->time;
 	ret->time = e->time + (uint64_t)clock_offset;
 	ipv6 = e->flags & RST_EVENT_IPV6;

@@ -12,9 +12,10 @@
 
 static const struct rule *find_rule(const struct view *v)
 {
-	const struct rule *rule = v->path >= PATH_RECEIVED_SYN_SENT ? diagnose_received
-				  : v->path >= PATH_NO_SOCKET_SYN   ? diagnose_answers
-								    : diagnose_sent;
+	const struct rule *rule = v->path == PATH_REJECT	      ? diagnose_answers
+				  : v->path >= PATH_RECEIVED_SYN_SENT ? diagnose_received
+				  : v->path >= PATH_NO_SOCKET_SYN     ? diagnose_answers
+								      : diagnose_sent;
 	uint32_t path = 1u << v->path;
 
 	for (; rule->paths; rule++)
@@ -35,7 +36,8 @@ static bool continues_earlier(const struct view *v)
 
 	return past->second && echoes >> v->path & 1 && past->second_cause != RST_CAUSE_UNKNOWN &&
 	       past->second_cause < RST_CAUSE_MAX && past->second_cause != RST_CAUSE_CLOSED_PORT &&
-	       past->second_cause != RST_CAUSE_SERVICE_DOWN;
+	       past->second_cause != RST_CAUSE_SERVICE_DOWN &&
+	       past->second_cause != RST_CAUSE_FIREWALL_REJECT;
 }
 
 /*
@@ -83,10 +85,14 @@ static int application_errno(const struct reset *r, enum path path)
 }
 
 /* A SYN that found no connection is the whole story: nothing follows, and floods are made of these.
- * A service that stopped is not: its clients' ends tell who wanted it. */
+ * A service that stopped is not: its clients' ends tell who wanted it. A rule that refuses SYNs is.
+ */
 static bool is_settled(const struct view *v, enum rst_cause cause)
 {
-	return (cause == RST_CAUSE_CLOSED_PORT && !v->owner->pid) || cause == RST_CAUSE_BAD_SYN;
+	if (v->owner->pid)
+		return cause == RST_CAUSE_BAD_SYN;
+	return cause == RST_CAUSE_CLOSED_PORT || cause == RST_CAUSE_BAD_SYN ||
+	       (cause == RST_CAUSE_FIREWALL_REJECT && v->r->syn);
 }
 
 /* 'rule' NULL: the cause is inherited or unknown. */

@@ -145,7 +145,8 @@ static int steps_against(const struct view *v, unsigned int grounds)
 {
 	int n = 0;
 
-	n += v->r->direction == RST_SENT && !fact_reason_known(v->r);
+	/* reasons are TCP's, and what netfilter made needs none */
+	n += v->r->direction == RST_SENT && v->path != PATH_REJECT && !fact_reason_known(v->r);
 	n += grounds & AGAINST_ROLE && fact_role_guessed(v);
 	n += grounds & AGAINST_UNKNOWN && fact_memory_short(v);
 	return n;

@@ -163,6 +163,9 @@ static enum path path_sent(const struct reset *r)
 {
 	enum path path;
 
+	/* TCP had no part in it: neither state nor reason say anything */
+	if (r->flags & RST_EVENT_REJECT)
+		return PATH_REJECT;
 	if (of_mptcp(r))
 		return PATH_MPTCP;
 	path = of_reason(r);

@@ -43,7 +43,9 @@
 	/* no reset: inet_sk_error_report */ \
 	X(TIMED_OUT, "timed_out", "retransmissions stayed unanswered until the kernel gave up") \
 	X(CONNECT_TIMED_OUT, "connect_timed_out", "SYNs stayed unanswered until the kernel gave up") \
-	X(CONNECT_ICMP, "connect_icmp", "the SYN was answered with an ICMP error")
+	X(CONNECT_ICMP, "connect_icmp", "the SYN was answered with an ICMP error") \
+	/* sent by netfilter; the numbers above stand in memory files */ \
+	X(REJECT, "reject", "a REJECT rule of this host's firewall answered the segment with a reset")
 
 enum path {
 #define X(id, name, fact) PATH_##id,

@@ -131,6 +131,9 @@ uint32_t report_counters_of(const struct reset *r, enum path path)
 {
 	switch (r->direction) {
 	case RST_SENT:
+		/* netfilter sends it past TCP and its counters (nf_send_reset()) */
+		if (path == PATH_REJECT)
+			return 0;
 		return BIT(OUT_RSTS) | of_sent(r, path);
 	case RST_RECEIVED:
 		return of_received(r);

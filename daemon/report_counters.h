@@ -12,7 +12,7 @@
 /* X(id, first word of its line in /proc/PID/net/snmp or netstat, column, what it counts unseen) */
 #define REPORT_COUNTERS(X) \
 	X(OUT_RSTS, "Tcp", "OutRsts", \
-	  "resets of kernels before 6.10 without a full socket, resets that could not be built for want of " \
+	  "resets of kernels before 6.10 without a full socket, where no fentry shows them, resets that could not be built for want of " \
 	  "memory, and lost ones; below 0: IPv6 answers without a route, which are not counted") \
 	X(ESTAB_RESETS, "Tcp", "EstabResets", \
 	  "open connections that ended without a reset or an error to report: sockets in TCP_REPAIR, those " \

@@ -53,6 +53,9 @@ struct state {
 /* state_memory.c; what a header of this build looks like, for the checkpoint too */
 void state_header_fill(struct state_header *h);
 bool state_header_ours(const struct state_header *h);
+
+/* Of a build that knows only the first 'causes' of this one's. */
+uint64_t state_fingerprint(unsigned int causes);
 int state_make_file(void); /* an empty memory file of the right size, or -errno */
 
 /* It goes with no hooks: generation and position are 0. */

@@ -63,8 +63,8 @@ static uint64_t add_text(uint64_t hash, const char *text)
 }
 
 /* Numbers of causes, evidence and roles stand in what is kept: a build that gives them to others,
- * or has its limits elsewhere, has another layout. */
-static uint64_t fingerprint(void)
+ * or has its limits elsewhere, has another layout. 'causes': of a build with the first so many. */
+uint64_t state_fingerprint(unsigned int causes)
 {
 	static const size_t facts[] = {
 		sizeof(struct finding),
@@ -91,7 +91,7 @@ static uint64_t fingerprint(void)
 	};
 	uint64_t hash = 0xcbf29ce484222325ULL;
 
-	for (unsigned int i = 0; i < RST_CAUSE_MAX; i++)
+	for (unsigned int i = 0; i < causes; i++)
 		hash = add_text(hash, cause_name(i));
 	for (unsigned int i = 0; i < RST_OWNER_SOURCE_MAX; i++)
 		hash = add_text(hash, owner_source_name(i));
@@ -108,7 +108,16 @@ void state_header_fill(struct state_header *h)
 	h->header_size = sizeof(*h);
 	h->size = part_offset(PARTS);
 	part_sizes(h->part_size);
-	h->fingerprint = fingerprint();
+	h->fingerprint = state_fingerprint(RST_CAUSE_MAX);
+}
+
+/* Those of a build that knows fewer causes mean the same here. */
+static bool fingerprint_fits(uint64_t theirs)
+{
+	for (unsigned int n = RST_CAUSE_MAX; n; n--)
+		if (state_fingerprint(n) == theirs)
+			return true;
+	return false;
 }
 
 bool state_header_ours(const struct state_header *h)
@@ -119,7 +128,7 @@ bool state_header_ours(const struct state_header *h)
 	return h->magic == ours.magic && h->layout == ours.layout &&
 	       h->header_size == ours.header_size && h->size == ours.size &&
 	       !memcmp(h->part_size, ours.part_size, sizeof(ours.part_size)) &&
-	       h->fingerprint == ours.fingerprint;
+	       fingerprint_fits(h->fingerprint);
 }
 
 static int map(int fd, struct state **ret)
@@ -229,7 +238,9 @@ int state_adopt(int fd, const struct reasons *reasons, struct state **ret)
 		state_free(s);
 		return r;
 	}
-	/* from now on numbers of reasons are the running kernel's */
+	/* from now on its causes are this build's, of which an older one may know fewer */
+	s->header->fingerprint = state_fingerprint(RST_CAUSE_MAX);
+	/* and numbers of reasons are the running kernel's */
 	state_set_kernel(s, NULL, reasons);
 	*ret = s;
 	return 0;

@@ -108,7 +108,8 @@ static void fold_scans(struct work *w)
 
 		for (end = begin; end < w->n_groups && w->groups[end].cause == cause; end++)
 			;
-		if (cause == RST_CAUSE_CLOSED_PORT || cause == RST_CAUSE_REFUSED_SYN)
+		if (cause == RST_CAUSE_CLOSED_PORT || cause == RST_CAUSE_REFUSED_SYN ||
+		    cause == RST_CAUSE_FIREWALL_REJECT)
 			fold_ports(w, begin, end);
 	}
 }

@@ -59,7 +59,9 @@
 	/* no reset at all */ \
 	X(SILENT_DROP_TIMEOUT, "silent_drop_timeout", "nothing answered any more, and no reset either, until the connection timed out") \
 	X(CONNECT_TIMEOUT, "connect_timeout", "nothing answered the attempt to connect") \
-	X(ICMP_REFUSED, "icmp_refused", "an ICMP error refused the attempt to connect")
+	X(ICMP_REFUSED, "icmp_refused", "an ICMP error refused the attempt to connect") \
+	/* sent by this host, but not by TCP */ \
+	X(FIREWALL_REJECT, "firewall_reject", "a firewall rule of this host answered with a reset")
 
 enum rst_cause {
 #define X(id, name, summary) RST_CAUSE_##id,

@@ -131,6 +131,7 @@ enum rst_event_kind {
 #define RST_EVENT_KERNEL	(1 << 19) /* a kernel socket */
 #define RST_EVENT_OOM		(1 << 20) /* with RST_EVENT_EXITING: the OOM killer chose the owner */
 #define RST_EVENT_PACKET	(1 << 21) /* received: the reset itself was seen, packet_* are valid */
+#define RST_EVENT_REJECT	(1 << 22) /* made by netfilter's REJECT; readers take it from the key alone */
 
 /* Every record begins with this one. */
 struct rst_event {

@@ -347,7 +347,7 @@ Test(advice, never_more_certain_than_the_story)
 		/* what was seen happening needs no doubt: who asked, and that nobody answered */
 		if (c == RST_CAUSE_CLOSED_PORT || c == RST_CAUSE_REFUSED_SYN ||
 		    c == RST_CAUSE_CONNECT_TIMEOUT || c == RST_CAUSE_ICMP_REFUSED ||
-		    c == RST_CAUSE_LATE_RST_AFTER_CLOSE)
+		    c == RST_CAUSE_FIREWALL_REJECT || c == RST_CAUSE_LATE_RST_AFTER_CLOSE)
 			continue;
 		for (unsigned int i = 0; i < ADVICE_NARRATIVES && e->narrative[i]; i++)
 			cr_expect_not_null(strstr(e->narrative[i], "{?}"), "%s", e->narrative[i]);
@@ -696,6 +696,15 @@ Test(advice, facts_count_one_and_many)
 		&s, "One of 3 peers asked for port 9, and nobody listens on it at that address."));
 	s.peers = 16;
 	cr_expect(says(&s, "One of at least 16 peers asked for port 9"));
+	s.cause = RST_CAUSE_FIREWALL_REJECT;
+	s.peers = 3;
+	cr_expect(says(&s, "One of 3 peers sent something for port 9, and a firewall rule of this "
+			   "host refused it with a reset."));
+	cr_expect(says(&s, "if port 9 is to be open, mend that rule"));
+	s.port = 0;
+	cr_expect(says(&s, "Something was sent to 300 ports, and firewall rules"));
+	cr_expect(says(&s, "if one of the 300 ports is to be open, mend its rule"));
+	cr_expect(says(&s, "port scan, and the rules do what they are for"));
 	s = sample(RST_CAUSE_PEER_APP_ABORT_IDLE);
 	s.count[RST_SENT] = 0;
 	s.count[RST_RECEIVED] = 1;

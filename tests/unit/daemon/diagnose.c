@@ -117,6 +117,10 @@ static void check_answers(unsigned int seen[RST_CAUSE_MAX])
 		EXAMPLE(DATA_AFTER_LOCAL_CLOSE, MEDIUM, former(gone, server, 5000, 4000)),
 		EXAMPLE(DATA_AFTER_LOCAL_CLOSE, MEDIUM, gone),
 		EXAMPLE(RST_INJECTED, HIGH, late, .past = &aftermath),
+		EXAMPLE(FIREWALL_REJECT, CERTAIN,
+			flagged(sample_answer(REASON_NONE, 0, SYN, 0), RST_EVENT_REJECT)),
+		EXAMPLE(FIREWALL_REJECT, CERTAIN,
+			flagged(sample_answer(REASON_NONE, 0, ACK | PSH, 80), RST_EVENT_REJECT)),
 	};
 
 	check(table, ARRAY_SIZE(table), seen);
@@ -196,6 +200,8 @@ Test(diagnose, a_key_alone_decides_little)
 	cr_assert_cause(verdict_of(r), RST_CAUSE_UNKNOWN, CONFIDENCE_LOW);
 	r.syn = true;
 	cr_assert_cause(verdict_of(r), RST_CAUSE_CLOSED_PORT, CONFIDENCE_CERTAIN);
+	r.flags |= RST_EVENT_REJECT;
+	cr_assert_cause(verdict_of(r), RST_CAUSE_FIREWALL_REJECT, CONFIDENCE_CERTAIN);
 	r = sample_key(RST_RECEIVED, RST_ROLE_CLIENT, STATE_ESTABLISHED);
 	cr_assert_cause(verdict_of(r), RST_CAUSE_UNKNOWN, CONFIDENCE_LOW);
 	r = sample_key(RST_SENT, RST_ROLE_SERVER, STATE_CLOSE);

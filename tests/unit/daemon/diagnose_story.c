@@ -39,6 +39,8 @@ Test(diagnose_story, what_is_no_second_reset)
 	r = sample_answer(REASON_NO_SOCKET, 0, ACK | PSH, 80);
 	past.second_cause = RST_CAUSE_CLOSED_PORT;
 	cr_assert_eq(judge(&r, &past, &long_watched).cause, RST_CAUSE_HALF_OPEN_UNKNOWN);
+	past.second_cause = RST_CAUSE_FIREWALL_REJECT;
+	cr_assert_eq(judge(&r, &past, &long_watched).cause, RST_CAUSE_HALF_OPEN_UNKNOWN);
 	past.second_cause = RST_CAUSE_UNKNOWN;
 	cr_assert_eq(judge(&r, &past, &long_watched).cause, RST_CAUSE_HALF_OPEN_UNKNOWN);
 	past = raced;
@@ -119,6 +121,9 @@ Test(diagnose_story, settled_is_what_nothing_can_change)
 	cr_assert_not(verdict_of(flagged(r, RST_EVENT_FORMER_LISTENER)).settled);
 	cr_assert_not(verdict_of(sample_answer(REASON_NO_SOCKET, 0, ACK, 0)).settled);
 	cr_assert(verdict_of(sample_answer(REASON_INVALID_SYN, STATE_LISTEN, SYN, 0)).settled);
+	cr_assert(verdict_of(flagged(r, RST_EVENT_REJECT)).settled);
+	r = sample_answer(REASON_NONE, 0, ACK, 0);
+	cr_assert_not(verdict_of(flagged(r, RST_EVENT_REJECT)).settled);
 }
 
 Test(diagnose_story, the_host_is_asked_about_unknown_connections_only)

@@ -161,6 +161,19 @@ Test(intake_netns, slots_are_counted_once_however_often_they_are_read)
 	cr_expect_eq(bed.status.slots, RST_SLOTS);
 }
 
+/* Netfilter's are among the sent, and no counter of TCP's stands against them. */
+Test(intake_netns, what_netfilter_sent_is_not_missed_in_the_counters)
+{
+	cr_expect_eq(unexplained(COUNTER_OUT_RSTS), 0);
+	spill(1, 10);
+	spill(2, 7);
+	bed.slots[2].key.flags |= RST_KEY_REJECT;
+	bed.kernel[COUNTER_OUT_RSTS] = 10;
+	cr_expect_eq(unexplained(COUNTER_OUT_RSTS), 0);
+	bed.kernel[COUNTER_OUT_RSTS] = 11;
+	cr_expect_eq(unexplained(COUNTER_OUT_RSTS), 1);
+}
+
 /* It may be data after close: not counted for some milliseconds, and the kernel's counter has
  * moved. */
 Test(intake_netns, what_is_held_is_explained)

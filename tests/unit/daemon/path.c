@@ -27,6 +27,27 @@ static void both_ways(struct reset r, enum path path)
 	}
 }
 
+/* TCP did not make it, so nothing that TCP tells counts. */
+Test(path, of_netfilter)
+{
+	const struct rst_key key = {.direction = RST_SENT,
+				    .reason = RST_REASON_NONE,
+				    .flags = RST_KEY_REJECT | RST_KEY_SYN};
+	struct reset r = sample_answer(REASON_NONE, 0, SYN, 0);
+
+	cr_assert_path(r, PATH_NO_SOCKET_SYN);
+	r.flags |= RST_EVENT_REJECT;
+	cr_assert_path(r, PATH_REJECT);
+	r.reason = REASON_NO_SOCKET;
+	cr_assert_path(r, PATH_REJECT);
+	cr_assert_eq(decode_key(&key, &sample_no_reasons, &r), 0);
+	cr_assert_path(r, PATH_REJECT);
+	/* what arrives was made elsewhere */
+	r.direction = RST_RECEIVED;
+	r.state = STATE_SYN_SENT;
+	cr_assert_path(r, PATH_RECEIVED_SYN_SENT);
+}
+
 Test(path, of_a_close)
 {
 	struct reset r = sample_closed(RST_ROLE_SERVER, REASON_TCP_ABORT_ON_CLOSE);

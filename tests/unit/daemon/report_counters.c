@@ -71,6 +71,16 @@ Test(report_counters, of_sent)
 	}
 }
 
+/* Past TCP, past its counters. */
+Test(report_counters, of_netfilter)
+{
+	struct reset r = {.direction = RST_SENT, .flags = RST_EVENT_REJECT};
+
+	cr_expect_eq(report_counters_of(&r, path_of(&r)), 0);
+	r.flags = 0;
+	cr_expect_eq(report_counters_of(&r, path_of(&r)), BIT(OUT_RSTS));
+}
+
 /* The ACK of the FIN found the orphan, not close(). */
 Test(report_counters, of_linger2_by_a_segment)
 {

@@ -183,6 +183,22 @@ Test(state, another_layout_is_foreign)
 	state_free(next);
 }
 
+/* Causes are only ever added at the end: the numbers of an older build mean the same. */
+Test(state, of_a_build_with_fewer_causes)
+{
+	_cleanup_(free_state) struct state *s = NULL;
+	struct state *next = NULL;
+
+	cr_assert_eq(state_new(&s), 0);
+	s->header->fingerprint = state_fingerprint(RST_CAUSE_FIREWALL_REJECT);
+	cr_assert_eq(state_adopt(state_fd(s), &reasons, &next), 0);
+	/* the older build would not understand what is written from now on */
+	cr_expect_eq(s->header->fingerprint, state_fingerprint(RST_CAUSE_MAX));
+	cr_expect_neq(state_fingerprint(RST_CAUSE_FIREWALL_REJECT),
+		      state_fingerprint(RST_CAUSE_MAX));
+	state_free(next);
+}
+
 static void use(struct state *s)
 {
 	const struct finding *f;
