@@ -14,8 +14,7 @@
 /*
  * What is learnt before the record is made. It lies in a map instead of the stack: the verifier does
  * not follow values in map memory, so the many small decisions below do not multiply the paths that it
- * has to walk (700,000 instructions with this on the stack). One element per direction and CPU: neither
- * program runs inside itself, but the one may interrupt the other.
+ * has to walk (700,000 instructions with this on the stack). One element per direction and lane of a CPU.
  */
 struct facts {
 	struct rst_key key;
@@ -47,14 +46,15 @@ static __always_inline bool is_there(const void *pointer)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, RST_DIRECTION_MAX);
+	__uint(max_entries, LANE_MAX * RST_DIRECTION_MAX);
 	__type(key, __u32);
 	__type(value, struct facts);
 } scratch __weak SEC(".maps");
 
-static __always_inline struct facts *facts_begin(__u32 direction, __u8 reason)
+static __always_inline struct facts *facts_begin(__u32 lane, __u32 direction, __u8 reason)
 {
-	struct facts *f = bpf_map_lookup_elem(&scratch, &direction);
+	__u32 index = lane * RST_DIRECTION_MAX + direction;
+	struct facts *f = bpf_map_lookup_elem(&scratch, &index);
 
 	if (!f)
 		return 0;

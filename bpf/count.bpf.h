@@ -6,18 +6,20 @@
 #ifndef BPF_COUNT_BPF_H
 #define BPF_COUNT_BPF_H
 
-#include "maps.bpf.h"
+#include "lane.bpf.h"
 
-static __always_inline struct rst_totals *count_totals(void)
+static __always_inline struct rst_totals *count_totals(__u32 lane)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 index = bpf_get_smp_processor_id();
 
-	return bpf_map_lookup_elem(&totals, &cpu);
+	if (lane)
+		index += lane * config.cpus;
+	return bpf_map_lookup_elem(&totals, &index);
 }
 
 static __always_inline void count_failure(enum rst_failure kind)
 {
-	struct rst_totals *t = count_totals();
+	struct rst_totals *t = count_totals(LANE_PLAIN);
 
 	if (t && kind < RST_FAIL_MAX)
 		t->failures[kind]++;
@@ -33,9 +35,14 @@ static __always_inline __u64 count_wake_flag(void)
 	__u32 zero = 0;
 	struct rst_control *c = bpf_map_lookup_elem(&control, &zero);
 
-	if (c && *(volatile __u32 *)&c->sleeping && __sync_lock_test_and_set(&c->sleeping, 0))
-		return BPF_RB_FORCE_WAKEUP;
-	return BPF_RB_NO_WAKEUP;
+	if (!c || !*(volatile __u32 *)&c->sleeping)
+		return BPF_RB_NO_WAKEUP;
+	if (config.has_fetch_atomics)
+		return __sync_lock_test_and_set(&c->sleeping, 0) ? BPF_RB_FORCE_WAKEUP
+								 : BPF_RB_NO_WAKEUP;
+	/* two may wake it */
+	c->sleeping = 0;
+	return BPF_RB_FORCE_WAKEUP;
 }
 
 /* False: this object was replaced by another generation and must not count any more. */
@@ -72,6 +79,33 @@ static __always_inline void slot_count(struct rst_slot *slot, __u32 tick)
 	}
 }
 
+/* Takes a slot that is nobody's, under the lock of a map, which lets one in. Returns whose it was, 0: it is ours
+ * now. */
+static __always_inline __u64 slot_claim(struct rst_slot *slot, __u32 index, __u64 tag)
+{
+	const __u64 *other;
+
+	if (!bpf_map_update_elem(&claims, &index, &tag, BPF_NOEXIST)) {
+		slot->tag = tag;
+		return 0;
+	}
+	other = bpf_map_lookup_elem(&claims, &index);
+	return other ? *other : ~tag;
+}
+
+/* The reader takes a slot only when 'ready' is there: after all that was written before. */
+static __always_inline void slot_ready(struct rst_slot *slot)
+{
+	if (config.has_fetch_atomics) {
+		/* a full barrier comes with an atomic that returns a value */
+		__sync_lock_test_and_set(&slot->ready, 1);
+		return;
+	}
+	/* x86 keeps stores in order by itself */
+	barrier();
+	*(volatile __u32 *)&slot->ready = 1;
+}
+
 /*
  * Counts one reset in its slot. Returns the slot's index + 1, or 0 when none was free. Nobody's resets have one half
  * of the slots and those of processes the other: a scan takes no process's room. Each half has two quarters,
@@ -99,8 +133,12 @@ static __always_inline __u32 count_spill(const struct rst_key *key, __u64 tag, c
 		if (slot->tag)
 			continue;
 
-		__u64 found = __sync_val_compare_and_swap(&slot->tag, 0, tag);
+		__u64 found;
 
+		if (config.has_fetch_atomics)
+			found = __sync_val_compare_and_swap(&slot->tag, 0, tag);
+		else
+			found = slot_claim(slot, index, tag);
 		if (found && found != tag)
 			continue;
 		if (!found) {
@@ -108,9 +146,7 @@ static __always_inline __u32 count_spill(const struct rst_key *key, __u64 tag, c
 			slot->first = bpf_ktime_get_ns();
 			slot->cgroup = cgroup;
 			__builtin_memcpy(slot->comm, comm, sizeof(slot->comm));
-			/* the reader takes a slot only when 'ready' is there: a full barrier
-			 * before it, by an atomic that returns a value */
-			__sync_lock_test_and_set(&slot->ready, 1);
+			slot_ready(slot);
 		}
 		__sync_fetch_and_add(&slot->count, 1);
 		slot->tick = tick;

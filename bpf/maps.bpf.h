@@ -43,6 +43,14 @@ struct {
 	__type(value, struct rst_slot);
 } slots __weak SEC(".maps");
 
+/* Who took which slot, where the processor's own way is not to be had (count.bpf.h, slot_claim()). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, RST_SLOTS);
+	__type(key, __u32);
+	__type(value, __u64); /* tag */
+} claims __weak SEC(".maps");
+
 /* What is remembered of a socket while it lives. Copied from a listener to the connections that it
  * accepts (BPF_F_CLONE), so a child knows whose listener it came from. */
 struct sock_state {

@@ -433,15 +433,9 @@ static __always_inline bool send_with_socket(struct rst_totals *totals, struct f
 	return written;
 }
 
-/*
- * tcp_send_active_reset() after the transmission, tcp_v{4,6}_send_reset() before it; softirq, timer or
- * process context. 'sk' is NULL for a segment without a socket, 'skb' for an active reset; since
- * 6.10 there is a reason, and resets without a full socket are traced too.
- */
-SEC("tp_btf/tcp_send_reset")
-int on_send_reset(__u64 *ctx)
+static __always_inline void send_reset(__u64 *ctx, __u32 lane)
 {
-	struct rst_totals *totals = count_totals();
+	struct rst_totals *totals = count_totals(lane);
 	struct sock *sk = (struct sock *)ctx[0];
 	const struct sk_buff *skb = (const struct sk_buff *)ctx[1];
 	bool has_sk = is_there(sk), has_skb = is_there(skb);
@@ -450,26 +444,26 @@ int on_send_reset(__u64 *ctx)
 	__u64 begin;
 
 	if (!totals || !count_active())
-		return 0;
+		return;
 	count = &totals->direction[RST_SENT];
 	begin = run_begin(count);
 	if (!has_sk && has_skb && skb && flood_count(skb, compat_reason(ctx))) {
 		count->spilled++;
 		run_end(count, begin);
-		return 0;
+		return;
 	}
-	f = facts_begin(RST_SENT, compat_reason(ctx));
+	f = facts_begin(lane, RST_SENT, compat_reason(ctx));
 	if (!f)
-		return 0;
+		return;
 	/* for the verifiers that know better; dead code for the others */
 	if ((has_sk && !sk) || (has_skb && !skb))
-		return 0;
+		return;
 	if (has_sk && sock_is_full(sk)) {
 		f->now = bpf_ktime_get_ns();
 		if (!send_with_socket(totals, f, sk, has_skb ? skb : 0))
 			count_no_room(count, &f->key, f->owner_comm, f->cgroup);
 		run_end(count, begin);
-		return 0;
+		return;
 	}
 	if (has_sk) {
 		f->key.state = sk->__sk_common.skc_state;
@@ -488,6 +482,18 @@ int on_send_reset(__u64 *ctx)
 	if (!emit_without_socket(count, f))
 		count_no_room(count, &f->key, f->owner_comm, f->cgroup);
 	run_end(count, begin);
+}
+
+/*
+ * tcp_send_active_reset() after the transmission, tcp_v{4,6}_send_reset() before it; softirq, timer or
+ * process context. 'sk' is NULL for a segment without a socket, 'skb' for an active reset; since
+ * 6.10 there is a reason, and resets without a full socket are traced too.
+ */
+SEC("tp_btf/tcp_send_reset")
+int on_send_reset(__u64 *ctx)
+{
+	send_reset(ctx, lane_enter(LANE_PLAIN, RST_SENT));
+	lane_leave(LANE_PLAIN, RST_SENT);
 	return 0;
 }
 
@@ -521,15 +527,10 @@ static __always_inline bool count_refused(struct rst_count *count, struct facts 
 	return count_without_detail(count, RST_RECEIVED, f);
 }
 
-/*
- * At the top of tcp_reset(), with the socket's state still as it was; softirq, or the process that
- * drains its backlog. Also called when data arrives after close: see swallow().
- */
-SEC("tp_btf/tcp_receive_reset")
-int on_receive_reset(__u64 *ctx)
+static __always_inline void receive_reset(__u64 *ctx, __u32 lane)
 {
 	struct sock *sk = (struct sock *)ctx[0];
-	struct rst_totals *totals = count_totals();
+	struct rst_totals *totals = count_totals(lane);
 	struct rst_count *count;
 	struct sock_state *st;
 	struct facts *f;
@@ -537,19 +538,19 @@ int on_receive_reset(__u64 *ctx)
 	__u32 slot = 0;
 
 	if (!totals || !count_active())
-		return 0;
+		return;
 	count = &totals->direction[RST_RECEIVED];
 	begin = run_begin(count);
-	f = facts_begin(RST_RECEIVED, RST_REASON_NONE);
+	f = facts_begin(lane, RST_RECEIVED, RST_REASON_NONE);
 	if (!f)
-		return 0;
+		return;
 
 	st = state_find(sk);
 	if (st) {
 		st->reset = 2; /* for on_error_report() too */
 		if (sk->__sk_common.skc_state == TCP_SYN_SENT && count_refused(count, f, sk, st)) {
 			run_end(count, begin);
-			return 0;
+			return;
 		}
 	}
 	/* to take the event back; and a refused connect is about to report an error that an ICMP message
@@ -572,6 +573,17 @@ int on_receive_reset(__u64 *ctx)
 		st->false_generation = (__u8)config.generation;
 	}
 	run_end(count, begin);
+}
+
+/*
+ * At the top of tcp_reset(), with the socket's state still as it was; softirq, or the process that
+ * drains its backlog. Also called when data arrives after close: see swallow().
+ */
+SEC("tp_btf/tcp_receive_reset")
+int on_receive_reset(__u64 *ctx)
+{
+	receive_reset(ctx, lane_enter(LANE_PLAIN, RST_RECEIVED));
+	lane_leave(LANE_PLAIN, RST_RECEIVED);
 	return 0;
 }
 
@@ -637,13 +649,7 @@ static __always_inline int queued_error(const struct sock *sk)
 	return BPF_CORE_READ(queued, ee.ee_errno);
 }
 
-/*
- * sk_error_report(), when the application is told of an error; any context. Here it is about those errors
- * alone that no reset explains: the programs above have marked the sockets of theirs. A socket can be
- * told of the same error again (IP_RECVERR, connect(AF_UNSPEC)): the first time counts.
- */
-SEC("tp_btf/inet_sk_error_report")
-int on_error_report(__u64 *ctx)
+static __always_inline void error_report(__u64 *ctx, __u32 lane)
 {
 	struct sock *sk = (struct sock *)ctx[0];
 	int error = sk->sk_err, queued = 0;
@@ -654,29 +660,29 @@ int on_error_report(__u64 *ctx)
 	__u64 begin;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
-		return 0;
+		return;
 	if (!error)
 		queued = queued_error(sk);
 	if (queued ? !error_is_failure(queued)
 		   : !error_is_failure(error) || !error_is_final(sk, error))
-		return 0;
+		return;
 	/* before anything is changed: while an upgrade is under way the program of the other generation runs, too,
 	 * and what explains an error is taken once */
-	totals = count_totals();
+	totals = count_totals(lane);
 	if (!totals || !count_active())
-		return 0;
+		return;
 	st = state_find(sk);
 	if (!st)
 		st = state_create(sk);
 	if (st && (st->reset || st->failed))
-		return 0;
+		return;
 	count = &totals->direction[RST_TIMEOUT];
 	begin = run_begin(count);
 	if (st)
 		st->failed = 1;
-	f = facts_begin(RST_TIMEOUT, RST_REASON_NONE);
+	f = facts_begin(lane, RST_TIMEOUT, RST_REASON_NONE);
 	if (!f)
-		return 0;
+		return;
 	f->now = bpf_ktime_get_ns();
 	facts_of_socket(f, sk, st);
 	f->queued_error = queued;
@@ -684,6 +690,18 @@ int on_error_report(__u64 *ctx)
 	if (!emit_socket(count, sk, st, f, RST_TIMEOUT))
 		count_no_room(count, &f->key, f->owner_comm, f->cgroup);
 	run_end(count, begin);
+}
+
+/*
+ * sk_error_report(), when the application is told of an error; any context. Here it is about those errors
+ * alone that no reset explains: the programs above have marked the sockets of theirs. A socket can be
+ * told of the same error again (IP_RECVERR, connect(AF_UNSPEC)): the first time counts.
+ */
+SEC("tp_btf/inet_sk_error_report")
+int on_error_report(__u64 *ctx)
+{
+	error_report(ctx, lane_enter(LANE_PLAIN, RST_TIMEOUT));
+	lane_leave(LANE_PLAIN, RST_TIMEOUT);
 	return 0;
 }
 

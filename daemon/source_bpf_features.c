@@ -240,7 +240,10 @@ void bpf_features_configure(const struct bpf_features *f, struct rst_config *con
 /* ---- instructions ---- */
 
 /* Before 5.12 the verifier refuses every atomic that is not a plain addition where it stands,
- * reached or not. All of ours stand behind config.has_fetch_atomics (bpf/compat.bpf.h). */
+ * reached or not. All of ours stand behind config.has_fetch_atomics: what is put in their place is
+ * refused by every verifier that gets there. */
+#define CALL_NOTHING 0x52535402
+
 static bool is_fetch_atomic(const struct bpf_insn *insn)
 {
 	return BPF_CLASS(insn->code) == BPF_STX && BPF_MODE(insn->code) == BPF_ATOMIC &&
@@ -262,7 +265,7 @@ static void fit(const struct bpf_features *f, struct bpf_insn *insn, size_t n)
 						 f->cast)
 					  : INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0);
 		} else if (!f->fetch_atomics && is_fetch_atomic(&insn[i])) {
-			insn[i] = INSN(BPF_JMP | BPF_JA, 0, 0, 0, 0);
+			insn[i] = INSN(BPF_JMP | BPF_CALL, 0, 0, 0, CALL_NOTHING);
 		}
 	}
 }

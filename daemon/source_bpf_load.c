@@ -136,6 +136,14 @@ static uint64_t seed_of(const struct source_bpf_options *options)
 		       : 0;
 }
 
+/* As bpf/lane.bpf.h numbers them. */
+static uint32_t lanes(const struct bpf_features *f)
+{
+	if (f->trampolines)
+		return 4;
+	return f->guard ? 1 : 2;
+}
+
 static void configure(struct source_bpf *b, const struct source_bpf_options *options)
 {
 	struct rst_config *c = (struct rst_config *)&b->skel->rodata->config;
@@ -160,14 +168,16 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 		btf__find_by_name_kind(b->vmlinux, "tcp_done_with_error", BTF_KIND_FUNC) > 0;
 	bpf_features_configure(&b->features, c);
 	bpf_map__set_max_entries(b->skel->maps.ring, options->ring_kib * 1024);
-	bpf_map__set_max_entries(b->skel->maps.totals, (uint32_t)(highest_cpu() + 1));
+	c->cpus = (uint32_t)(highest_cpu() + 1);
+	bpf_map__set_max_entries(b->skel->maps.totals, c->cpus * lanes(&b->features));
 }
 
 /* What every generation has of its own: what counts, and what is only scratch. */
 static bool is_own(const char *name)
 {
-	static const char *const own[] = {"ring",   "totals", "slots",	 "scratch", "details",
-					  "floods", ".data",  ".rodata", ".bss"};
+	static const char *const own[] = {"ring",    "totals",	"slots",  "claims",
+					  "scratch", "details", "depths", "floods",
+					  ".data",   ".rodata", ".bss"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (strstr(name, own[i]))
@@ -263,6 +273,7 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 			leave_out(b, i, "left out because the kernel refused the full set");
 		}
 	}
+	bpf_map__set_autocreate(b->skel->maps.claims, !b->features.fetch_atomics);
 	go_on_with(b, options);
 	r = bpf_features_fit(&b->features, b->skel->obj);
 	if (!r)

@@ -286,8 +286,8 @@ enum rst_failure {
 	RST_FAIL_MAX,
 };
 
-/* Counters of one direction on one CPU. Each program writes only those of its own direction, so an
- * interrupt between load and store cannot lose an increment. */
+/* Counters of one direction on one CPU. Who may be interrupted by another who counts the same direction has a lane
+ * of his own, so an interrupt between load and store cannot lose an increment. */
 struct rst_count {
 	__u64 seen;	 /* the first thing the program does */
 	__u64 swallowed; /* received: events that were no reset, to be taken off 'seen' */
@@ -302,7 +302,7 @@ struct rst_count {
 	__u64 reserved[4];	 /* 'swallowed' itself */
 };
 
-/* Element cpu of the totals array. */
+/* Element cpu + cpus * lane of the totals array. */
 struct rst_totals {
 	struct rst_count direction[RST_DIRECTION_MAX];
 	/* of the programs that keep owners, not of the resets */
@@ -346,6 +346,7 @@ struct rst_config {
 	__u32 generation;
 	__u32 hz;	 /* CONFIG_HZ, 0: idle times unknown */
 	__u32 sample_mask; /* a run is timed when its number & mask is 0 */
+	__u32 cpus;	   /* elements of a lane of the totals array */
 	__u8 has_reason;   /* tcp_send_reset has the reason argument (6.10) */
 	__u8 reason_abort_on_data; /* this kernel's number of it, or RST_REASON_NONE */
 	__u8 victim_is_task;	   /* mark_victim's argument is a task, not a pid (6.9) */
