@@ -3,7 +3,7 @@
  * Connections that were closed here. A time-wait socket and a packet without a socket carry no owner: this
  * turns them into "closed by java[812] 40 ms ago". Every connection passes through it, so it is the cheapest
  * memory there is: a table of sets, the oldest of a set is overwritten, no locks. A writer that finds
- * another writer at its place gives up; a reader copies, and looks whether it still is the same entry.
+ * another writer at its place tries one more; a reader copies, and looks whether it still is the same entry.
  */
 #ifndef BPF_CLOSED_BPF_H
 #define BPF_CLOSED_BPF_H
@@ -49,21 +49,37 @@ static __always_inline struct closed_set *closed_set(__u64 tag)
 
 _Static_assert(CLOSED_SETS == 1 << 11, "closed_set() takes eleven bits");
 
-static __always_inline struct closed_connection *closed_find(const struct connection_key *key, __u64 tag,
-								__u32 *ret_way)
+/* The tag, loaded after all loads before this one and before all behind it. Where the processor keeps to that by
+ * itself, only the compiler must; an atomic would take the line from all others who read it. */
+static __always_inline __u64 closed_tag_now(__u64 *tag, __u64 expected)
 {
-	struct closed_set *set = closed_set(tag);
+#ifdef __TARGET_ARCH_x86
+	__u64 now;
 
-	if (!set)
-		return 0;
+	barrier();
+	now = *(volatile __u64 *)tag;
+	barrier();
+	return now;
+#else
+	return __sync_val_compare_and_swap(tag, expected, expected);
+#endif
+}
+
+/* Where the tag is, or would be if it were there. */
+static __always_inline __u32 closed_way(const struct closed_set *set, __u64 tag)
+{
+	__u64 way = 0;
+
 #pragma unroll
-	for (__u32 i = 0; i < CLOSED_WAYS; i++) {
-		if (set->tag[i] == tag && closed_equal(&set->way[i].key, key)) {
-			*ret_way = i;
-			return &set->way[i];
-		}
-	}
-	return 0;
+	for (int i = 1; i < CLOSED_WAYS; i++)
+		way |= is_same(set->tag[i], tag) * i;
+	return way & (CLOSED_WAYS - 1);
+}
+
+static __always_inline bool closed_is_at(const struct closed_set *set, __u32 way,
+					 const struct connection_key *key, __u64 tag)
+{
+	return set->tag[way] == tag && closed_equal(&set->way[way].key, key);
 }
 
 /* Copies what is remembered of the connection. False: nothing, or it was overwritten this moment. */
@@ -71,33 +87,53 @@ static __always_inline bool closed_read(const struct connection_key *key, struct
 {
 	__u64 tag = closed_tag(key);
 	struct closed_set *set = closed_set(tag);
-	__u32 way = 0;
-	struct closed_connection *c = closed_find(key, tag, &way);
+	__u32 way;
 
-	if (!c || !set)
+	if (!set)
 		return false;
-	__builtin_memcpy(ret, &c->former, sizeof(*ret));
-	/* an ordered load, after the copy */
-	return __sync_val_compare_and_swap(&set->tag[way & (CLOSED_WAYS - 1)], tag, tag) == tag;
+	way = closed_way(set, tag);
+	if (!closed_is_at(set, way, key, tag) || closed_tag_now(&set->tag[way], tag) != tag)
+		return false;
+	__builtin_memcpy(ret, &set->way[way].former, sizeof(*ret));
+	return closed_tag_now(&set->tag[way], tag) == tag;
 }
 
-/* The place to write to, for closed_commit(): this connection's, or the oldest. -1: another CPU writes there. */
+/* It ended by a reset, which was not known when it was written. */
+static __always_inline void closed_mark(const struct connection_key *key, __u8 reset)
+{
+	__u64 tag = closed_tag(key);
+	struct closed_set *set = closed_set(tag);
+	__u32 way;
+
+	if (!set)
+		return;
+	way = closed_way(set, tag);
+	/* it may be another's by now */
+	if (closed_is_at(set, way, key, tag) && closed_tag_now(&set->tag[way], tag) == tag)
+		set->way[way].former.reset = reset;
+}
+
+static __always_inline bool closed_claim(struct closed_set *set, __u32 way)
+{
+	__u64 old = set->tag[way];
+
+	return old != CLOSED_BUSY &&
+	       __sync_val_compare_and_swap(&set->tag[way], old, CLOSED_BUSY) == old;
+}
+
+/* The place to write to, for closed_commit(): this connection's, or the oldest, or the next one if somebody writes
+ * there. -1: there, too. Two who count at once may get the same place, or again one that was given a moment ago;
+ * that costs the memory of one connection at most. */
 static __always_inline int closed_begin(struct closed_set *set, __u64 tag)
 {
-	int way = -1;
-	__u64 old;
+	__u32 way = closed_way(set, tag);
 
-#pragma unroll
-	for (int i = 0; i < CLOSED_WAYS; i++)
-		if (set->tag[i] == tag)
-			way = i;
-	if (way < 0)
-		way = set->next++;
-	way &= CLOSED_WAYS - 1;
-	old = set->tag[way];
-	if (old == CLOSED_BUSY || __sync_val_compare_and_swap(&set->tag[way], old, CLOSED_BUSY) != old)
-		return -1;
-	return way;
+	if (set->tag[way] != tag)
+		way = set->next++ & (CLOSED_WAYS - 1);
+	if (closed_claim(set, way))
+		return way;
+	way = set->next++ & (CLOSED_WAYS - 1);
+	return closed_claim(set, way) ? way : -1;
 }
 
 static __always_inline void closed_commit(struct closed_set *set, int way, __u64 tag)

@@ -49,6 +49,7 @@
 
 #define RCV_SHUTDOWN  1
 #define SEND_SHUTDOWN 2
+#define SHUTDOWN_MASK 3
 
 /* include/net/tcp_states.h; part of the user API, so the numbers are fixed */
 enum {
@@ -388,6 +389,16 @@ static __always_inline __u32 pointer_half(const void *pointer)
 
 	asm volatile("%0 = %1" : "=w"(half) : "w"((__u32)(unsigned long)pointer));
 	return half;
+}
+
+/* 1 or 0, without a branch: of a search through a set the verifier would walk every outcome. */
+static __always_inline __u64 is_same(__u64 a, __u64 b)
+{
+	__u64 differ = a ^ b;
+
+	differ |= -differ;
+	barrier_var(differ); /* or the compiler makes a branch of it */
+	return differ >> 63 ^ 1;
 }
 
 /* The value does not matter: the type's presence tells that tcp_send_reset has a reason argument. */

@@ -90,6 +90,7 @@ struct sock_state {
 
 #define STATE_SEEDED   1 /* older than the daemon */
 #define STATE_LISTENER 2 /* the socket itself listens */
+#define STATE_KEPT     4 /* what is remembered of it is written, and complete if nothing more happens */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -107,17 +108,24 @@ enum client_use {
 	CLIENT_FREE,
 	CLIENT_USED,
 	CLIENT_CLOSED, /* the state is CLOSE: may be taken, is there until then */
+	CLIENT_USES,   /* the bits of a use */
 };
 
+/* Looking for a socket touches one cache line. */
 struct client_set {
-	__u64 sk[CLIENT_WAYS]; /* whose; an address, never followed */
-	__u32 use[CLIENT_WAYS];
+	__u64 word[CLIENT_WAYS]; /* whose, an address, and in its lowest bits the use; 0: nobody's */
+	__u32 tick[CLIENT_WAYS]; /* when it was taken or, of a closed one, left */
 	__u32 reserved[4];
 	struct sock_state state[CLIENT_WAYS];
 };
 
+_Static_assert(sizeof(struct client_set) % 64 == 0 && CLIENT_USES == CLIENT_WAYS - 1,
+	       "a set begins with a cache line; two bits tell the use, and the way");
+
+/* Mmapable, although nobody maps it: such an array begins on a page, any other at some odd place. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, CLIENT_SETS);
 	__type(key, __u32);
 	__type(value, struct client_set);
@@ -150,8 +158,11 @@ struct closed_set {
 	struct closed_connection way[CLOSED_WAYS];
 };
 
+_Static_assert(sizeof(struct closed_set) % 64 == 0, "a set begins with a cache line");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* as above */
 	__uint(max_entries, CLOSED_SETS);
 	__type(key, __u32);
 	__type(value, struct closed_set);

@@ -69,6 +69,7 @@ static __always_inline void owner_store(struct sock_state *st, const struct proc
 	st->owner_since = bpf_ktime_get_ns();
 	st->owner_tgid = p->tgid;
 	st->owner_source = p->flags & PF_KTHREAD ? RST_OWNER_KERNEL : source;
+	st->flags &= ~STATE_KEPT;
 	__builtin_memcpy(st->comm, p->comm, sizeof(st->comm));
 }
 
@@ -130,7 +131,7 @@ static __always_inline void state_move(const struct sock *sk, struct sock_state 
 	__builtin_memcpy(to, from, offsetof(struct sock_state, packet_window));
 	if (ttl)
 		to->ttl_base = ttl;
-	client_leave(sk, CLIENT_FREE);
+	client_close(sk);
 }
 
 /* What is known of the socket, wherever it lies; NULL: nothing. */

@@ -8,7 +8,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* The current process begins to connect or to listen. */
+/* The current process begins to connect or to listen. Whatever was in the state, each field that is read is set,
+ * or is behind one that is. */
 static __always_inline void state_begin(struct sock_state *st, __u8 source, __u8 role, __u8 flags)
 {
 	struct process p;
@@ -127,12 +128,13 @@ static __always_inline void note_exit(const struct sock *sk, struct sock_state *
 	task = current_task();
 	st->exit_code = task_exit_code(task);
 	st->former_flags |= RST_FORMER_EXITING;
+	st->flags &= ~STATE_KEPT;
 	if (is_oom_victim(tgid, now))
 		st->former_flags |= RST_FORMER_OOM;
 }
 
-static __always_inline void connection_closed(struct sock *sk, const struct sock_state *st, __u8 state,
-					      __u64 now)
+/* Remembers a connection that this side closed. 'state' is the one that it ends in. */
+static __always_inline void connection_closed(struct sock *sk, struct sock_state *st, __u8 state, __u64 now)
 {
 	const struct net *net = sk->__sk_common.skc_net.net;
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
@@ -169,6 +171,9 @@ static __always_inline void connection_closed(struct sock *sk, const struct sock
 	}
 	set->way[way].key = key;
 	closed_commit(set, way, tag);
+	/* all that was written is sent, so these numbers stay */
+	if (tp && tp->write_seq == tp->snd_nxt)
+		st->flags |= STATE_KEPT;
 }
 
 /* A child was made of its listener, with a copy of its storage. */
@@ -187,24 +192,35 @@ static __always_inline bool is_over(const struct sock *sk, const struct sock_sta
 	return old == TCP_LAST_ACK && !st->reset && !sk->sk_err;
 }
 
+/* All that is to be remembered of it was written when this side closed. */
+static __always_inline bool is_kept(const struct sock *sk, const struct sock_state *st, int old)
+{
+	return st->flags & STATE_KEPT && old == TCP_FIN_WAIT2 && !st->reset && !sk->sk_err;
+}
+
 static __always_inline void socket_closed(struct sock *sk, struct sock_state *st, int old)
 {
 	__u64 now = bpf_ktime_get_ns();
 
-	if (is_over(sk, st, old)) {
-		client_leave(sk, CLIENT_CLOSED);
-		return;
+	if (!is_over(sk, st, old)) {
+		if (old != TCP_SYN_SENT)
+			note_exit(sk, st, now);
+		if (st->flags & STATE_LISTENER && old == TCP_LISTEN)
+			listener_closed(sk, st, now);
+		else if (old != TCP_SYN_SENT && old != TCP_CLOSE && !is_kept(sk, st, old))
+			connection_closed(sk, st, old, now);
+		st->previous_state = old;
+		st->state_since = now;
 	}
-	if (old != TCP_SYN_SENT)
-		note_exit(sk, st, now);
-	if (st->flags & STATE_LISTENER && old == TCP_LISTEN)
-		listener_closed(sk, st, now);
-	else if (old != TCP_SYN_SENT && old != TCP_CLOSE)
-		connection_closed(sk, st, old, now);
-	st->previous_state = old;
-	st->state_since = now;
-	/* from here on its place may be another's */
-	client_leave(sk, CLIENT_CLOSED);
+	if (st->role == RST_ROLE_CLIENT)
+		client_close(sk);
+}
+
+/* An accepted socket has its listener's storage; without it, the table has at most what another socket left at its
+ * address. Those that open at the same time come this way from SYN_SENT. */
+static __always_inline bool is_of_accepted(const struct sock_state *st)
+{
+	return st && (st->role != RST_ROLE_CLIENT || st->previous_state == TCP_SYN_SENT);
 }
 
 /*
@@ -236,6 +252,10 @@ int on_set_state(__u64 *ctx)
 		return 0;
 	}
 	st = state_find(sk);
+	if (new == TCP_ESTABLISHED && old == TCP_SYN_RECV && !is_of_accepted(st)) {
+		client_forget(sk);
+		return 0;
+	}
 	if (!st)
 		return 0;
 	if (new == TCP_CLOSE) {
@@ -255,6 +275,11 @@ int on_set_state(__u64 *ctx)
 		side_closed(sk, st, new, st->state_since);
 		note_exit(sk, st, st->state_since);
 	}
+	/* Closed for good, by the process that is current, and before its FIN is on its way. The end itself comes in a
+	 * softirq on top of anybody: on top of another run of this program, or of PID 1 on some machines, no program
+	 * runs. It is told now how it usually ends; after a mere shutdown() there is more to come. */
+	if (new == TCP_FIN_WAIT1 && (sk->sk_shutdown & SHUTDOWN_MASK) == SHUTDOWN_MASK)
+		connection_closed(sk, st, TCP_FIN_WAIT2, st->state_since);
 	st->previous_state = old;
 	return 0;
 }

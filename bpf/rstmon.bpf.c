@@ -381,14 +381,10 @@ static __always_inline void swallow(struct rst_totals *totals, struct sock_state
 /* The memory of the closed was written when the state changed; that a reset followed is news to it. */
 static __always_inline void mark_reset(const struct sock *sk, const struct rst_key *key)
 {
-	struct closed_connection *closed;
 	struct connection_key connection;
-	__u32 way;
 
 	connection_key(sk, bpf_skc_to_tcp_sock((void *)sk), key->netns, key->netns_cookie, &connection);
-	closed = closed_find(&connection, closed_tag(&connection), &way);
-	if (closed)
-		closed->former.reset = 1;
+	closed_mark(&connection, 1);
 }
 
 /* Returns false if there was no room for the record. */

@@ -26,7 +26,7 @@
 
 /* Of the maps that only the programs read: owners of sockets, memory of the closed. An upgraded daemon takes
  * them over if this is the same, else its programs begin with empty ones. */
-#define RST_STATE_VERSION 2
+#define RST_STATE_VERSION 3
 
 #define RST_COMM_LEN	  16  /* TASK_COMM_LEN */
 #define RST_PATH_LEN	  256 /* cgroup path or executable, cut to this */
@@ -161,7 +161,8 @@ struct rst_event {
  * closed. */
 struct rst_former {
 	__u64 owner_start;
-	__u64 closed; /* when the state became CLOSE (of a time-wait socket: when it was made) */
+	__u64 closed; /* when the owner closed it for good, else when the state became CLOSE (of a time-wait
+			* socket: when it was made) */
 	__u64 cgroup;
 	__u64 bytes_received;
 	__u64 bytes_sent;
