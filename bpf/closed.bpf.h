@@ -53,16 +53,14 @@ _Static_assert(CLOSED_SETS == 1 << 11, "closed_set() takes eleven bits");
  * itself, only the compiler must; an atomic would take the line from all others who read it. */
 static __always_inline __u64 closed_tag_now(__u64 *tag, __u64 expected)
 {
-#ifdef __TARGET_ARCH_x86
 	__u64 now;
 
+	if (!config.loads_in_order)
+		return __sync_val_compare_and_swap(tag, expected, expected);
 	barrier();
 	now = *(volatile __u64 *)tag;
 	barrier();
 	return now;
-#else
-	return __sync_val_compare_and_swap(tag, expected, expected);
-#endif
 }
 
 /* Where the tag is, or would be if it were there. */

@@ -235,6 +235,9 @@ void bpf_features_configure(const struct bpf_features *f, struct rst_config *con
 	config->tcp_reset_args = f->tcp_reset_args;
 	config->kfree_skb_args = f->kfree_skb_args;
 	config->no_socket_reason = f->no_socket_reason;
+#if defined(__x86_64__) || defined(__i386__)
+	config->loads_in_order = 1;
+#endif
 }
 
 /* ---- instructions ---- */

@@ -363,7 +363,8 @@ struct rst_config {
 	__u8 accept_args;	 /* of inet_csk_accept(): 4 before 6.10, then 2 */
 	__u8 tcp_reset_args;	 /* of tcp_reset(): 1 before 5.11, then 2 */
 	__u8 kfree_skb_args;	 /* of the tracepoint: 2 before 5.17, then 3 or more */
-	__u8 reserved[2];
+	__u8 loads_in_order;	 /* by this processor: x86 */
+	__u8 reserved;
 	__u32 no_socket_reason;	 /* SKB_DROP_REASON_NO_SOCKET, or ~0 */
 };
 
