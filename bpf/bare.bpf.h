@@ -129,7 +129,7 @@ static __always_inline void facts_of_segment(struct facts *f, const struct sk_bu
 enum former {
 	FORMER_NONE,
 	FORMER_CONNECTION, /* in facts.former */
-	FORMER_LISTENER,   /* the same */
+	FORMER_LISTENER,   /* in closed_listeners, until a record is made of it */
 };
 
 /* Was the connection that the segment belongs to closed here not long ago? */
@@ -147,24 +147,32 @@ static __always_inline bool find_connection(struct facts *f)
 	return closed_read(&connection, &f->former);
 }
 
-static __always_inline bool find_listener(struct facts *f)
+static __always_inline struct listener_key former_listener(const struct facts *f)
 {
-	struct listener_key listener = {
+	return (struct listener_key){
 		.netns = f->key.netns,
 		.netns_cookie = f->key.netns_cookie,
 		.port = f->key.port,
 	};
-	__u32 word = listener.port >> 6;
-	const __u64 *ports = bpf_map_lookup_elem(&closed_ports, &word);
-	const struct rst_former *former;
+}
 
-	if (!ports || !(*ports >> (listener.port & 63) & 1))
-		return false;
-	former = bpf_map_lookup_elem(&closed_listeners, &listener);
+static __always_inline bool find_listener(const struct facts *f)
+{
+	struct listener_key listener = former_listener(f);
+
+	return flood_had_listener(f->key.port) && bpf_map_lookup_elem(&closed_listeners, &listener);
+}
+
+/* False: it is not remembered any more. Its memory may be used anew while it is copied, and for another port. */
+static __always_inline bool copy_listener(struct facts *f)
+{
+	struct listener_key listener = former_listener(f);
+	const struct rst_former *former = bpf_map_lookup_elem(&closed_listeners, &listener);
+
 	if (!former)
 		return false;
-	bpf_probe_read_kernel(&f->former, sizeof(f->former), former);
-	return true;
+	__builtin_memcpy(&f->former, former, sizeof(f->former));
+	return bpf_map_lookup_elem(&closed_listeners, &listener) == former;
 }
 
 /* Who was here before: a listener on the port, for a segment that asks for one, else the connection. The segment
@@ -185,18 +193,27 @@ static __always_inline bool find_former(struct facts *f)
 	return true;
 }
 
+/* What a peer sends belatedly comes within two minutes (RFC 9293, MSL). Later, another connection may have had the
+ * same addresses and left nothing behind: how the former one ended is still told, but the reset is nobody's. A time-wait
+ * socket is of the connection itself. */
+#define FORMER_NS (120 * 1000000000ULL)
+
 /* The connection is gone, but who had it is known: the reset is that process's. */
 static __always_inline void facts_of_former(struct facts *f)
 {
 	const struct rst_former *former = &f->former;
 
-	f->key.owner_start = former->owner_start;
-	f->key.owner_tgid = former->owner_tgid;
-	f->key.owner_source = former->owner_tgid ? RST_OWNER_CLOSED : RST_OWNER_NONE;
 	f->key.role = former->role;
 	f->key.previous_state = former->previous_state;
 	if (former->role == RST_ROLE_CLIENT)
 		f->key.port = f->segment.remote_port;
+	f->now = bpf_ktime_get_ns();
+	if (!former->owner_tgid ||
+	    (!(f->flags & RST_EVENT_TIME_WAIT) && f->now - former->closed > FORMER_NS))
+		return;
+	f->key.owner_start = former->owner_start;
+	f->key.owner_tgid = former->owner_tgid;
+	f->key.owner_source = RST_OWNER_CLOSED;
 	f->cgroup = former->cgroup;
 	__builtin_memcpy(f->owner_comm, former->comm, sizeof(f->owner_comm));
 }
@@ -242,7 +259,13 @@ static __always_inline bool emit_without_socket(struct rst_count *count, struct 
 		segment_of(&f->headers, &f->segment);
 	if (f->segment.ipv6)
 		f->flags |= RST_EVENT_IPV6;
-	f->now = bpf_ktime_get_ns();
+	if (!f->now)
+		f->now = bpf_ktime_get_ns();
+	if (f->has_former == FORMER_LISTENER && !copy_listener(f)) {
+		f->has_former = FORMER_NONE;
+		f->flags &= ~RST_EVENT_FORMER_LISTENER;
+		f->key.flags &= ~RST_KEY_FORMER_LISTENER;
+	}
 	if (!f->has_former) {
 		struct rst_event *e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
 

@@ -52,9 +52,9 @@ static __always_inline struct flood_port *flood_port(__u16 port)
 static __always_inline bool flood_had_listener(__u16 port)
 {
 	__u32 word = port >> 6;
-	const __u64 *ports = bpf_map_lookup_elem(&closed_ports, &word);
+	const struct closed_ports *ports = bpf_map_lookup_elem(&closed_ports, &word);
 
-	return !ports || *ports >> (port & 63) & 1;
+	return !ports || ports->had_listener[port & 63];
 }
 
 /* Counts a SYN that nothing listens for, if its slot is known. Only softirq comes here, with bottom halves

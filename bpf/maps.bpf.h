@@ -181,14 +181,18 @@ struct {
 	__type(value, struct rst_former);
 } closed_listeners __weak SEC(".maps");
 
-/* A bit per port on which a listener was closed in any namespace: a flood at ports that never had one
- * does not pay for a look-up in closed_listeners. Bits are never cleared; a lost update of a
- * neighbouring bit costs one look-up's answer, not a count. */
+/* Whether a listener was ever closed on a port, in any namespace: a flood at ports that never had one does not pay
+ * for a look-up in closed_listeners. A byte each, so that no two ports share what is written; 64 to a cache line. */
+struct closed_ports {
+	__u8 had_listener[64];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* as above */
 	__uint(max_entries, 65536 / 64);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct closed_ports);
 } closed_ports __weak SEC(".maps");
 
 /* Ports that had a listener when the daemon started: gives sockets older than it their role. */

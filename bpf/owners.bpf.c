@@ -68,16 +68,17 @@ static __always_inline void listener_closed(struct sock *sk, const struct sock_s
 	struct listener_key key = { .port = sock_local_port(sk) };
 	__u32 word = key.port >> 6;
 	struct rst_former former;
-	__u64 *ports;
+	struct closed_ports *ports;
 
 	sock_netns(net, &key.netns, &key.netns_cookie);
 	remember(&former, st, TCP_LISTEN, sock_cgroup(sk), now);
 	former.established = st->state_since;
 	if (bpf_map_update_elem(&closed_listeners, &key, &former, BPF_ANY))
 		count_failure(RST_FAIL_MAP);
+	/* behind it: who finds this looks for that */
 	ports = bpf_map_lookup_elem(&closed_ports, &word);
 	if (ports)
-		*ports |= 1ULL << (key.port & 63);
+		ports->had_listener[key.port & 63] = 1;
 }
 
 static __always_inline void listener_opened(struct sock *sk)
@@ -326,7 +327,7 @@ int on_write(__u64 *ctx)
 	struct sock_state *st;
 
 	if (sk->sk_protocol != IPPROTO_TCP) {
-		rest_known(); /* a host of datagrams pays for this hook, too */
+		rest_datagram();
 		return 0;
 	}
 	if (sent <= 0)

@@ -193,8 +193,12 @@ static void decode_without_socket(const struct rst_event_former *e, struct reset
 		r->former_tgid = f->owner_tgid;
 		return;
 	}
-	memcpy(r->owner_comm, r->former_comm, sizeof(r->owner_comm));
-	r->cgroup = f->cgroup;
+	if (e->event.key.owner_tgid) {
+		memcpy(r->owner_comm, r->former_comm, sizeof(r->owner_comm));
+		r->cgroup = f->cgroup;
+	} else {
+		r->former_tgid = f->owner_tgid; /* too long ago to be the owner of this */
+	}
 	r->bytes_received = r->former_bytes_received;
 	r->bytes_sent = r->former_bytes_sent;
 	/* idle times were measured when the owner closed, if that is known */

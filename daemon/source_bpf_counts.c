@@ -108,12 +108,46 @@ static uint64_t load(const __u64 *word)
 	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
+/*
+ * A receive that was none is counted, and taken back moments later, on another CPU if the task has
+ * moved. What is taken back is read first: a number of its own time, so at worst it is still part
+ * of the sum. The sum is clamped, for memory that is handed on may say anything.
+ */
+struct taken_back {
+	uint64_t all, spilled, lost;
+};
+
+static struct taken_back taken_back(const struct bpf_counts *c, int direction)
+{
+	struct taken_back t = {};
+
+	for (size_t cpu = 0; cpu < c->n_totals; cpu++) {
+		const struct rst_totals *of =
+			(const struct rst_totals *)(c->totals + cpu * c->totals_stride);
+		const struct rst_count *n = &of->direction[direction];
+
+		t.all += load(&n->swallowed);
+		t.spilled += load(&n->swallowed_spilled);
+		t.lost += load(&n->swallowed_lost);
+	}
+	return t;
+}
+
+static uint64_t without(uint64_t sum, uint64_t part)
+{
+	return sum > part ? sum - part : 0;
+}
+
 void bpf_counts_totals(const struct bpf_counts *c, const struct bpf_parts *p,
 		       struct source_totals *ret)
 {
+	struct taken_back back[RST_DIRECTION_MAX];
 	uint64_t seen[RST_DIRECTION_MAX] = {};
 	struct source_totals t = {};
 
+	for (int d = 0; d < RST_DIRECTION_MAX; d++)
+		back[d] = taken_back(c, d);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	for (size_t cpu = 0; cpu < c->n_totals; cpu++) {
 		const struct rst_totals *of =
 			(const struct rst_totals *)(c->totals + cpu * c->totals_stride);
@@ -121,9 +155,9 @@ void bpf_counts_totals(const struct bpf_counts *c, const struct bpf_parts *p,
 		for (int d = 0; d < RST_DIRECTION_MAX; d++) {
 			const struct rst_count *n = &of->direction[d];
 
-			seen[d] += load(&n->seen) - load(&n->swallowed);
-			t.spilled[d] += load(&n->spilled) - load(&n->swallowed_spilled);
-			t.lost[d] += load(&n->lost) - load(&n->swallowed_lost);
+			seen[d] += load(&n->seen);
+			t.spilled[d] += load(&n->spilled);
+			t.lost[d] += load(&n->lost);
 			t.unread_ever += load(&n->spilled) + load(&n->lost) +
 					 load(&n->swallowed_spilled) + load(&n->swallowed_lost);
 			/* "per reset" is of resets */
@@ -134,6 +168,11 @@ void bpf_counts_totals(const struct bpf_counts *c, const struct bpf_parts *p,
 		}
 		for (int f = 0; f < RST_FAIL_MAX; f++)
 			t.failures[f] += load(&of->failures[f]);
+	}
+	for (int d = 0; d < RST_DIRECTION_MAX; d++) {
+		seen[d] = without(seen[d], back[d].all);
+		t.spilled[d] = without(t.spilled[d], back[d].spilled);
+		t.lost[d] = without(t.lost[d], back[d].lost);
 	}
 	t.sent = seen[RST_SENT];
 	t.received = seen[RST_RECEIVED];

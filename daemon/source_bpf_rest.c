@@ -59,16 +59,30 @@ static void say(struct source_bpf *b, int hook, int r)
 }
 
 /* Only what was attached at the start rests and comes back. */
-static void rest(struct source_bpf *b)
+static bool would_rest(const struct source_bpf *b, int hook, uint32_t wish)
 {
+	return is_attached(b, hook) && (wish != RST_REST_WRITE || hook == HOOK_WRITE);
+}
+
+static bool any_would_rest(const struct source_bpf *b, uint32_t wish)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(resting); i++)
+		if (would_rest(b, resting[i], wish))
+			return true;
+	return false;
+}
+
+static void rest(struct source_bpf *b, uint32_t wish)
+{
+	/* first: whoever is accepted while they are detached calls them back */
+	__atomic_store_n(&b->counts.control->resting, 1, __ATOMIC_SEQ_CST);
 	for (size_t i = 0; i < ARRAY_SIZE(resting); i++) {
-		if (!is_attached(b, resting[i]))
+		if (!would_rest(b, resting[i], wish))
 			continue;
 		detach(b, resting[i]);
 		b->comes_back[i] = true;
 		say(b, resting[i], 0);
 	}
-	__atomic_store_n(&b->counts.control->resting, 1, __ATOMIC_SEQ_CST);
 }
 
 /* False: one of them could not be attached; it stays due. */
@@ -122,19 +136,21 @@ uint64_t source_bpf_tend(struct source *s, uint64_t now)
 {
 	struct source_bpf *b = source_bpf_of(s);
 	struct rst_control *c = b->counts.control;
-	bool off = __atomic_load_n(&c->resting, __ATOMIC_SEQ_CST), called;
+	uint32_t wish = __atomic_load_n(&c->want_rest, __ATOMIC_SEQ_CST);
+	bool called;
 
-	if (!off) {
-		if (!__atomic_load_n(&c->want_rest, __ATOMIC_SEQ_CST) || !can_come_back(b))
-			return 0;
+	/* of writes alone, and then of reads, too; a connection that is accepted withdraws it */
+	if (wish && any_would_rest(b, wish) && can_come_back(b)) {
 		if (too_early(b, now))
 			return b->called_back + LOOK_NS - now;
 		take_word(&c->want_rest);
 		take_word(&c->want_hooks);
-		rest(b);
+		rest(b, wish);
 		b->rest_since = now;
 		return LOOK_NS;
 	}
+	if (!__atomic_load_n(&c->resting, __ATOMIC_SEQ_CST))
+		return 0;
 	called = take_word(&c->want_hooks);
 	if (!called && now - b->rest_since < LOOK_NS)
 		return b->rest_since + LOOK_NS - now;

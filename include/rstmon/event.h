@@ -327,7 +327,8 @@ struct rst_control {
 	__u32 object;	     /* checksum of the BPF object that counts */
 	/* the hooks on reads and writes may rest (bpf/rest.bpf.h) */
 	__u32 resting;	  /* the daemon: they are detached */
-	__u32 want_rest;  /* the programs: they have nothing to find; the daemon clears it */
+	__u32 want_rest;  /* the programs: they have nothing to find, RST_REST_*; the daemon clears it, or an
+			   * accepted connection */
 	__u32 want_hooks; /* the programs: there is something to find again */
 	__u64 hash_seed;  /* of the maps that keep owners: who goes on with them needs it */
 	__u32 reserved2[8];
@@ -340,6 +341,10 @@ struct rst_control {
 
 /* The number of no helper: the loader puts a call of bpf_rdonly_cast() in its place. */
 #define RST_CALL_CAST 0x52535401
+
+/* rst_control.want_rest */
+#define RST_REST_ALL   1
+#define RST_REST_WRITE 2 /* the hook on writes alone */
 
 /* Read-only configuration, set between open and load. */
 struct rst_config {

@@ -247,6 +247,25 @@ Test(decode, the_closer_is_the_owner_but_a_former_listener_is_not)
 	cr_assert_eq(r.idle_ms, -1);
 }
 
+/* Another may have had the connection since: the programs give such a reset no owner. */
+Test(decode, one_that_ended_long_ago_owns_nothing)
+{
+	struct rst_event_former e = sample_former();
+	struct reset r;
+
+	e.event.key.owner_tgid = 0;
+	e.event.key.owner_start = 0;
+	e.event.key.owner_source = RST_OWNER_NONE;
+	cr_assert_eq(decode(&e, sizeof(e), &reasons, 0, &r), 0);
+	cr_assert_eq(r.owner_tgid, 0);
+	cr_assert_str_eq(r.owner_comm, "");
+	cr_assert_eq(r.cgroup, 0);
+	cr_assert_eq(r.former_tgid, 640);
+	cr_assert_str_eq(r.former_comm, "ng?inx");
+	cr_assert_eq(r.former_bytes_received, 11);
+	cr_assert_eq(r.bytes_received, 11);
+}
+
 Test(decode, how_the_connection_before_had_ended)
 {
 	struct rst_event_former e = sample_former();
