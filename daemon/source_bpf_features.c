@@ -7,6 +7,7 @@
 #include "common/util.h"
 
 #include "daemon/source_bpf_features.h"
+#include "daemon/source_bpf_why.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -214,8 +215,8 @@ int bpf_features_find(const struct btf *kernel, const char *without, struct bpf_
 
 	f.trampolines = !r;
 	if (r)
-		snprintf(f.trampolines_why, sizeof(f.trampolines_why),
-			 "this kernel refuses trampolines: %s", strerror(-r));
+		snprintf(f.trampolines_why, sizeof(f.trampolines_why), "%s",
+			 bpf_why_trampoline(r));
 	r = leave_out_all(&f, without);
 	if (!r)
 		*ret = f;

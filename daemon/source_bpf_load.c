@@ -16,6 +16,7 @@
 
 #include "common/str.h"
 #include "daemon/source_bpf_internal.h"
+#include "daemon/source_bpf_why.h"
 
 /* libbpf's last complaint, so that a failure can be told in one sentence. One thread, one object.
  */
@@ -46,20 +47,10 @@ bool source_bpf_capable(unsigned int capability)
 
 void source_bpf_explain(char *error, size_t size, const char *what, int r)
 {
-	if (r != -EPERM)
-		snprintf(error, size, "%s: %s%s%s", what, strerror(-r), complaint[0] ? "; " : "",
-			 complaint);
-	else if (!source_bpf_capable(CAP_SYS_ADMIN) &&
-		 (!source_bpf_capable(CAP_BPF) || !source_bpf_capable(CAP_PERFMON)))
-		snprintf(error, size,
-			 "%s: not permitted without CAP_BPF and CAP_PERFMON; run as root or with "
-			 "rstmond.service",
-			 what);
-	else
-		snprintf(error, size,
-			 "%s: the kernel refuses although the capabilities are there; look for "
-			 "lockdown in /sys/kernel/security/lockdown",
-			 what);
+	struct bpf_facts facts;
+
+	bpf_facts_collect(&facts);
+	bpf_why(&facts, what, r, complaint, error, size);
 }
 
 static bool has_tracepoint(const struct btf *btf, const char *name)
