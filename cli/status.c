@@ -305,34 +305,62 @@ static int put_netns(FILE *f, struct json_object *list, const struct cli_options
 	return r;
 }
 
+/* What a daemon of before did not tell is made of what it told. */
+static const char *hook_got(struct json_object *hook, const char *why, char *dst, size_t size)
+{
+	cli_text(hook, "got", dst, size);
+	if (*dst)
+		return dst;
+	if (cli_true(hook, "attached"))
+		return "attached";
+	if (cli_true(hook, "resting"))
+		return "resting";
+	/* nobody misses what he does not want */
+	return strncmp(why, "switched off", 12) ? "missing" : "off";
+}
+
+/* What it adds where it is there, else what its absence means and why. */
+static void hook_story(struct json_object *hook, const char *why, char *dst, size_t size)
+{
+	char adds[200], consequence[200];
+
+	cli_text(hook, "adds", adds, sizeof(adds));
+	cli_text(hook, "consequence", consequence, sizeof(consequence));
+	if (cli_true(hook, "resting"))
+		snprintf(dst, size, "%s (rests until the next accepted connection)", adds);
+	else if (cli_true(hook, "attached"))
+		snprintf(dst, size, "%s", adds);
+	else if (*consequence)
+		snprintf(dst, size, "%s%s%s%s", consequence, *why ? " (" : "", why,
+			 *why ? ")" : "");
+	else if (cli_has(hook, "wanted") && !cli_true(hook, "wanted"))
+		snprintf(dst, size, "%s", why);
+	else
+		snprintf(dst, size, "%s%s%s%s", adds, *why ? " (not attached: " : "", why,
+			 *why ? ")" : "");
+}
+
 static int put_hooks(FILE *f, struct json_object *list, const struct cli_options *o)
 {
-	static const struct cli_column columns[] = {
-		{.heading = "HOOK"}, {.heading = "STATE"}, {.heading = "ADDS"}};
+	static const struct cli_column columns[] = {{.heading = "HOOK"},
+						    {.heading = "WANTED"},
+						    {.heading = "GOT"},
+						    {.heading = "CONSEQUENCE"}};
 	struct cli_table *table = NULL;
 	int r = cli_table_new(columns, ARRAY_SIZE(columns), !o->no_headings, false, &table);
 
 	for (size_t i = 0; !r && i < json_object_array_length(list); i++) {
 		struct json_object *hook = json_object_array_get_idx(list, i);
-		char name[64], adds[200], why[160], whole[400];
-		const char *state = cli_true(hook, "attached") ? "attached" : "missing";
+		bool unwanted = cli_has(hook, "wanted") && !cli_true(hook, "wanted");
+		char name[64], got[16], why[160], story[400];
 		struct cli_cell cells[ARRAY_SIZE(columns)] = {
-			{.text = name}, {.text = state}, {.text = whole}};
+			{.text = name}, {}, {}, {.text = story}};
 
 		cli_text(hook, "name", name, sizeof(name));
-		cli_text(hook, "adds", adds, sizeof(adds));
 		cli_text(hook, "why", why, sizeof(why));
-		/* nobody misses what he does not want */
-		if (!cli_true(hook, "attached") && !strncmp(why, "switched off", 12))
-			cells[1].text = "off";
-		if (cli_true(hook, "resting")) {
-			cells[1].text = "resting";
-			snprintf(whole, sizeof(whole),
-				 "%s (rests until the next accepted connection)", adds);
-		} else {
-			snprintf(whole, sizeof(whole), "%s%s%s%s", adds,
-				 *why ? " (not attached: " : "", why, *why ? ")" : "");
-		}
+		cells[1].text = unwanted ? "no" : cli_true(hook, "required") ? "must" : "yes";
+		cells[2].text = hook_got(hook, why, got, sizeof(got));
+		hook_story(hook, why, story, sizeof(story));
 		r = cli_table_add(table, cells);
 	}
 	if (!r)

@@ -14,7 +14,9 @@
 #include "daemon/daemon.h"
 #include "daemon/privilege.h"
 #include "daemon/recording.h"
+#include "daemon/object.h"
 #include "daemon/outlive.h"
+#include "daemon/probe.h"
 #include "daemon/source_bpf.h"
 
 enum exit_code {
@@ -30,7 +32,7 @@ enum probe {
 };
 
 struct arguments {
-	const char *config, *socket, *state, *log, *record, *replay;
+	const char *config, *socket, *state, *log, *record, *replay, *btf;
 	enum print_format print;
 	enum probe probe;
 	bool check_config, print_config;
@@ -48,7 +50,8 @@ static const char help[] =
 	"  --print[=text|json]   a line per reset on stdout\n"
 	"  --record FILE         also write the raw records to FILE\n"
 	"  --replay FILE         take the records from FILE instead of the kernel\n"
-	"  --probe[=text|json]   show which hooks this kernel allows, then end\n"
+	"  --btf FILE            the kernel's types, where /sys/kernel/btf/vmlinux is not to be seen\n"
+	"  --probe[=text|json]   show what this kernel allows and what follows from it, then end\n"
 	"  --check-config        read the configuration, say what is wrong with it, and end\n"
 	"  --print-config        show every option with its value and where it comes from, and end\n"
 	"  --version, --help\n"
@@ -71,6 +74,7 @@ static int parse_arguments(int argc, char *argv[], struct arguments *ret)
 		PRINT,
 		RECORD,
 		REPLAY,
+		BTF,
 		PROBE,
 		CHECK,
 		SHOW,
@@ -85,6 +89,7 @@ static int parse_arguments(int argc, char *argv[], struct arguments *ret)
 		{"print", optional_argument, NULL, PRINT},
 		{"record", required_argument, NULL, RECORD},
 		{"replay", required_argument, NULL, REPLAY},
+		{"btf", required_argument, NULL, BTF},
 		{"probe", optional_argument, NULL, PROBE},
 		{"check-config", no_argument, NULL, CHECK},
 		{"print-config", no_argument, NULL, SHOW},
@@ -126,6 +131,9 @@ static int parse_arguments(int argc, char *argv[], struct arguments *ret)
 			break;
 		case REPLAY:
 			a.replay = optarg;
+			break;
+		case BTF:
+			a.btf = optarg;
 			break;
 		case PROBE:
 			if (optarg && strcmp(optarg, "json") && strcmp(optarg, "text"))
@@ -195,40 +203,28 @@ static int fail(const char *error)
 	return EXIT_FAILED;
 }
 
-static void print_hook_json(const struct source_hook *h)
+/* The table is there on failure too: it says how far it went. */
+static int probe(enum probe how, const struct source_bpf_options *options)
 {
-	struct json_object *o = json_object_new_object();
+	char error[640] = "";
+	struct bpf_probe found;
+	int r = source_bpf_probe(options, &found, error, sizeof(error));
 
-	json_object_object_add(o, "name", json_object_new_string(h->name));
-	json_object_object_add(o, "attached", json_object_new_boolean(h->attached));
-	json_object_object_add(o, "required", json_object_new_boolean(h->required));
-	json_object_object_add(o, "adds", json_object_new_string(h->adds));
-	json_object_object_add(o, "why", json_object_new_string(h->why));
-	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-								 JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
-}
+	if (how == PROBE_JSON) {
+		struct json_object *o = probe_json(&found);
 
-static int probe(enum probe how, struct source *source)
-{
-	size_t n;
-	const struct source_hook *hooks = source->ops->hooks(source, &n);
-	int code = EXIT_OK;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct source_hook *h = &hooks[i];
-
-		if (!h->attached)
-			code = EXIT_FAILED;
-		if (how == PROBE_JSON)
-			print_hook_json(h);
-		else
-			printf("%-28s %-8s %s%s%s\n", h->name, h->attached ? "yes" : "no", h->adds,
-			       h->why[0] ? "; " : "", h->why);
+		if (!o)
+			return fail("no memory for the answer");
+		printf("%s\n", json_object_to_json_string_ext(o, OBJECT_FORMAT));
+		json_object_put(o);
+	} else {
+		probe_text(&found, stdout);
 	}
 	if (fflush(stdout) || ferror(stdout))
 		return fail("cannot write to stdout");
-	return code;
+	if (r)
+		return fail(error);
+	return probe_good(&found) ? EXIT_OK : EXIT_FAILED;
 }
 
 /* SIGHUP: the same files, and the same command line over them. */
@@ -251,24 +247,27 @@ static int record_too(const struct arguments *a, struct source **source, char *e
 	return r;
 }
 
-/* --probe looks at the hooks and lets go of them: nothing that is kept is touched. */
-static int open_source(const struct arguments *a, struct daemon_options *daemon,
-		       struct source **ret, char *error, size_t size)
+static struct source_bpf_options bpf_options(const struct arguments *a, const struct config *c)
 {
-	const struct config *c = &daemon->config;
-	const struct source_bpf_options options = {
+	return (struct source_bpf_options){
 		.ring_kib = c->ring_kib,
 		.scan_at_start = c->scan_at_start,
 		.packet_evidence = c->packet_evidence,
 		.generation = 1,
+		.btf = a->btf,
 	};
+}
+
+static int open_source(const struct arguments *a, struct daemon_options *daemon,
+		       struct source **ret, char *error, size_t size)
+{
+	const struct config *c = &daemon->config;
+	const struct source_bpf_options options = bpf_options(a, c);
 	struct source *source = NULL;
 	int r;
 
 	if (a->replay)
 		r = recording_open(a->replay, &source, error, size);
-	else if (a->probe)
-		r = source_bpf_open(&options, &source, error, size);
 	else
 		r = outlive_open(daemon->outlive, c->state, &options, &source, &daemon->state,
 				 error, size);
@@ -299,16 +298,16 @@ int main(int argc, char *argv[])
 		return config_print(&options.config, stdout) ? fail("cannot write to stdout")
 							     : EXIT_OK;
 
-	if (!a.probe)
-		fdstore_open(&outlive.store);
+	/* it lets go of all that it tried: nothing that is kept is touched */
+	if (a.probe) {
+		const struct source_bpf_options bpf = bpf_options(&a, &options.config);
+
+		return probe(a.probe, &bpf);
+	}
+	fdstore_open(&outlive.store);
 	r = open_source(&a, &options, &source, error, sizeof(error));
 	if (r)
 		return fail(error);
-	if (a.probe) {
-		r = probe(a.probe, source);
-		source_free(source);
-		return r;
-	}
 	options.reload = reload;
 	options.reload_userdata = &a;
 	options.print = (struct print){

@@ -35,6 +35,7 @@ struct publish_why {
 struct json_object *publish_why(const struct stories *s, const struct publish_why *w);
 struct json_object *publish_incident(const struct incident *i);
 struct json_object *publish_status(const struct report_status *s);
+struct json_object *publish_hook(const struct source_hook *h);
 
 /* OpenMetrics text, "# EOF" at the end; labels without pid, peer and ephemeral ports, at most
  * 'series' of rstmon_resets_total and as many of rstmon_timeouts_total, the rest under unit="other".

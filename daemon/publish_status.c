@@ -55,13 +55,16 @@ static struct json_object *publish_netns(const struct report_netns *n)
 	return object_finish(&o);
 }
 
-static struct json_object *publish_hook(const struct source_hook *h)
+struct json_object *publish_hook(const struct source_hook *h)
 {
 	struct object o = object_start();
 
 	object_put_text(&o, "name", h->name);
+	object_put_bool(&o, "wanted", !h->unwanted);
 	object_put_bool(&o, "attached", h->attached);
+	object_put_text(&o, "got", source_hook_got(h));
 	object_put_text(&o, "adds", h->adds);
+	object_put_text(&o, "consequence", source_hook_consequence(h));
 	object_put_bool(&o, "required", h->required);
 	object_put_bool(&o, "resting", h->resting);
 	if (!h->attached)

@@ -15,6 +15,7 @@ struct source_bpf_options {
 	bool packet_evidence; /* look at the resets themselves; needs CAP_NET_ADMIN, fails softly */
 	uint32_t generation;
 	const struct source *go_on; /* use maps of this parked one, NULL: none */
+	const char *btf; /* a file with the kernel's types, NULL: those that it shows itself */
 };
 
 /* Loads and attaches the programs, and seeds the owners of open sockets. They do not count before

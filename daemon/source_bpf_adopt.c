@@ -70,7 +70,7 @@ int source_bpf_adopt(const struct source_bpf_options *options, const struct sour
 	struct source_bpf *b;
 	int r;
 
-	r = source_bpf_new(&b, error, error_size);
+	r = source_bpf_new(options, &b, error, error_size);
 	if (r)
 		return r;
 	b->generation = source_parked_generation(parked);

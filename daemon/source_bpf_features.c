@@ -215,8 +215,7 @@ int bpf_features_find(const struct btf *kernel, const char *without, struct bpf_
 
 	f.trampolines = !r;
 	if (r)
-		snprintf(f.trampolines_why, sizeof(f.trampolines_why), "%s",
-			 bpf_why_trampoline(r));
+		snprintf(f.trampolines_why, sizeof(f.trampolines_why), "%s", bpf_why_trampoline(r));
 	r = leave_out_all(&f, without);
 	if (!r)
 		*ret = f;

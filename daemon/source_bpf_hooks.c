@@ -87,7 +87,7 @@ static int attach(struct source_bpf *b, int hook, char *error, size_t size)
 
 	if (!bpf_program__autoload(program))
 		return 0;
-	b->links[hook] = bpf_program__attach(program);
+	b->links[hook] = bpf_program__attach_trace(program);
 	if (b->links[hook]) {
 		h->attached = true;
 		return 0;

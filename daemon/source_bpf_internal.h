@@ -14,6 +14,7 @@
 #include "daemon/source_bpf_features.h"
 #include "daemon/source_bpf_parts.h"
 #include "daemon/source_bpf_ring.h"
+#include "daemon/source_bpf_types.h"
 #include "rstmon.skel.h"
 
 enum {
@@ -83,7 +84,12 @@ void source_bpf_explain(char *error, size_t size, const char *what, int r);
 bool source_bpf_capable(unsigned int capability);
 
 /* An empty one that knows the kernel: its reasons, its release. */
-int source_bpf_new(struct source_bpf **ret, char *error, size_t size);
+int source_bpf_new(const struct source_bpf_options *options, struct source_bpf **ret, char *error,
+		   size_t size);
+
+/* Loads and attaches; what there is of it on failure goes with source_bpf_close(). */
+int source_bpf_set_up(struct source_bpf *b, const struct source_bpf_options *options, char *error,
+		      size_t size);
 
 /* CLOCK_REALTIME - CLOCK_MONOTONIC, now. */
 int64_t source_bpf_clock_offset(void);

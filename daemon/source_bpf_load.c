@@ -221,13 +221,14 @@ static void leave_out(struct source_bpf *b, int hook, const char *why)
  * refusal would end the load. Who names the file of the types is searched in it alone: all that the
  * programs look at is in the kernel itself.
  */
-static struct rstmon_bpf *open_object(void)
+static struct rstmon_bpf *open_object(const struct source_bpf_options *more)
 {
-	static const char types[] = "/sys/kernel/btf/vmlinux";
-	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = types);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = BPF_KERNEL_TYPES);
 
+	if (more->btf)
+		options.btf_custom_path = more->btf;
 	/* without it libbpf knows other places, /boot among them */
-	if (access(types, R_OK))
+	else if (access(BPF_KERNEL_TYPES, R_OK))
 		options.btf_custom_path = NULL;
 	return rstmon_bpf__open_opts(&options);
 }
@@ -237,7 +238,7 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 {
 	int r;
 
-	b->skel = open_object();
+	b->skel = open_object(options);
 	if (!b->skel) {
 		snprintf(error, size, "cannot open the BPF object: %s", strerror(errno));
 		return -errno;
@@ -347,7 +348,8 @@ static int keep_links(struct source_bpf *b)
 	return r;
 }
 
-int source_bpf_new(struct source_bpf **ret, char *error, size_t size)
+int source_bpf_new(const struct source_bpf_options *options, struct source_bpf **ret, char *error,
+		   size_t size)
 {
 	struct source_bpf *b = calloc(1, sizeof(*b));
 	int r = 0;
@@ -365,14 +367,8 @@ int source_bpf_new(struct source_bpf **ret, char *error, size_t size)
 	for (int i = 0; i < HOOK_MAX; i++)
 		b->program[i] = -1;
 
-	b->vmlinux = btf__load_vmlinux_btf();
-	if (!b->vmlinux) {
-		r = -errno;
-		snprintf(
-			error, size,
-			"this kernel (%s) has no type information in /sys/kernel/btf/vmlinux; boot "
-			"one that was built with CONFIG_DEBUG_INFO_BTF",
-			b->uname.release);
+	r = bpf_types_load(options->btf, &b->vmlinux, error, size);
+	if (r) {
 		source_bpf_close(&b->source);
 		return r;
 	}
@@ -404,28 +400,40 @@ int source_bpf_map(struct source_bpf *b, char *error, size_t size)
 	return r;
 }
 
+int source_bpf_set_up(struct source_bpf *b, const struct source_bpf_options *options, char *error,
+		      size_t size)
+{
+	int r;
+
+	b->generation = options->generation;
+	if (options->btf && bpf_types_use(b->vmlinux)) {
+		snprintf(error, size, "no memory for the types of the kernel");
+		return -ENOMEM;
+	}
+	r = load_programs(b, options, error, size);
+	bpf_types_unuse();
+	if (!r) {
+		r = keep_parts(b, options);
+		if (r)
+			snprintf(error, size, "cannot keep the BPF object: %s", strerror(-r));
+	}
+	if (!r)
+		r = source_bpf_map(b, error, size);
+	if (!r)
+		r = source_bpf_attach(b, options, error, size);
+	return r ? r : keep_links(b);
+}
+
 int source_bpf_open(const struct source_bpf_options *options, struct source **ret, char *error,
 		    size_t error_size)
 {
 	struct source_bpf *b;
 	int r;
 
-	r = source_bpf_new(&b, error, error_size);
+	r = source_bpf_new(options, &b, error, error_size);
 	if (r)
 		return r;
-	b->generation = options->generation;
-	r = load_programs(b, options, error, error_size);
-	if (!r) {
-		r = keep_parts(b, options);
-		if (r)
-			snprintf(error, error_size, "cannot keep the BPF object: %s", strerror(-r));
-	}
-	if (!r)
-		r = source_bpf_map(b, error, error_size);
-	if (!r)
-		r = source_bpf_attach(b, options, error, error_size);
-	if (!r)
-		r = keep_links(b);
+	r = source_bpf_set_up(b, options, error, error_size);
 	if (r) {
 		source_bpf_close(&b->source);
 		return r;

@@ -34,7 +34,7 @@ Test(cli_status, sections)
 	cr_assert(strstr(text, "1 more namespace, uncovered (0 sent, 0 received)"));
 	cr_assert(strstr(text, "TcpOutRsts=-2 in 1 of 1 namespace  ("));
 	cr_assert(strstr(text, "missing   more (not attached: not permitted)"), "%s", text);
-	cr_assert(strstr(text, "quiet           off "), "%s", text);
+	cr_assert(strstr(text, "quiet           yes     off "), "%s", text);
 	cr_assert(strstr(text, "1.0 MiB"));
 	cr_assert(strstr(text, "112  ns"));
 	cr_assert(strstr(text, "map=1"));
@@ -120,6 +120,24 @@ Test(cli_status, a_hook_that_rests_says_until_when)
 	cr_expect(strstr(text, "resting"), "%s", text);
 	cr_expect(strstr(text, "readers (rests until the next accepted connection)"), "%s", text);
 	cr_expect_null(strstr(text, "not attached"), "%s", text);
+}
+
+/* As --probe shows them. */
+Test(cli_status, a_hook_that_is_not_there_says_what_that_means)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"hooks\":[{\"name\":\"a\",\"wanted\":true,\"attached\":true,\"got\":\"attached\","
+		"\"adds\":\"resets\",\"consequence\":\"\",\"required\":true},"
+		"{\"name\":\"b\",\"wanted\":true,\"attached\":false,\"got\":\"absent\",\"adds\":\"x\","
+		"\"consequence\":\"no errors\",\"why\":\"no such tracepoint\"},"
+		"{\"name\":\"c\",\"wanted\":false,\"attached\":false,\"got\":\"off\",\"adds\":\"y\","
+		"\"consequence\":\"\",\"why\":\"not needed here\"}]}");
+
+	cr_expect(strstr(text, "HOOK  WANTED  GOT       CONSEQUENCE\n"), "%s", text);
+	cr_expect(strstr(text, "a     must    attached  resets\n"), "%s", text);
+	cr_expect(strstr(text, "b     yes     absent    no errors (no such tracepoint)\n"), "%s",
+		  text);
+	cr_expect(strstr(text, "c     no      off       not needed here\n"), "%s", text);
 }
 
 Test(cli_status, timeouts_are_told_beside_the_resets)

@@ -331,7 +331,10 @@ static struct report_status sample_status(void)
 		 .adds = "sent resets",
 		 .required = true,
 		 .attached = true},
-		{.name = "fentry/inet_csk_accept", .adds = "the exact acceptor", .why = "refused"},
+		{.name = "fentry/inet_csk_accept",
+		 .adds = "the exact acceptor",
+		 .consequence = "workers are not told apart",
+		 .why = "refused"},
 	};
 	static const struct report_netns netns[] = {
 		{.inode = 1,
@@ -448,6 +451,9 @@ Test(publish, the_status_has_every_field_of_the_contract)
 	hook = json_object_array_get_idx(get(o, "hooks"), 1);
 	cr_expect_not(json_object_get_boolean(get(hook, "attached")));
 	cr_expect_str_eq(text(hook, "why"), "refused");
+	cr_expect_str_eq(text(hook, "got"), "refused");
+	cr_expect_str_eq(text(hook, "consequence"), "workers are not told apart");
+	cr_expect(json_object_get_boolean(get(hook, "wanted")));
 	json_object_put(o);
 }
 
