@@ -54,7 +54,8 @@ $(B)/bpf/%.o: bpf/%.bpf.c | needs
 	$(call msg,BPF,$@)$(CLANG) -g -O2 -Wall -Werror -target bpf -mcpu=v3 -Iinclude -Ibpf \
 		$(BPF_SYSTEM) -MMD -MP -c $< -o $@
 
-$(B)/rstmon.bpf.o: $(B)/bpf/rstmon.o $(B)/bpf/owners.o $(B)/bpf/names.o $(B)/bpf/packets.o
+$(B)/rstmon.bpf.o: $(B)/bpf/rstmon.o $(B)/bpf/owners.o $(B)/bpf/names.o $(B)/bpf/packets.o \
+		$(B)/bpf/passive.o $(B)/bpf/extras.o
 	$(call msg,LINK,$@)$(BPFTOOL) gen object $@ $^
 
 $(B)/%.skel.h: $(B)/%.bpf.o

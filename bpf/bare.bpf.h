@@ -179,6 +179,8 @@ static __always_inline bool copy_listener(struct facts *f)
  * is spelled out only where that is needed. */
 static __always_inline bool find_former(struct facts *f)
 {
+	if (f->key.flags & RST_KEY_REJECT)
+		return false; /* a rule answered, whoever was here */
 	if (f->key.flags & RST_KEY_SYN && !(f->flags & RST_EVENT_TIME_WAIT)) {
 		if (find_listener(f)) {
 			f->has_former = FORMER_LISTENER;

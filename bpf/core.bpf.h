@@ -22,6 +22,7 @@
 
 #define TCP_FLAGS 13 /* where in the TCP header; RFC 9293, 3.1 */
 #define TCP_SYN	  0x02
+#define TCP_RST	  0x04
 
 #define PF_EXITING 0x00000004 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
@@ -125,6 +126,16 @@ struct net_device {
 
 struct dst_entry {
 	struct net_device *dev;
+};
+
+struct rtable {
+	struct dst_entry dst;
+	__u16 rt_type;
+};
+
+struct rt6_info {
+	struct dst_entry dst;
+	__u32 rt6i_flags;
 };
 
 struct sock_common {
@@ -303,6 +314,7 @@ struct sk_buff {
 	struct net_device *dev;
 	unsigned long _skb_refdst;
 	unsigned int len;
+	__be16 protocol;
 	__u16 transport_header;
 	__u16 network_header;
 	unsigned char *head;

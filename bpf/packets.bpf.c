@@ -4,17 +4,13 @@
  * every packet that a local socket gets, so it must turn back as early as it can; only loaded if the
  * configuration asks for it. Counts and emits nothing; rstmon.bpf.c reads what it notes.
  */
-#include "maps.bpf.h"
+#include "packet.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 #define PASS	    1
-#define IPV4_PLAIN  0x45 /* version 4, five words: no options */
 #define IPV4_LENGTH 20
 #define IPV6_LENGTH 40
-#define TCP_LENGTH  20
-#define TH_SYN	    2
-#define TH_RST	    4
 
 /* The TTL of the peer's answer to our SYN is what its reset is held against later. An accepted socket
  * keeps that of its handshake by itself (sock_ttl_base()). */
@@ -39,12 +35,7 @@ static __always_inline void note_reset(struct bpf_sock *sk, const __u8 *ip, cons
 	st = bpf_sk_storage_get(&sock_states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!st)
 		return;
-	st->packet_window = tcp[14] << 8 | tcp[15];
-	st->packet_id = ip[0] == IPV4_PLAIN ? ip[4] << 8 | ip[5] : 0;
-	st->packet_ttl = ttl;
-	st->packet_flags = tcp[13];
-	st->packet_header = (tcp[12] >> 4) * 4;
-	st->packet_time = bpf_ktime_get_ns();
+	packet_note(st, ip, tcp, ttl);
 }
 
 /* After a socket was found for the packet and before the socket sees it, or its backlog does. Packets with
@@ -68,7 +59,7 @@ int on_packet(struct __sk_buff *skb)
 	} else {
 		return PASS;
 	}
-	if (tcp + TCP_LENGTH > end || !(tcp[13] & (TH_SYN | TH_RST)))
+	if (tcp + TCP_LENGTH > end || !(tcp[TCP_FLAGS] & (TCP_SYN | TCP_RST)))
 		return PASS;
 	sk = skb->sk;
 	if (!sk)
@@ -76,7 +67,7 @@ int on_packet(struct __sk_buff *skb)
 	sk = bpf_sk_fullsock(sk);
 	if (!sk)
 		return PASS;
-	if (tcp[13] & TH_RST)
+	if (tcp[TCP_FLAGS] & TCP_RST)
 		note_reset(sk, ip, tcp, ttl);
 	else
 		note_handshake(sk, ttl);
