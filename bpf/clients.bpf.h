@@ -51,6 +51,7 @@ static __always_inline __u32 client_way(const struct client_set *set, const stru
 #pragma unroll
 	for (int i = 1; i < CLIENT_WAYS; i++)
 		way |= is_same((__u32)set->word[i] & ~CLIENT_USES, half) * i;
+	barrier_var(way); /* what the compiler knows of it, the verifier need not */
 	return way & (CLIENT_WAYS - 1);
 }
 

@@ -71,6 +71,7 @@ static __always_inline __u32 closed_way(const struct closed_set *set, __u64 tag)
 #pragma unroll
 	for (int i = 1; i < CLOSED_WAYS; i++)
 		way |= is_same(set->tag[i], tag) * i;
+	barrier_var(way); /* what the compiler knows of it, the verifier need not */
 	return way & (CLOSED_WAYS - 1);
 }
 

@@ -76,9 +76,10 @@ static __always_inline void facts_of_mini_socket(struct facts *f, const struct s
 }
 
 /* 'sk' is NULL or a mini-socket. */
-static __always_inline void count_passive(const struct sock *sk, const struct sk_buff *skb, bool ipv6)
+static __always_inline void count_passive(const struct sock *sk, const struct sk_buff *skb, bool ipv6,
+					  __u32 lane)
 {
-	struct rst_totals *totals = count_totals();
+	struct rst_totals *totals = count_totals(lane);
 	bool has_sk = is_there(sk);
 	struct rst_count *count;
 	struct facts *f;
@@ -87,7 +88,7 @@ static __always_inline void count_passive(const struct sock *sk, const struct sk
 	if (!totals || !count_active())
 		return;
 	count = &totals->direction[RST_SENT];
-	f = facts_begin(RST_SENT, RST_REASON_NONE);
+	f = facts_begin(lane, RST_SENT, RST_REASON_NONE);
 	if (!f)
 		return;
 	facts_of_headers(f, skb, count);
@@ -120,7 +121,8 @@ static __always_inline int passive(__u64 *ctx, bool ipv6)
 	/* its tracepoint follows */
 	if (is_there(sk) && sock_is_full(sk))
 		return 0;
-	count_passive(sk, skb, ipv6);
+	count_passive(sk, skb, ipv6, lane_enter(LANE_TRAMPOLINE, RST_SENT));
+	lane_leave(LANE_TRAMPOLINE, RST_SENT);
 	return 0;
 }
 
@@ -154,8 +156,10 @@ int on_freed(__u64 *ctx)
 	if ((!ipv6 && skb->protocol != bpf_htons(ETH_P_IP)) ||
 	    bpf_probe_read_kernel(ip, sizeof(ip), skb->head + skb->network_header))
 		return 0;
-	if (ip[ipv6 ? 6 : 9] == IPPROTO_TCP)
-		count_passive(0, skb, ipv6);
+	if (ip[ipv6 ? 6 : 9] != IPPROTO_TCP)
+		return 0;
+	count_passive(0, skb, ipv6, lane_enter(LANE_TRAMPOLINE, RST_SENT));
+	lane_leave(LANE_TRAMPOLINE, RST_SENT);
 	return 0;
 }
 
@@ -210,33 +214,38 @@ static __always_inline void facts_of_rejected(struct facts *f, const struct sk_b
 	f->key.flags &= ~RST_KEY_SYN;
 }
 
-/* In vmlinux, while the functions that make these resets are in modules, which come and go and want
- * CAP_SYS_ADMIN to be hooked. Softirq, or the process whose packet was rejected. */
-SEC("fentry/nf_ct_attach")
-int on_reject(__u64 *ctx)
+static __always_inline void count_reject(const struct sk_buff *reset, const struct sk_buff *skb, __u32 lane)
 {
-	const struct sk_buff *reset = (const struct sk_buff *)ctx[0];
-	const struct sk_buff *skb = (const struct sk_buff *)ctx[1];
-	struct rst_totals *totals;
+	struct rst_totals *totals = count_totals(lane);
 	struct rst_count *count;
 	struct facts *f;
 	__u64 begin;
 
-	if (!is_reject(reset))
-		return 0;
-	totals = count_totals();
 	if (!totals || !count_active())
-		return 0;
+		return;
 	count = &totals->direction[RST_SENT];
 	begin = run_begin(count);
-	f = facts_begin(RST_SENT, RST_REASON_NONE);
+	f = facts_begin(lane, RST_SENT, RST_REASON_NONE);
 	if (!f)
-		return 0;
+		return;
 	f->key.flags = RST_KEY_REJECT;
 	skb_netns(skb, &f->key.netns, &f->key.netns_cookie);
 	facts_of_rejected(f, reset, skb, count);
 	if (!emit_without_socket(count, f))
 		count_no_room(count, &f->key, f->owner_comm, f->cgroup);
 	run_end(count, begin);
+}
+
+/* In vmlinux, while the functions that make these resets are in modules, which come and go and want
+ * CAP_SYS_ADMIN to be hooked. Softirq, or the process whose packet was rejected. */
+SEC("fentry/nf_ct_attach")
+int on_reject(__u64 *ctx)
+{
+	const struct sk_buff *reset = (const struct sk_buff *)ctx[0];
+
+	if (!is_reject(reset))
+		return 0;
+	count_reject(reset, (const struct sk_buff *)ctx[1], lane_enter(LANE_TRAMPOLINE, RST_SENT));
+	lane_leave(LANE_TRAMPOLINE, RST_SENT);
 	return 0;
 }

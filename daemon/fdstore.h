@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FDSTORE_MAX	 128 /* as FileDescriptorStoreMax= of the unit */
+#define FDSTORE_MAX	 192 /* as FileDescriptorStoreMax= of the unit */
 #define FDSTORE_NAME_MAX 48
 
 enum fdstore_kind {

@@ -24,6 +24,7 @@ struct source_hook {
 	const char *adds;	 /* what rstmon knows because of it, in a few words */
 	const char *consequence; /* of its absence: what is not known then, as a sentence's end; or NULL */
 	bool required;
+	bool extra; /* some kernels refuse it to everybody: missing it is no problem that could be mended */
 	bool attached;
 	bool unwanted; /* not attached, and no problem: not needed on this kernel, or off */
 	bool off;      /* with 'unwanted': as the configuration has it, so that something may be missing */

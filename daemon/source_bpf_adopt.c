@@ -31,7 +31,7 @@ static void attach_again(struct source_bpf *b, int hook)
 	const char *name = source_bpf_program(hook);
 	int fd;
 
-	if (b->program[hook] < 0 || strncmp(b->hooks[hook].name, "tp_btf/", 7) ||
+	if (b->program[hook] < 0 || !source_bpf_is_traced(&b->hooks[hook]) ||
 	    bpf_parts_fd(&b->parts, FDSTORE_LINK, name) >= 0)
 		return;
 	fd = bpf_raw_tracepoint_open(NULL, b->program[hook]);
@@ -56,8 +56,11 @@ static void find_hooks(struct source_bpf *b, const struct source_bpf_options *op
 			h->unwanted = h->off = !options->scan_at_start;
 		if (h->attached)
 			continue;
+		if (!h->off)
+			h->unwanted = source_bpf_unneeded(b, i);
 		snprintf(h->why, sizeof(h->why), "%s",
-			 h->off ? "switched off in the configuration"
+			 h->unwanted && !h->off ? source_bpf_unneeded(b, i)
+			 : h->off		? "switched off in the configuration"
 			 : b->program[i] >= 0
 				 ? "could not be attached when the programs were loaded"
 				 : "this kernel has it not, or refused it");

@@ -142,6 +142,9 @@ void bpf_counts_totals(const struct bpf_counts *c, const struct bpf_parts *p,
 		       struct source_totals *ret)
 {
 	struct taken_back back[RST_DIRECTION_MAX];
+	static const char *const counting[] = {
+		"on_send_reset", "on_receive_reset", "on_error_report", "on_passive4",
+		"on_passive6",	 "on_freed",	     "on_reject"};
 	uint64_t seen[RST_DIRECTION_MAX] = {};
 	struct source_totals t = {};
 
@@ -177,7 +180,7 @@ void bpf_counts_totals(const struct bpf_counts *c, const struct bpf_parts *p,
 	t.sent = seen[RST_SENT];
 	t.received = seen[RST_RECEIVED];
 	t.timeouts = seen[RST_TIMEOUT];
-	t.missed = missed_runs(p, "on_send_reset") + missed_runs(p, "on_receive_reset") +
-		   missed_runs(p, "on_error_report");
+	for (size_t i = 0; i < ARRAY_SIZE(counting); i++)
+		t.missed += missed_runs(p, counting[i]);
 	*ret = t;
 }

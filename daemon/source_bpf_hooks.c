@@ -21,6 +21,10 @@ static const char *const programs[HOOK_MAX] = {
 	[HOOK_CGROUP] = "on_cgroup_mkdir",   [HOOK_SEED] = "seed_sockets",
 	[HOOK_PROCESSES] = "list_processes", [HOOK_ERROR] = "on_error_report",
 	[HOOK_VICTIM] = "on_mark_victim",    [HOOK_PACKET] = "on_packet",
+	[HOOK_PASSIVE4] = "on_passive4",     [HOOK_PASSIVE6] = "on_passive6",
+	[HOOK_FREED] = "on_freed",	     [HOOK_REJECT] = "on_reject",
+	[HOOK_ARRIVED] = "on_tcp_reset",     [HOOK_CONNECTED] = "on_connected",
+	[HOOK_ACCEPT] = "on_accept",
 };
 
 const char *source_bpf_program(int hook)
@@ -37,7 +41,7 @@ void source_bpf_name_hooks(struct source_bpf *b)
 {
 	static const struct {
 		const char *name, *adds, *consequence;
-		bool required;
+		bool required, extra;
 	} table[HOOK_MAX] = {
 		[HOOK_SEND] = {"tp_btf/tcp_send_reset", "resets that this host sends",
 			       "nothing can be counted", true},
@@ -69,6 +73,26 @@ void source_bpf_name_hooks(struct source_bpf *b)
 			{"cgroup_skb/ingress",
 			 "TTL, window and flags of received resets, and the peer's usual TTL",
 			 "a reset forged on the path looks like one of the peer"},
+		[HOOK_PASSIVE4] = {"fentry/tcp_v4_send_reset",
+				   "IPv4: resets of closed ports and time-wait sockets",
+				   "only the kernel's counter has them", .extra = true},
+		[HOOK_PASSIVE6] = {"fentry/tcp_v6_send_reset",
+				   "IPv6: resets of closed ports and time-wait sockets",
+				   "only the kernel's counter has them", .extra = true},
+		[HOOK_FREED] = {"tp_btf/kfree_skb", "resets of closed ports",
+				"only the kernel's counter has them", .extra = true},
+		[HOOK_REJECT] = {"fentry/nf_ct_attach",
+				 "resets that this host's firewall makes with REJECT",
+				 "they are seen only where they arrive", .extra = true},
+		[HOOK_ARRIVED] = {"fentry/tcp_reset", "TTL, window and flags of received resets",
+				  "a reset forged on the path looks like one of the peer",
+				  .extra = true},
+		[HOOK_CONNECTED] = {"fentry/tcp_finish_connect",
+				    "the peer's usual TTL, of connections that this host began",
+				    "a forged reset is harder to tell from the peer's",
+				    .extra = true},
+		[HOOK_ACCEPT] = {"fexit/inet_csk_accept", "the process that accepts",
+				 "a connection is its listener's until it is read", .extra = true},
 	};
 
 	for (int i = 0; i < HOOK_MAX; i++) {
@@ -76,6 +100,7 @@ void source_bpf_name_hooks(struct source_bpf *b)
 		b->hooks[i].adds = table[i].adds;
 		b->hooks[i].consequence = table[i].consequence;
 		b->hooks[i].required = table[i].required;
+		b->hooks[i].extra = table[i].extra;
 	}
 }
 
@@ -181,8 +206,13 @@ int source_bpf_attach(struct source_bpf *b, const struct source_bpf_options *opt
 {
 	/* owners first, then those of older sockets, then the resets: what is counted has an owner
 	 */
-	static const int order[] = {HOOK_STATE, HOOK_READ,   HOOK_WRITE,
-				    HOOK_EXEC,	HOOK_CGROUP, HOOK_VICTIM};
+	static const int order[] = {HOOK_STATE,	 HOOK_READ,    HOOK_WRITE,
+				    HOOK_ACCEPT, HOOK_EXEC,    HOOK_CGROUP,
+				    HOOK_VICTIM, HOOK_ARRIVED, HOOK_CONNECTED};
+	static const int resets[] = {HOOK_SEND, HOOK_PASSIVE4, HOOK_PASSIVE6, HOOK_FREED,
+				     HOOK_REJECT, HOOK_RECEIVE,
+				     /* after the resets, which explain some of the errors */
+				     HOOK_ERROR};
 	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
@@ -193,9 +223,10 @@ int source_bpf_attach(struct source_bpf *b, const struct source_bpf_options *opt
 	attach_packets(b);
 	seed(b, options);
 	b->hooks[HOOK_PROCESSES].attached = bpf_program__autoload(b->skel->progs.list_processes);
-	r = attach(b, HOOK_SEND, error, size);
-	if (!r)
-		r = attach(b, HOOK_RECEIVE, error, size);
-	/* after the resets, which explain some of the errors */
-	return r ? r : attach(b, HOOK_ERROR, error, size);
+	for (size_t i = 0; i < ARRAY_SIZE(resets); i++) {
+		r = attach(b, resets[i], error, size);
+		if (r)
+			return r;
+	}
+	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the parts of the kernel's source share: source_bpf.c reads, source_bpf_names.c names, source_bpf_load.c
- * loads, source_bpf_hooks.c attaches, source_bpf_adopt.c takes over what is loaded. Nobody else includes
+ * loads what source_bpf_choose.c left in, source_bpf_hooks.c attaches, source_bpf_adopt.c takes over what is loaded. Nobody else includes
  * this. */
 #ifndef DAEMON_SOURCE_BPF_INTERNAL_H
 #define DAEMON_SOURCE_BPF_INTERNAL_H
@@ -30,6 +30,13 @@ enum {
 	HOOK_ERROR,
 	HOOK_VICTIM,
 	HOOK_PACKET,
+	HOOK_PASSIVE4,
+	HOOK_PASSIVE6,
+	HOOK_FREED,
+	HOOK_REJECT,
+	HOOK_ARRIVED,
+	HOOK_CONNECTED,
+	HOOK_ACCEPT,
 	HOOK_MAX,
 };
 
@@ -74,6 +81,17 @@ const char *source_bpf_program(int hook);
 void source_bpf_name_hooks(struct source_bpf *b);
 
 struct bpf_program *source_bpf_hook_program(struct source_bpf *b, int hook); /* of the skeleton */
+
+/* Why this kernel does not need the hook; NULL: it does. */
+const char *source_bpf_unneeded(const struct source_bpf *b, int hook);
+
+/* Leaves out of the skeleton what the kernel has not, refuses, or does not need. -ENOTSUP: it lacks what is
+ * required. */
+int source_bpf_choose(struct source_bpf *b, bool packets, char *error, size_t size);
+void source_bpf_leave_out(struct source_bpf *b, int hook, const char *why);
+
+/* Attached by its program alone: bpf_raw_tracepoint_open(). */
+bool source_bpf_is_traced(const struct source_hook *h);
 
 /* Attaches all that was loaded, and seeds the owners of open sockets. */
 int source_bpf_attach(struct source_bpf *b, const struct source_bpf_options *options, char *error,

@@ -18,12 +18,13 @@
 #include "daemon/source_bpf_internal.h"
 #include "daemon/source_bpf_why.h"
 
-/* libbpf's last complaint, so that a failure can be told in one sentence. One thread, one object.
- */
-static char complaint[160];
+/* libbpf's last complaint, so that a failure can be told in one sentence, and the program that it
+ * last complained about. One thread, one object. */
+static char complaint[160], refused[32];
 
 static int keep_complaint(enum libbpf_print_level level, const char *format, va_list args)
 {
+	char name[sizeof(refused)];
 	size_t length;
 
 	if (level != LIBBPF_WARN)
@@ -32,6 +33,9 @@ static int keep_complaint(enum libbpf_print_level level, const char *format, va_
 	length = strlen(complaint);
 	while (length && complaint[length - 1] == '\n')
 		complaint[--length] = '\0';
+	/* "libbpf: prog 'on_accept': failed to load: -22" */
+	if (sscanf(complaint, "libbpf: prog '%31[^']'", name) == 1)
+		snprintf(refused, sizeof(refused), "%s", name);
 	return 0;
 }
 
@@ -51,14 +55,6 @@ void source_bpf_explain(char *error, size_t size, const char *what, int r)
 
 	bpf_facts_collect(&facts);
 	bpf_why(&facts, what, r, complaint, error, size);
-}
-
-static bool has_tracepoint(const struct btf *btf, const char *name)
-{
-	char type[80];
-
-	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
 }
 
 static void read_reasons(struct source_bpf *b)
@@ -209,12 +205,6 @@ static void go_on_with(struct source_bpf *b, const struct source_bpf_options *op
 	}
 }
 
-static void leave_out(struct source_bpf *b, int hook, const char *why)
-{
-	bpf_program__set_autoload(source_bpf_hook_program(b, hook), false);
-	snprintf(b->hooks[hook].why, sizeof(b->hooks[hook].why), "%s", why);
-}
-
 /*
  * A type that this kernel has not (enum sk_rst_reason before 6.10) libbpf goes on looking for in
  * the BTF of modules. To list these wants CAP_SYS_ADMIN, which rstmond.service has not, and the
@@ -233,40 +223,47 @@ static struct rstmon_bpf *open_object(const struct source_bpf_options *more)
 	return rstmon_bpf__open_opts(&options);
 }
 
-static int open_and_load(struct source_bpf *b, const struct source_bpf_options *options, bool bare,
-			 char *error, size_t size)
+/* What the kernel has refused is left out of the next try. */
+struct tries {
+	bool left_out[HOOK_MAX];
+	bool bare; /* nothing but what is required */
+	bool packets;
+};
+
+static void leave_out_refused(struct source_bpf *b, const struct tries *t)
+{
+	for (int i = 0; i < HOOK_MAX; i++) {
+		struct source_hook *h = &b->hooks[i];
+
+		if (h->required || !bpf_program__autoload(source_bpf_hook_program(b, i)))
+			continue;
+		if (t->left_out[i])
+			source_bpf_leave_out(b, i, "this kernel refuses the program");
+		else if (t->bare)
+			source_bpf_leave_out(b, i,
+					     "left out because the kernel refused the full set");
+	}
+}
+
+static int open_and_load(struct source_bpf *b, const struct source_bpf_options *options,
+			 const struct tries *t, char *error, size_t size)
 {
 	int r;
 
+	rstmon_bpf__destroy(b->skel);
 	b->skel = open_object(options);
 	if (!b->skel) {
 		snprintf(error, size, "cannot open the BPF object: %s", strerror(errno));
 		return -errno;
 	}
 	configure(b, options);
-	b->hooks[HOOK_PACKET].unwanted = !options->packet_evidence;
-	b->hooks[HOOK_PACKET].off = !options->packet_evidence;
-	if (!options->packet_evidence)
-		leave_out(b, HOOK_PACKET, "switched off in the configuration");
-	for (int i = 0; i < HOOK_MAX; i++) {
-		const char *point = strchr(b->hooks[i].name, '/') + 1;
-
-		if (strncmp(b->hooks[i].name, "tp_btf/", 7) == 0 &&
-		    !has_tracepoint(b->vmlinux, point)) {
-			if (b->hooks[i].required) {
-				snprintf(error, size, "this kernel (%s) has no tracepoint %s",
-					 b->uname.release, point);
-				return -ENOTSUP;
-			}
-			b->hooks[i].absent = true;
-			leave_out(b, i, "this kernel has no such tracepoint");
-		} else if (bare && !b->hooks[i].required &&
-			   bpf_program__autoload(source_bpf_hook_program(b, i))) {
-			leave_out(b, i, "left out because the kernel refused the full set");
-		}
-	}
+	r = source_bpf_choose(b, t->packets, error, size);
+	if (r)
+		return r;
+	leave_out_refused(b, t);
 	bpf_map__set_autocreate(b->skel->maps.claims, !b->features.fetch_atomics);
 	go_on_with(b, options);
+	refused[0] = '\0';
 	r = bpf_features_fit(&b->features, b->skel->obj);
 	if (!r)
 		r = rstmon_bpf__load(b->skel);
@@ -275,35 +272,33 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 	return r;
 }
 
-static bool worth_less(int r)
+/* The hook whose program libbpf complained about, if that can be done without; else -1. */
+static int refused_hook(const struct source_bpf *b)
 {
-	return r && r != -ENOTSUP && r != -EPERM;
+	for (int i = 0; i < HOOK_MAX; i++)
+		if (!b->hooks[i].required && !strcmp(source_bpf_program(i), refused))
+			return i;
+	return -1;
 }
 
-/* Tries the full set, then without looking at packets, then what is required alone: a monitor
- * without names beats none. */
+/* Tries the full set, then without what was refused, one by one, then, if it is not said what that
+ * is, what is required alone: a monitor without names beats none. */
 static int load_programs(struct source_bpf *b, const struct source_bpf_options *options,
 			 char *error, size_t size)
 {
-	struct source_bpf_options less = *options;
-	int r = open_and_load(b, options, false, error, size);
+	struct tries t = {.packets = options->packet_evidence};
+	int r = open_and_load(b, options, &t, error, size);
 
-	if (worth_less(r) && less.packet_evidence) {
-		rstmon_bpf__destroy(b->skel);
-		b->skel = NULL;
-		less.packet_evidence = false;
-		r = open_and_load(b, &less, false, error, size);
+	for (int hook; r && r != -ENOTSUP && !t.bare;) {
+		hook = refused_hook(b);
+		if (hook >= 0 && !t.left_out[hook])
+			t.left_out[hook] = true;
+		else if (r != -EPERM)
+			t.bare = true;
+		else
+			break;
+		r = open_and_load(b, options, &t, error, size);
 	}
-	if (worth_less(r)) {
-		rstmon_bpf__destroy(b->skel);
-		b->skel = NULL;
-		r = open_and_load(b, &less, true, error, size);
-	}
-	b->hooks[HOOK_PACKET].unwanted = !options->packet_evidence;
-	b->hooks[HOOK_PACKET].off = !options->packet_evidence;
-	if (options->packet_evidence && !less.packet_evidence)
-		snprintf(b->hooks[HOOK_PACKET].why, sizeof(b->hooks[HOOK_PACKET].why),
-			 "left out because the kernel refused the full set");
 	return r;
 }
 

@@ -9,7 +9,7 @@
 #include "daemon/fdstore.h"
 #include "daemon/source.h"
 
-#define BPF_PARTS_MAX 64
+#define BPF_PARTS_MAX 96
 
 struct bpf_part {
 	enum fdstore_kind kind;
