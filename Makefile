@@ -61,7 +61,7 @@ $(B)/rstmon.bpf.o: $(B)/bpf/rstmon.o $(B)/bpf/owners.o $(B)/bpf/names.o $(B)/bpf
 $(B)/%.skel.h: $(B)/%.bpf.o
 	$(call msg,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(patsubst %.c,$(B)/%.o,$(wildcard daemon/source_bpf*.c)): $(B)/rstmon.skel.h
+$(patsubst %.c,$(B)/%.o,$(wildcard daemon/source_bpf*.c tests/unit/daemon/source_bpf*.c)): $(B)/rstmon.skel.h
 
 # The interface description is served as it stands in the tree.
 $(B)/daemon/interface_text.o: daemon/io.rstmon.varlink | needs

@@ -135,8 +135,8 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 	for (size_t i = 0; i < s->n_hooks; i++)
 		if (!s->hooks[i].attached && !s->hooks[i].unwanted && !s->hooks[i].extra &&
 		    !s->hooks[i].resting && s->hooks[i].why[0])
-			fprintf(f, "%s is not attached (%s): no %s. ", s->hooks[i].name,
-				s->hooks[i].why, s->hooks[i].adds);
+			fprintf(f, "%s is not attached (%s): %s. ", s->hooks[i].name,
+				s->hooks[i].why, source_hook_consequence(&s->hooks[i]));
 	if (s->totals.lost[RST_SENT] + s->totals.lost[RST_RECEIVED])
 		fprintf(f,
 			"Some resets were counted without a row: they are in the row \"other\". ");

@@ -58,6 +58,21 @@ firewall() { # what it does with packets of unknown connections
 	set_in R net.netfilter.nf_conntrack_tcp_timeout_established=2 net.netfilter.nf_conntrack_tcp_loose=0
 }
 
+# Only programs on functions see what netfilter sends.
+rejects_seen() {
+	"$B/rstmon" status --json |
+		jq -e 'any(.hooks[]; .name == "fentry/nf_ct_attach" and .attached)' >/dev/null
+}
+
+# A rule of this host resets a connection that is open: who sees the rule's reset too is sure of it.
+rejected() { # CAUSES [KEY=VALUE...]
+	local causes=$1 sure
+	shift
+	sure=$(unsure)
+	rejects_seen && causes=$causes,firewall_reject sure=certain,$sure
+	expect received "$causes" confidence="$sure" "$@"
+}
+
 scenario fw_idle_drop "a firewall forgets an idle connection and drops what comes after"
 fw_idle_drop() {
 	net_path
@@ -72,8 +87,8 @@ fw_idle_drop() {
 scenario fw_idle_reset "a firewall forgets an idle connection and rejects what comes after"
 fw_idle_reset() {
 	net_path
-	expect received "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" \
-		confidence="$(unsure)" comm=client role=client
+	rejected "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" comm=client role=client
+	also sent firewall_reject in=R comm=
 	firewall "reject with tcp reset"
 	actor S server listen any:8080 accept read 100 write 100 hold
 	await 5 listens S 8080
@@ -120,8 +135,9 @@ nat_idle_untranslated() {
 scenario local_reject "a packet filter on the server rejects an open connection"
 local_reject() {
 	net_path
-	expect received "$(evident peer_lost_connection peer_app_abort_sending keepalive_race_client)" \
-		confidence="$(unsure)" in=C comm=client role=client
+	rejected "$(evident peer_lost_connection peer_app_abort_sending keepalive_race_client)" \
+		in=C comm=client role=client
+	also sent firewall_reject in=S comm=
 	actor S server listen any:8080 accept read 100 write 100 flag talked hold
 	await 5 listens S 8080
 	actor C client connect 198.51.100.1:8080 write 100 read 100 await blocked write 100 closed
@@ -139,6 +155,7 @@ scenario reject_syn "a packet filter rejects the SYN with a reset"
 reject_syn() {
 	net_path
 	expect received refused_syn in=C comm=client role=client errno=ECONNREFUSED
+	also sent firewall_reject in=R comm=
 	nft_in R <<-END
 		add table inet f
 		add chain inet f f { type filter hook forward priority 0; }
@@ -152,6 +169,7 @@ scenario reject_syn_ipv6 "the same over IPv6"
 reject_syn_ipv6() {
 	net_path
 	expect received refused_syn in=C comm=client role=client errno=ECONNREFUSED
+	also sent firewall_reject in=R comm=
 	nft_in R <<-END
 		add table inet f
 		add chain inet f f { type filter hook forward priority 0; }
@@ -159,6 +177,32 @@ reject_syn_ipv6() {
 	END
 	actor C client try "[2001:db8:2::1]:8080"
 	done_within 10
+}
+
+firewall_rejects() {
+	net_one
+	rejects_seen || skip "this kernel has no hook on what netfilter sends"
+	expect sent firewall_reject port=8080 comm= role=none confidence=certain
+	expect received refused_syn comm=client role=client errno=ECONNREFUSED
+	nft_in N <<-END
+		add table inet f
+		add chain inet f i { type filter hook input priority 0; }
+		add rule inet f i tcp dport 8080 reject with tcp reset
+	END
+	actor N server listen any:8080 hold
+	await 5 listens N 8080
+	actor N client try "$1:8080"
+	await 10 gone "$pid"
+}
+
+scenario firewall_reject "a packet filter of this host rejects the SYN for a service that runs"
+firewall_reject() {
+	firewall_rejects 127.0.0.1
+}
+
+scenario firewall_reject_ipv6 "the same over IPv6"
+firewall_reject_ipv6() {
+	firewall_rejects "[::1]"
 }
 
 # The host S dies without a word and another with its address comes up: T.

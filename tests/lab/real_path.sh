@@ -75,8 +75,9 @@ firewall_drops_idle() {
 
 scenario firewall_rejects_idle "a firewall forgets nginx's idle connection to Tomcat and resets it" limit=90 packets article=5
 firewall_rejects_idle() {
-	expect received "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" \
-		confidence="$(unsure)" comm=nginx role=client port=8080 in=C
+	rejected "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" \
+		comm=nginx role=client port=8080 in=C
+	also sent firewall_reject in=R comm=
 	rejects | behind_router
 	nginx_before_router
 	fetches C 200 http://127.0.0.1:8000/hello
@@ -89,8 +90,9 @@ firewall_rejects_idle() {
 
 scenario firewall_rejects_java "the same with a Java HttpClient, three times" limit=90 packets article=5
 firewall_rejects_java() {
-	expect received "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" \
-		confidence="$(unsure)" comm=java role=client port=8080 in=C n=3
+	rejected "$(evident middlebox_idle_reject peer_lost_connection keepalive_race_client)" \
+		comm=java role=client port=8080 in=C n=3
+	also sent firewall_reject in=R comm= n=3
 	rejects | behind_router
 	java_client C client
 	tell client "http http://198.51.100.1:8080/hello" 200
