@@ -42,16 +42,19 @@ static __always_inline bool client_is(__u64 word, const struct sock *sk)
 	return (word & ~(__u64)CLIENT_USES) == (__u64)sk;
 }
 
-/* Where the socket's state would be, if it is there. */
+/* Where the socket's state is, if it is there. The verifier shall forget by which comparison it came to the number, or it
+ * would walk all that follows for each: so what it does not know is added, and is 0. */
 static __always_inline __u32 client_way(const struct client_set *set, const struct sock *sk)
 {
-	__u32 half = pointer_half(sk);
-	__u64 way = 0;
+	const volatile __u32 *unknown = &set->reserved[0];
+	__u32 way = 0;
 
 #pragma unroll
 	for (int i = 1; i < CLIENT_WAYS; i++)
-		way |= is_same((__u32)set->word[i] & ~CLIENT_USES, half) * i;
-	barrier_var(way); /* what the compiler knows of it, the verifier need not */
+		if (client_is(set->word[i], sk))
+			way = i;
+	way += *unknown;
+	way -= *unknown;
 	return way & (CLIENT_WAYS - 1);
 }
 
