@@ -28,6 +28,9 @@ static __always_inline struct client_set *client_set(const struct sock *sk)
 {
 	__u32 index = client_index(sk);
 
+	/* without the processor's help there is no such table, and all lies where compat_state() has it */
+	if (!config.has_fetch_atomics)
+		return 0;
 	return bpf_map_lookup_elem(&client_states, &index);
 }
 

@@ -84,10 +84,17 @@ static __always_inline bool closed_is_at(const struct closed_set *set, __u32 way
 /* Copies what is remembered of the connection. False: nothing, or it was overwritten this moment. */
 static __always_inline bool closed_read(const struct connection_key *key, struct rst_former *ret)
 {
-	__u64 tag = closed_tag(key);
-	struct closed_set *set = closed_set(tag);
+	const struct rst_former *former;
+	struct closed_set *set;
+	__u64 tag;
 	__u32 way;
 
+	if (!config.has_fetch_atomics) {
+		former = bpf_map_lookup_elem(&closed_table, key);
+		return former && !bpf_probe_read_kernel(ret, sizeof(*ret), former);
+	}
+	tag = closed_tag(key);
+	set = closed_set(tag);
 	if (!set)
 		return false;
 	way = closed_way(set, tag);
@@ -100,10 +107,19 @@ static __always_inline bool closed_read(const struct connection_key *key, struct
 /* It ended by a reset, which was not known when it was written. */
 static __always_inline void closed_mark(const struct connection_key *key, __u8 reset)
 {
-	__u64 tag = closed_tag(key);
-	struct closed_set *set = closed_set(tag);
+	struct rst_former *former;
+	struct closed_set *set;
+	__u64 tag;
 	__u32 way;
 
+	if (!config.has_fetch_atomics) {
+		former = bpf_map_lookup_elem(&closed_table, key);
+		if (former)
+			former->reset = reset;
+		return;
+	}
+	tag = closed_tag(key);
+	set = closed_set(tag);
 	if (!set)
 		return;
 	way = closed_way(set, tag);

@@ -18,6 +18,29 @@ static __always_inline __u8 compat_reason(const __u64 *ctx)
 	return RST_REASON_NONE;
 }
 
+/* What is remembered of a socket: with the socket itself since 5.11 (8e4597c627fb), else in a table, in which it
+ * stays when the socket is gone. */
+static __always_inline struct sock_state *compat_state(struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+
+	if (config.has_storage)
+		return bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	return bpf_map_lookup_elem(&sock_table, &address);
+}
+
+static const volatile struct sock_state no_state;
+
+static __always_inline struct sock_state *compat_state_create(struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+
+	if (config.has_storage)
+		return bpf_sk_storage_get(&sock_states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	bpf_map_update_elem(&sock_table, &address, (const void *)&no_state, BPF_ANY);
+	return bpf_map_lookup_elem(&sock_table, &address);
+}
+
 /* net_cookie is a plain, always set number since 5.12 (an atomic64_t, set on demand, before). Its low
  * half tells apart namespaces that used the same inode number one after the other. */
 static __always_inline bool compat_has_netns_cookie(const struct net *net)
@@ -94,6 +117,34 @@ static __always_inline __u64 compat_cgroup(const struct sock *sk)
 		return sk->sk_cgrp_data.cgroup->kn->id;
 	value = BPF_CORE_READ((const struct sock___tagged *)sk, sk_cgrp_data.val);
 	return value & 3 ? 0 : BPF_CORE_READ((const struct cgroup *)value, kn, id);
+}
+
+/* The socket that a file is, NULL: none. Since 5.11 (4f19cab76136) there is a function for it; before, the file tells
+ * by its inode's type that it may be one, and by the socket that it leads back to it. What comes out then is a
+ * number to the verifier. */
+static __always_inline struct sock *compat_file_sock(struct file *file)
+{
+	struct socket *socket;
+
+	if (config.has_sock_from_file) {
+		socket = bpf_sock_from_file(file);
+		return socket ? socket->sk : 0;
+	}
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	if (!socket || BPF_CORE_READ(socket, file) != file)
+		return 0;
+	return BPF_CORE_READ(socket, sk);
+}
+
+/* Iterators can ask for a whole path since 5.12 (3d06f34aa89e). */
+static __always_inline void compat_path(struct file *file, char *ret, __u32 size)
+{
+	if (config.has_iter_d_path)
+		bpf_d_path(&file->f_path, ret, size);
+	else
+		bpf_probe_read_kernel_str(ret, size, BPF_CORE_READ(file, f_path.dentry, d_name.name));
 }
 
 /* One that is an int everywhere. */

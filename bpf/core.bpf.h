@@ -48,6 +48,9 @@
 
 #define O_NONBLOCK 04000 /* include/uapi/asm-generic/fcntl.h; of x86 and arm64 too */
 
+#define S_IFMT	 0170000 /* include/uapi/linux/stat.h */
+#define S_IFSOCK 0140000
+
 #define RCV_SHUTDOWN  1
 #define SEND_SHUTDOWN 2
 #define SHUTDOWN_MASK 3
@@ -330,15 +333,27 @@ struct signal_struct {
 	int group_exit_code;
 };
 
-struct dentry;
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
 
 struct path {
 	struct dentry *dentry;
 };
 
+struct inode {
+	unsigned short i_mode;
+};
+
 struct file {
 	unsigned int f_flags;
 	struct path f_path;
+	struct inode *f_inode;
+	void *private_data;
 };
 
 struct mm_struct {

@@ -91,6 +91,7 @@ struct sock_state {
 #define STATE_SEEDED   1 /* older than the daemon */
 #define STATE_LISTENER 2 /* the socket itself listens */
 #define STATE_KEPT     4 /* what is remembered of it is written, and complete if nothing more happens */
+#define STATE_OVER     8 /* it was closed; set only where the address alone tells whose the state is */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -98,6 +99,15 @@ struct {
 	__type(key, int);
 	__type(value, struct sock_state);
 } sock_states __weak SEC(".maps");
+
+/* The same where programs on tracepoints cannot have it with the socket (compat_state()): by its address. What is
+ * pushed out is the owner of a socket that was idle for long. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u64); /* never followed */
+	__type(value, struct sock_state);
+} sock_table __weak SEC(".maps");
 
 /* The same of sockets that connect: in a table as long as there is room, for storage costs an allocation
  * (clients.bpf.h). */
@@ -168,6 +178,14 @@ struct {
 	__type(value, struct closed_set);
 } closed_connections __weak SEC(".maps");
 
+/* The same where that table's atomics are not to be had (before 5.12). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLOSED_SETS * CLOSED_WAYS);
+	__type(key, struct connection_key);
+	__type(value, struct rst_former);
+} closed_table __weak SEC(".maps");
+
 struct listener_key {
 	__u32 netns;
 	__u32 netns_cookie;
@@ -195,12 +213,13 @@ struct {
 	__type(value, struct closed_ports);
 } closed_ports __weak SEC(".maps");
 
-/* Ports that had a listener when the daemon started: gives sockets older than it their role. */
+/* Ports that had a listener when the daemon started: gives sockets older than it their role. And where a listener's
+ * state is not copied to what it accepts: the addresses of all listeners, keys of sock_table. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct listener_key);
-	__type(value, __u8);
+	__type(value, __u64);
 } seeded_listeners __weak SEC(".maps");
 
 /* Processes that called execve() since start; their sockets may carry an older name. */

@@ -77,7 +77,7 @@ int list_processes(struct bpf_iter__task *ctx)
 		struct file *exe = mm ? mm->exe_file : 0;
 
 		if (exe)
-			bpf_d_path(&exe->f_path, value.exe, sizeof(value.exe));
+			compat_path(exe, value.exe, sizeof(value.exe));
 	}
 	bpf_seq_write(ctx->meta->seq, &value, sizeof(value));
 	return 0;

@@ -40,7 +40,7 @@ static __always_inline const struct task_struct *current_task(void)
  * type (5.11, 3ca1032ab7ab). */
 static __always_inline void process_current(struct process *ret)
 {
-	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+	if (!config.has_task_btf) {
 		process_of(current_task(), ret);
 		return;
 	}
@@ -58,7 +58,7 @@ static __always_inline void process_current(struct process *ret)
 
 static __always_inline __u32 current_flags(void)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+	if (config.has_task_btf)
 		return bpf_get_current_task_btf()->flags;
 	return BPF_CORE_READ(current_task(), flags);
 }
@@ -109,8 +109,7 @@ static __always_inline void owner_name(const struct sock_state *st, char *comm)
 
 static __always_inline struct sock_state *state_create(struct sock *sk)
 {
-	struct sock_state *st =
-		bpf_sk_storage_get(&sock_states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	struct sock_state *st = compat_state_create(sk);
 
 	if (!st)
 		count_failure(RST_FAIL_STORAGE);
@@ -137,9 +136,12 @@ static __always_inline void state_move(const struct sock *sk, struct sock_state 
 /* What is known of the socket, wherever it lies; NULL: nothing. */
 static __always_inline struct sock_state *state_find(struct sock *sk)
 {
-	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	struct sock_state *st = compat_state(sk);
 	struct sock_state *client;
 
+	if (!config.has_storage && st && st->flags & STATE_OVER &&
+	    sk->__sk_common.skc_state != TCP_CLOSE)
+		return 0; /* of the socket that had this address before */
 	if (state_has_owner(st))
 		return st;
 	client = client_find(sk);
@@ -232,18 +234,18 @@ static __always_inline const struct task_struct *owner_waiter(const struct sock 
 	return task && is_task(task) ? task : 0;
 }
 
-/* The role of a socket whose beginning nobody saw. An accepted one keeps the TTL of its handshake (1 is
+/* The role of a socket whose beginning nobody saw; it may be a mere number to the verifier. An accepted one keeps the TTL of its handshake (1 is
  * the default and says nothing); else it is a server's if somebody listened on its port. */
 static __always_inline __u8 guess_role(const struct sock *sk)
 {
 	struct listener_key key = { .port = sock_local_port(sk) };
-	__u8 state = sk->__sk_common.skc_state;
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
 
 	if (state == TCP_SYN_SENT)
 		return RST_ROLE_CLIENT;
-	if (state == TCP_LISTEN || sock_ttl_base(sk) > 1)
+	if (state == TCP_LISTEN || sock_ttl_base(sk, BPF_CORE_READ(sk, __sk_common.skc_family)) > 1)
 		return RST_ROLE_SERVER;
-	sock_netns(sk->__sk_common.skc_net.net, &key.netns, &key.netns_cookie);
+	netns_read(BPF_CORE_READ(sk, __sk_common.skc_net.net), &key.netns, &key.netns_cookie);
 	return bpf_map_lookup_elem(&seeded_listeners, &key) ? RST_ROLE_SERVER : RST_ROLE_CLIENT;
 }
 

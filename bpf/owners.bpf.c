@@ -33,7 +33,7 @@ static __always_inline void state_begin(struct sock_state *st, __u8 source, __u8
 
 static __always_inline void connect_begins(struct sock *sk)
 {
-	struct sock_state *st = bpf_sk_storage_get(&sock_states, sk, 0, 0);
+	struct sock_state *st = compat_state(sk);
 
 	if (!st)
 		st = client_add(sk);
@@ -81,6 +81,14 @@ static __always_inline void listener_closed(struct sock *sk, const struct sock_s
 		ports->had_listener[key.port & 63] = 1;
 }
 
+static __always_inline void remember_listener(const struct sock *sk, const struct listener_key *key)
+{
+	__u64 address = (__u64)sk;
+
+	if (bpf_map_update_elem(&seeded_listeners, key, &address, BPF_ANY))
+		count_failure(RST_FAIL_MAP);
+}
+
 static __always_inline void listener_opened(struct sock *sk)
 {
 	const struct net *net = sk->__sk_common.skc_net.net;
@@ -88,6 +96,8 @@ static __always_inline void listener_opened(struct sock *sk)
 
 	sock_netns(net, &key.netns, &key.netns_cookie);
 	bpf_map_delete_elem(&closed_listeners, &key);
+	if (!config.has_storage)
+		remember_listener(sk, &key);
 }
 
 static __always_inline void idle_times(const struct tcp_sock *tp, __u32 *ret_receive, __u32 *ret_send)
@@ -134,29 +144,10 @@ static __always_inline void note_exit(const struct sock *sk, struct sock_state *
 		st->former_flags |= RST_FORMER_OOM;
 }
 
-/* Remembers a connection that this side closed. 'state' is the one that it ends in. */
-static __always_inline void connection_closed(struct sock *sk, struct sock_state *st, __u8 state, __u64 now)
+static __always_inline void connection_former(struct rst_former *former, struct sock *sk,
+					      const struct tcp_sock *tp, const struct sock_state *st,
+					      __u8 state, __u64 now)
 {
-	const struct net *net = sk->__sk_common.skc_net.net;
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct connection_key key;
-	struct rst_former *former;
-	struct closed_set *set;
-	__u32 netns, cookie;
-	__u64 tag;
-	int way;
-
-	sock_netns(net, &netns, &cookie);
-	connection_key(sk, tp, netns, cookie, &key);
-	tag = closed_tag(&key);
-	set = closed_set(tag);
-	way = set ? closed_begin(set, tag) : -1;
-	if (!set || way < 0) {
-		count_failure(RST_FAIL_MAP);
-		return;
-	}
-	way &= CLOSED_WAYS - 1;
-	former = &set->way[way].former;
 	remember(former, st, state, sock_cgroup(sk), now);
 	former->established = st->established;
 	former->fin_sent = st->fin_sent;
@@ -170,6 +161,48 @@ static __always_inline void connection_closed(struct sock *sk, struct sock_state
 		former->receive_idle_ms = st->receive_idle_ms;
 		former->send_idle_ms = st->send_idle_ms;
 	}
+}
+
+static __always_inline void connection_closed_table(struct sock *sk, const struct tcp_sock *tp,
+						    const struct sock_state *st, __u8 state, __u64 now)
+{
+	struct connection_key key;
+	struct rst_former former;
+	__u32 netns, cookie;
+
+	sock_netns(sk->__sk_common.skc_net.net, &netns, &cookie);
+	connection_key(sk, tp, netns, cookie, &key);
+	connection_former(&former, sk, tp, st, state, now);
+	if (bpf_map_update_elem(&closed_table, &key, &former, BPF_ANY))
+		count_failure(RST_FAIL_MAP);
+}
+
+/* Remembers a connection that this side closed. 'state' is the one that it ends in. */
+static __always_inline void connection_closed(struct sock *sk, struct sock_state *st, __u8 state, __u64 now)
+{
+	const struct net *net = sk->__sk_common.skc_net.net;
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct connection_key key;
+	struct closed_set *set;
+	__u32 netns, cookie;
+	__u64 tag;
+	int way;
+
+	if (!config.has_fetch_atomics) {
+		connection_closed_table(sk, tp, st, state, now);
+		return;
+	}
+	sock_netns(net, &netns, &cookie);
+	connection_key(sk, tp, netns, cookie, &key);
+	tag = closed_tag(&key);
+	set = closed_set(tag);
+	way = set ? closed_begin(set, tag) : -1;
+	if (!set || way < 0) {
+		count_failure(RST_FAIL_MAP);
+		return;
+	}
+	way &= CLOSED_WAYS - 1;
+	connection_former(&set->way[way].former, sk, tp, st, state, now);
 	set->way[way].key = key;
 	closed_commit(set, way, tag);
 	/* all that was written is sent, so these numbers stay */
@@ -213,8 +246,30 @@ static __always_inline void socket_closed(struct sock *sk, struct sock_state *st
 		st->previous_state = old;
 		st->state_since = now;
 	}
+	if (!config.has_storage)
+		st->flags |= STATE_OVER;
 	if (st->role == RST_ROLE_CLIENT)
 		client_close(sk);
+}
+
+/* Where a listener's state is not copied with it, the port leads to it. Of those that share a port the last one
+ * answers for all, until somebody reads. NULL: none is known. */
+static __always_inline struct sock_state *child_state(struct sock *sk)
+{
+	struct listener_key key = { .port = sock_local_port(sk) };
+	const struct sock_state *from;
+	struct sock_state *st;
+	__u64 *listener;
+
+	sock_netns(sk->__sk_common.skc_net.net, &key.netns, &key.netns_cookie);
+	listener = bpf_map_lookup_elem(&seeded_listeners, &key);
+	from = listener ? bpf_map_lookup_elem(&sock_table, listener) : 0;
+	if (!from || !(from->flags & STATE_LISTENER) || from->flags & STATE_OVER)
+		return 0;
+	st = state_create(sk);
+	if (st)
+		*st = *from;
+	return st;
 }
 
 /* An accepted socket has its listener's storage; without it, the table has at most what another socket left at its
@@ -253,6 +308,8 @@ int on_set_state(__u64 *ctx)
 		return 0;
 	}
 	st = state_find(sk);
+	if (!st && !config.has_storage && new == TCP_ESTABLISHED && old == TCP_SYN_RECV)
+		st = child_state(sk);
 	if (new == TCP_ESTABLISHED && old == TCP_SYN_RECV && !is_of_accepted(st)) {
 		client_forget(sk);
 		return 0;
@@ -340,14 +397,12 @@ int on_write(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline void remember_listener(struct sock *sk)
+static __always_inline void seed_listener(const struct sock *sk)
 {
 	struct listener_key key = { .port = sock_local_port(sk) };
-	__u8 one = 1;
 
-	sock_netns(sk->__sk_common.skc_net.net, &key.netns, &key.netns_cookie);
-	if (bpf_map_update_elem(&seeded_listeners, &key, &one, BPF_ANY))
-		count_failure(RST_FAIL_MAP);
+	netns_read(BPF_CORE_READ(sk, __sk_common.skc_net.net), &key.netns, &key.netns_cookie);
+	remember_listener(sk, &key);
 }
 
 /*
@@ -361,33 +416,33 @@ int seed_sockets(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct sock_state *st;
-	struct socket *socket;
-	struct process p;
 	struct sock *sk;
+	__u16 family;
 	__u8 state;
 
-	if (!task || !file)
+	/* no kernel has the one without the other */
+	if (!task || !file || (config.has_storage && !config.has_sock_from_file))
 		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
+	sk = compat_file_sock(file);
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
-	sk = socket->sk;
-	if (!sk || sk->sk_protocol != IPPROTO_TCP)
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != AF_INET && family != AF_INET6)
 		return 0;
-	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
-		return 0;
-	state = sk->__sk_common.skc_state;
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	if (state == TCP_CLOSE)
 		return 0;
 
 	if (state == TCP_LISTEN)
-		remember_listener(sk);
-	st = state_find(sk);
-	if (!st)
+		seed_listener(sk);
+	st = config.has_storage ? state_find(sk) : compat_state(sk);
+	if (!st || st->flags & STATE_OVER)
 		st = state_create(sk);
 	if (!st)
 		return 0;
 	if (!st->owner_tgid) {
+		struct process p;
+
 		process_of(task, &p);
 		owner_store(st, &p, RST_OWNER_ITERATOR);
 		st->flags = STATE_SEEDED | (state == TCP_LISTEN ? STATE_LISTENER : 0);

@@ -175,7 +175,7 @@ static __always_inline void event_connection(struct rst_event_sock *e, const str
 {
 	__u32 jiffies = (__u32)bpf_jiffies64();
 
-	e->ttl_base = sock_ttl_base(sk);
+	e->ttl_base = sock_ttl_base(sk, sk->__sk_common.skc_family);
 	e->bytes_received = tp->bytes_received;
 	e->bytes_sent = tp->bytes_sent;
 	e->bytes_acked = tp->bytes_acked;

@@ -100,10 +100,8 @@ static __always_inline void skb_netns(const struct sk_buff *skb, __u32 *ret_inod
 	const struct dst_entry *dst = (const void *)(skb->_skb_refdst & ~1UL);
 	const struct net *net = dst ? BPF_CORE_READ(dst, dev, nd_net.net) : 0;
 
-	if (net) {
-		*ret_inode = BPF_CORE_READ(net, ns.inum);
-		*ret_cookie = compat_netns_cookie_read(net);
-	}
+	if (net)
+		netns_read(net, ret_inode, ret_cookie);
 }
 
 #endif

@@ -21,6 +21,13 @@ static __always_inline void sock_netns(const struct net *net, __u32 *ret_inode, 
 	*ret_cookie = compat_netns_cookie(net);
 }
 
+/* The same of one that is only a number to the verifier. */
+static __always_inline void netns_read(const struct net *net, __u32 *ret_inode, __u32 *ret_cookie)
+{
+	*ret_inode = BPF_CORE_READ(net, ns.inum);
+	*ret_cookie = compat_netns_cookie_read(net);
+}
+
 static __always_inline bool address_is_mapped(const __u32 *words)
 {
 	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
@@ -119,11 +126,11 @@ static __always_inline __u32 sock_unread(const struct tcp_sock *tp, bool fin_rec
 
 /* The TTL that the handshake's ACK had, which tcp_v4_syn_recv_sock() and tcp_v6_syn_recv_sock() leave
  * in the multicast TTL of an accepted socket. Connected sockets have the default there, 1. */
-static __always_inline __u8 sock_ttl_base(const struct sock *sk)
+static __always_inline __u8 sock_ttl_base(const struct sock *sk, __u16 family)
 {
 	const struct inet_sock *inet = (const struct inet_sock *)sk;
 
-	if (sk->__sk_common.skc_family == AF_INET6) {
+	if (family == AF_INET6) {
 		struct ipv6_pinfo *np = BPF_CORE_READ(inet, pinet6);
 		int hops = np ? compat_mcast_hops(np) : 0;
 

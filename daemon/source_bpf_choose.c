@@ -63,6 +63,8 @@ static const char *absent(const struct source_bpf *b, int hook)
 		return "this kernel does not say why it drops a packet";
 	if (hook == HOOK_ARRIVED && f->tcp_reset_args != 2)
 		return "this kernel does not hand the segment to this function";
+	if (hook == HOOK_PACKET && !f->storage)
+		return "this kernel's programs cannot share what they keep with a socket";
 	if (hook == HOOK_ACCEPT && f->accept_args != 2 && f->accept_args != 4)
 		return "this kernel's function has other arguments";
 	return NULL;

@@ -245,6 +245,19 @@ static void leave_out_refused(struct source_bpf *b, const struct tries *t)
 	}
 }
 
+/* Of the memories that do the same, those that this kernel can have. */
+static void choose_maps(struct source_bpf *b)
+{
+	bool storage = b->features.storage, atomics = b->features.fetch_atomics;
+
+	bpf_map__set_autocreate(b->skel->maps.sock_states, storage);
+	bpf_map__set_autocreate(b->skel->maps.sock_table, !storage);
+	bpf_map__set_autocreate(b->skel->maps.client_states, atomics);
+	bpf_map__set_autocreate(b->skel->maps.closed_connections, atomics);
+	bpf_map__set_autocreate(b->skel->maps.closed_table, !atomics);
+	bpf_map__set_autocreate(b->skel->maps.claims, !atomics);
+}
+
 static int open_and_load(struct source_bpf *b, const struct source_bpf_options *options,
 			 const struct tries *t, char *error, size_t size)
 {
@@ -261,7 +274,7 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 	if (r)
 		return r;
 	leave_out_refused(b, t);
-	bpf_map__set_autocreate(b->skel->maps.claims, !b->features.fetch_atomics);
+	choose_maps(b);
 	go_on_with(b, options);
 	refused[0] = '\0';
 	r = bpf_features_fit(&b->features, b->skel->obj);
