@@ -189,11 +189,11 @@ done_within() { # SECONDS
 # Polls for what is to happen: up to a deadline, then the scenario has failed.
 await() { # SECONDS COMMAND...
 	local until
-	until=$(($(date +%s) + $1 + 1))
+	until=$(($(date +%s) + $1 * ${LAB_SLOW:-1} + 1))
 	shift
 	until "$@"; do
 		[ "$(date +%s)" -lt "$until" ] || fail "waited in vain for: $*"
-		sleep 0.02
+		sleep "${LAB_POLL:-0.02}"
 	done
 }
 

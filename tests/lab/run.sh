@@ -8,6 +8,7 @@
 #	LAB_JOBS=6			so many side by side
 #	LAB_CONFIG=FILE			more configuration for rstmond
 #	LAB_KEEP=DIR			what was seen stays there
+#	LAB_SLOW=4 LAB_POLL=0.2		on a slow machine: deadlines that many times as late, and looks so far apart
 #
 # Scenarios with the option 'packets' are played a second time with packet_evidence on (NAME+packets).
 #
@@ -280,7 +281,7 @@ reap() {
 room_for() { # WEIGHT, or 'all'
 	reap
 	until [ "$load" = 0 ] || { [ "$1" != all ] && [ $((load + $1)) -le "$LAB_JOBS" ]; }; do
-		sleep 0.1
+		sleep "${LAB_POLL:-0.1}"
 		reap
 	done
 }
@@ -297,7 +298,7 @@ play_all() { # OPTION SUFFIX: those with the option
 		esac
 		mkdir "$lab/$name$2"
 		play "$name$2" "$file" "$name" 3<&- &
-		running_list="$running_list $name$2:$!:$(($(date +%s) + $(option_of limit "$how" 60))):$w"
+		running_list="$running_list $name$2:$!:$(($(date +%s) + $(option_of limit "$how" 60) * ${LAB_SLOW:-1})):$w"
 		case $how in
 		*" alone "*) room_for all ;;
 		esac

@@ -4,9 +4,10 @@
 # once and kept.
 #
 #	fetch.sh DIR root		DIR/root.cpio: Debian 12 with systemd and what rstmond links
-#	fetch.sh DIR kernel PACKAGE	DIR/PACKAGE/vmlinuz, e.g. of linux-image-cloud-amd64; PACKAGE/SUITE takes
-#					it from another release; a package that only depends on a kernel
-#					is followed
+#	fetch.sh DIR kernel PACKAGE	DIR/PACKAGE/vmlinuz, e.g. of linux-image-cloud-amd64, and in
+#					DIR/PACKAGE/root/lib/modules those of its modules that tests use;
+#					PACKAGE/SUITE (DIR/PACKAGE@SUITE) takes it from another release; a
+#					package that only depends on a kernel is followed
 set -eu
 
 dir=$(mkdir -p "$1" && cd "$1" && pwd)
@@ -50,6 +51,47 @@ apt() { # SUITE, tool, then its arguments: with lists of our own
 		-o APT::Sandbox::User=root "$@"
 }
 
+# Packages that $1 depends on and that have a part of a kernel in them: an image alone, or, where the
+# packages were split (forky), a binary and modules.
+parts() { # SUITE PACKAGE
+	apt "$1" apt-cache show --no-all-versions "$2" 2>/dev/null | sed -n 's/^Depends: //p' | tr ',' '\n' |
+		sed -n 's/^ *\(linux-\(image\|binary\|modules\)-[0-9][^ ]*\).*/\1/p'
+}
+
+# Modules that tests ask for, and what these need in turn, not compressed: busybox's modprobe loads them.
+# depmod is told what the kernel itself has by modules.builtin.
+modules="nft_reject_inet nft_ct nft_limit nft_counter nft_nat nft_chain_nat nft_numgen nft_log nf_log_syslog nft_fib_inet
+	nft_compat nf_tables nf_conntrack inet_diag tcp_diag mptcp_diag veth dummy tun sch_netem sch_fq tls ifb"
+
+keep_modules() ( # ROOT: below it, lib/modules/RELEASE of the whole package
+	release=$(ls "$1/lib/modules")
+	all=$1/lib/modules/$release
+	mv "$all" "$1/all"
+	mkdir -p "$all"
+	[ ! -e "$1/all/modules.builtin" ] || cp "$1/all"/modules.builtin* "$1/all/modules.order" "$all"
+	wanted=" $(echo "$modules" | tr -s '\n\t' '  ') "
+	# each name once; what a module needs stands in its own "depends="
+	while [ -n "${wanted# }" ]; do
+		next=' '
+		for name in $wanted; do
+			file=$(find "$1/all" -name "$(echo "$name" | sed 's/[-_]/[-_]/g').ko*" | head -n 1)
+			[ -n "$file" ] || continue # part of the kernel, or not of this one
+			to=$all/$(basename "$file" | sed 's/\.ko.*/.ko/')
+			[ ! -e "$to" ] || continue
+			case $file in
+			*.xz) xz -dc "$file" >"$to" ;;
+			*.zst) zstd -qdc "$file" >"$to" ;;
+			*.gz) gzip -dc "$file" >"$to" ;;
+			*) cp "$file" "$to" ;;
+			esac
+			next="$next$(modinfo -F depends "$to" | tr ',' ' ') "
+		done
+		wanted=$next
+	done
+	rm -rf "${1:?}/all"
+	depmod -b "$1" "$release" 2>/dev/null
+)
+
 fetch_kernel() {
 	package=${1%%/*}
 	suite=bookworm
@@ -57,15 +99,29 @@ fetch_kernel() {
 	to=$dir/$(echo "$1" | tr / @)
 	[ ! -s "$to/vmlinuz" ] || return 0
 	apt "$suite" apt-get update
-	# a package without an image depends on the one that has it
-	real=$(apt "$suite" apt-cache show --no-all-versions "$package" |
-		sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*\).*/\1/p')
+	packages=$package
+	# two steps down: a name without a version, the image, its parts
+	for _ in 1 2; do
+		for p in $packages; do
+			packages="$packages $(parts "$suite" "$p" | tr '\n' ' ')"
+		done
+	done
+	packages=$(echo "$packages" | tr ' ' '\n' | grep -E -- '-[0-9]' | sort -u)
 	rm -rf "$to"
-	mkdir -p "$to"
-	(cd "$to" && apt "$suite" apt-get download "${real:-$package}")
-	dpkg-deb --fsys-tarfile "$to"/*.deb | tar -x -C "$to" --wildcards './boot/vmlinuz-*'
-	mv "$to"/boot/vmlinuz-* "$to/vmlinuz"
-	rm -rf "${to:?}/boot" "$to"/*.deb
+	mkdir -p "$to/root"
+	(cd "$to" && apt "$suite" apt-get download ${packages:-$package})
+	for p in "$to"/*.deb; do
+		dpkg-deb --fsys-tarfile "$p" | tar -x -C "$to/root" --wildcards --no-wildcards-match-slash \
+			'./boot/vmlinuz-*' './lib/modules' './usr/lib/modules' 2>/dev/null || true
+	done
+	rm -f "$to"/*.deb
+	# before and after /usr was merged
+	[ -d "$to/root/lib/modules" ] || { mkdir -p "$to/root/lib" && mv "$to/root/usr/lib/modules" "$to/root/lib"; }
+	image=$(ls "$to"/root/boot/vmlinuz-* "$to"/root/lib/modules/*/vmlinuz 2>/dev/null | head -n 1)
+	mv "$image" "$to/image"
+	rm -rf "$to/root/boot" "$to/root/usr"
+	keep_modules "$to/root"
+	mv "$to/image" "$to/vmlinuz" # last: it says that all is there
 }
 
 case $what in
