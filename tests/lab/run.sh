@@ -8,6 +8,7 @@
 #	LAB_JOBS=6			so many side by side
 #	LAB_CONFIG=FILE			more configuration for rstmond
 #	LAB_KEEP=DIR			what was seen stays there
+#	LAB_RESULTS=FILE		"right|wrong|skip TAB causes TAB scenario, cause TAB why" goes there, a line each
 #	LAB_SLOW=4 LAB_POLL=0.2		on a slow machine: deadlines that many times as late, and looks so far apart
 #
 # Scenarios with the option 'packets' are played a second time with packet_evidence on (NAME+packets).
@@ -382,6 +383,11 @@ awk -F'\t' -v seconds=$(($(date +%s) - started)) '
 		exit !(n && (n - n_bad) >= 0.95 * n && !by["certain"] && !by["high"] && !n_noisy)
 	}' "$lab/rows"
 status=$?
+[ -z "$LAB_RESULTS" ] || awk -F'\t' '
+	$2 == "right" { print "right\tcauses\t" $1 ", " $3 "\t" }
+	$2 == "wrong" { print "wrong\tcauses\t" $1 ", " $3 "\t" $4 ": " $7 }
+	$2 == "broken" { print "wrong\tcauses\t" $1 "\t" $7 }
+	$2 == "skipped" { print "skip\tcauses\t" $1 "\t" $7 }' "$lab/rows" >>"$LAB_RESULTS"
 left=$(living)
 [ -z "$left" ] || { echo "$left" && status=1; }
 exit $status

@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <bpf/btf.h>
+
 #include "tests/live/live.h"
 
 #define CLI_MS	  30000
@@ -43,7 +45,7 @@ static void run_cli(const struct live_daemon *d, const char *const args[], int o
 
 static char *read_all(struct live_daemon *d, int fd)
 {
-	int64_t deadline = now_ms() + CLI_MS;
+	int64_t deadline = now_ms() + slow_ms(CLI_MS);
 	size_t n = 0, allocated = 1 << 16;
 	char *text = malloc(allocated);
 	ssize_t got;
@@ -69,7 +71,7 @@ static char *read_all(struct live_daemon *d, int fd)
 /* Its output is complete, so it ends by itself, unless it hangs. */
 static int reap(struct live_daemon *d, pid_t pid)
 {
-	int64_t deadline = now_ms() + 5000;
+	int64_t deadline = now_ms() + slow_ms(5000);
 	int status = -1;
 
 	while (waitpid(pid, &status, WNOHANG) == 0) {
@@ -148,7 +150,7 @@ struct json_object *live_status(struct live_daemon *d)
 {
 	static const char *const args[] = {"status", NULL};
 	struct json_object *last = live_cli(d, args), *o;
-	int64_t deadline = now_ms() + STATUS_MS;
+	int64_t deadline = now_ms() + slow_ms(STATUS_MS);
 
 	while (last && now_ms() < deadline) {
 		live_pump(d, -1, 60); /* longer than a line may be held to pair it */
@@ -226,4 +228,24 @@ int64_t netns_out_rsts(pid_t pid)
 		return word ? strtoll(word, NULL, 10) : -1;
 	}
 	return -1;
+}
+
+bool live_has_reason(const char *name)
+{
+	static struct btf *btf;
+	const struct btf_type *t;
+	char full[96];
+	int id;
+
+	if (!btf)
+		btf = btf__parse("/sys/kernel/btf/vmlinux", NULL);
+	id = btf ? btf__find_by_name_kind(btf, "sk_rst_reason", BTF_KIND_ENUM) : -1;
+	t = id > 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL;
+	if (!t || !*name)
+		return t;
+	snprintf(full, sizeof(full), "SK_RST_REASON_%s", name);
+	for (int i = 0; i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_enum(t)[i].name_off), full))
+			return true;
+	return false;
 }

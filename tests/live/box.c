@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -69,7 +70,7 @@ int box_start(struct box *b, const char *name)
 long box_call(struct box *b, struct live_daemon *d, box_fn fn, long argument)
 {
 	struct box_call c = {.fn = fn, .argument = argument};
-	int64_t deadline = now_ms() + CALL_MS;
+	int64_t deadline = now_ms() + slow_ms(CALL_MS);
 	long r;
 
 	if (send(b->line, &c, sizeof(c), MSG_NOSIGNAL) != sizeof(c))
@@ -90,6 +91,39 @@ void box_end(struct box *b)
 	b->pid = 0;
 }
 
+int box_run(const char *command, int out)
+{
+	_cleanup_free_ char *words = strdup(command);
+	char *rest = NULL, *argv[16] = {};
+	int status = -1;
+	pid_t pid;
+
+	for (size_t n = 0; words && n < ARRAY_SIZE(argv) - 1; n++)
+		if (!(argv[n] = strtok_r(n ? NULL : words, " ", &rest)))
+			break;
+	pid = fork();
+	if (!pid) {
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+		dup2(out < 0 ? null : out, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static long refused(const struct sockaddr *a, socklen_t size)
+{
+	_cleanup_close_ int fd = socket(a->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, a, size) == 0)
+		return -EISCONN;
+	return errno == ECONNREFUSED ? 0 : -errno;
+}
+
 long box_refused(long port)
 {
 	struct sockaddr_in a = {
@@ -97,11 +131,17 @@ long box_refused(long port)
 		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
-		return -EISCONN;
-	return errno == ECONNREFUSED ? 0 : -errno;
+	return refused((struct sockaddr *)&a, sizeof(a));
+}
+
+long box_refused6(long port)
+{
+	struct sockaddr_in6 a = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons((uint16_t)port),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+
+	return refused((struct sockaddr *)&a, sizeof(a));
 }

@@ -26,7 +26,11 @@ int box_start(struct box *b, const char *name);
 long box_call(struct box *b, struct live_daemon *d, box_fn fn, long argument);
 void box_end(struct box *b);
 
+/* A command of words; its exit code. What it says goes to 'out' (-1: nowhere). */
+int box_run(const char *command, int out);
+
 /* For box_call(): one refused connect() to port 'argument'; 0 or -errno. */
 long box_refused(long port);
+long box_refused6(long port);
 
 #endif

@@ -116,8 +116,11 @@ static void finish(struct exact *e)
 		(long long)json_int(e->end, "spilled"), (long long)json_int(e->end, "lost"),
 		(long long)json_int(e->end, "missed"), (long long)sum(e->list, NULL, 0, 0, -1),
 		(long long)total);
-	cr_expect_eq(sent, (int64_t)(perf - e->perf), "sent: status %lld, perf %llu",
-		     (long long)sent, (unsigned long long)(perf - e->perf));
+	if (live_has_reason("")) /* before 6.10 the tracepoint does not see all that is sent */
+		cr_expect_eq(sent, (int64_t)(perf - e->perf), "sent: status %lld, perf %llu",
+			     (long long)sent, (unsigned long long)(perf - e->perf));
+	else
+		cr_expect_geq(sent, (int64_t)(perf - e->perf));
 	cr_expect_eq(sum(e->list, NULL, 0, 0, -1), total, "sum of rows %lld, totals %lld",
 		     (long long)sum(e->list, NULL, 0, 0, -1), (long long)total);
 }
@@ -174,17 +177,17 @@ Test(live, scan_of_20000_ports, .timeout = 300)
 	cr_assert_eq(box_start(&scanner, "scanner"), 0);
 	e.start = look(&e, &e.perf);
 	cr_assert_eq(box_call(&before, &e.daemon, bystander, BYSTANDER), 0);
-	cr_assert_eq(box_call(&scanner, &e.daemon, scan, SCAN_PORTS), 0);
+	cr_assert_eq(box_call(&scanner, &e.daemon, scan, live_many(SCAN_PORTS)), 0);
 	finish(&e);
 	cr_expect_eq(sum(e.list, "received", 0, before.pid, 25001), BYSTANDER,
 		     "the other process's row was changed by the scan");
 	cr_expect_eq(sum(e.list, "sent", before.netns, 0, 25001), BYSTANDER,
 		     "the other namespace's row was changed by the scan");
-	cr_expect_eq(sum(e.list, "received", 0, scanner.pid, -1), SCAN_PORTS,
+	cr_expect_eq(sum(e.list, "received", 0, scanner.pid, -1), live_many(SCAN_PORTS),
 		     "rows of the scanner: %lld",
 		     (long long)sum(e.list, "received", 0, scanner.pid, -1));
 	check_netns(&e, &before, BYSTANDER);
-	check_netns(&e, &scanner, SCAN_PORTS);
+	check_netns(&e, &scanner, live_many(SCAN_PORTS));
 	cr_expect_eq(json_int(e.end, "lost"), 0);
 	box_end(&before);
 	box_end(&scanner);
@@ -206,7 +209,7 @@ static long flood(long ms)
 		rounds++;
 	}
 	packets_free(p);
-	deadline = now_ms() + 5000;
+	deadline = now_ms() + slow_ms(5000);
 	while (netns_out_rsts(getpid()) < rounds * FLOOD_PORTS && now_ms() < deadline)
 		poll(NULL, 0, 1);
 	return r < 0 ? r : rounds;
@@ -347,7 +350,8 @@ Test(live, last_record_is_not_stranded, .timeout = 300)
 		cr_assert_eq(box_call(&b, &e.daemon, two_a_millisecond_apart, 21000 + i), 0);
 		took = now_ms();
 		/* each of them is one sent and one received */
-		cr_assert(live_await(&e.daemon, b.netns, (size_t)4 * (size_t)i, TOLD_MS),
+		cr_assert(live_await(&e.daemon, b.netns, (size_t)4 * (size_t)i,
+				     (int)slow_ms(TOLD_MS)),
 			  "pair %d: %zu of %d lines, %lu lost on the way", i,
 			  live_lines(&e.daemon, b.netns), 4 * i, live_unprinted(&e.daemon));
 		took = now_ms() - took;
@@ -421,7 +425,7 @@ Test(live, requests_do_not_deafen_it, .timeout = 300)
 		await_asker(&e, asker[i]);
 	live_pump(&e.daemon, -1, 100); /* it goes to sleep */
 	cr_assert_eq(box_call(&b, &e.daemon, box_refused, 22001), 0);
-	cr_assert(live_await(&e.daemon, b.netns, 2 * LONELY + 2, TOLD_MS),
+	cr_assert(live_await(&e.daemon, b.netns, 2 * LONELY + 2, (int)slow_ms(TOLD_MS)),
 		  "%zu lines, %lu lost on the way", live_lines(&e.daemon, b.netns),
 		  live_unprinted(&e.daemon));
 	box_end(&b);

@@ -33,6 +33,24 @@ int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+long live_slow(void)
+{
+	const char *s = getenv("LIVE_SLOW");
+	long n = s ? strtol(s, NULL, 10) : 1;
+
+	return n < 1 ? 1 : MIN(n, 100);
+}
+
+int64_t slow_ms(int64_t ms)
+{
+	return ms * live_slow();
+}
+
+long live_many(long n)
+{
+	return live_slow() > 1 ? n / 2 : n;
+}
+
 static const char *program(const char *env, const char *otherwise)
 {
 	const char *path = getenv(env);
@@ -93,7 +111,7 @@ static bool log_has_ready(const struct live_daemon *d)
 static int await_ready(struct live_daemon *d)
 {
 	struct pollfd p = {.fd = d->err, .events = POLLIN};
-	int64_t deadline = now_ms() + READY_MS;
+	int64_t deadline = now_ms() + slow_ms(READY_MS);
 
 	while (!log_has_ready(d)) {
 		int64_t left = deadline - now_ms();
@@ -164,7 +182,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 int live_stop(struct live_daemon *d)
 {
-	int64_t deadline = now_ms() + STOP_MS;
+	int64_t deadline = now_ms() + slow_ms(STOP_MS);
 	int status, r = -ESRCH;
 
 	if (d->pid > 0) {

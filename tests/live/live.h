@@ -58,6 +58,13 @@ const char *json_str(struct json_object *o, const char *key);
 struct json_object *json_at(struct json_object *o, const char *key);
 
 int64_t now_ms(void); /* CLOCK_MONOTONIC */
+int64_t slow_ms(int64_t ms); /* a deadline: LIVE_SLOW times as late on a slow machine */
+long live_slow(void);
+long live_many(long n); /* as many, or on a slow machine fewer, of what is made in bulk */
+
+/* Whether this kernel has this name in enum sk_rst_reason ("": has that type, so its tracepoints show
+ * every reset that TCP sends). */
+bool live_has_reason(const char *name);
 
 /* Network namespaces. */
 int netns_enter_new(uint64_t *ret_inode); /* loopback up */

@@ -6,10 +6,14 @@
 #include "common/util.h"
 
 #include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <criterion/internal/ordered-set.h>
 #include <criterion/options.h>
 #include <ftw.h>
 
 #include "tests/live/actor.h"
+#include "tests/live/live.h"
+#include "tests/live/result.h"
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -30,6 +34,53 @@ static void remove_all(const char *dir)
 	unlink(path);
 }
 
+/* Those that tell the results of their parts: a failure of theirs is in there. */
+static bool has_parts(const char *test)
+{
+	static const char *const tests[] = {"ownership", "every_counter_is_explained",
+					    "many_without_socket", "firewall_rejects"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
+		if (!strcmp(tests[i], test))
+			return true;
+	return false;
+}
+
+/* Why one has failed or was skipped, in its own words. */
+static const char *first_message(const struct criterion_test_stats *stats)
+{
+	for (const struct criterion_assert_stats *a = stats->asserts; a; a = a->next)
+		if (!a->passed && a->message)
+			return a->message;
+	return stats->message ? stats->message : "";
+}
+
+ReportHook(POST_TEST)(struct criterion_test_stats *stats)
+{
+	const char *name = stats->test->name;
+
+	if (stats->crashed || stats->timed_out)
+		result_is(false, "tests", name, stats->crashed ? "it crashed" : "it took too long");
+	else if (has_parts(name))
+		return;
+	else if (stats->test_status == CR_STATUS_SKIPPED)
+		result_skip("tests", name, first_message(stats));
+	else
+		result_is(stats->test_status == CR_STATUS_PASSED, "tests", name,
+			  first_message(stats));
+}
+
+static void give_time(struct criterion_test_set *tests)
+{
+	FOREACH_SET(struct criterion_suite_set * suite, tests->suites)
+	{
+		if (!suite->tests)
+			continue;
+		FOREACH_SET(struct criterion_test * test, suite->tests)
+		test->data->timeout *= (double)live_slow();
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	char dir[] = "/tmp/rstmon-live-XXXXXX";
@@ -42,6 +93,7 @@ int main(int argc, char *argv[])
 		return 1;
 	tests = criterion_initialize();
 	criterion_options.jobs = 1;
+	give_time(tests);
 	if (criterion_handle_args(argc, argv, true))
 		r = !criterion_run_all_tests(tests);
 	criterion_finalize(tests);

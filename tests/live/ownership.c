@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "tests/live/judge.h"
+#include "tests/live/result.h"
 #include "tests/live/scenario.h"
 
 #define RUNS_MAX   96
@@ -97,7 +98,7 @@ static void start_stage(struct suite *u, const struct scenario *scenario, const 
 /* Waits for a stage's byte, taking in what the daemon prints. */
 static bool await_stage(struct suite *u, struct run *run)
 {
-	int64_t deadline = now_ms() + RUN_MS;
+	int64_t deadline = now_ms() + slow_ms(RUN_MS);
 	char c;
 
 	while (!live_pump(&u->daemon, run->line, 100)) {
@@ -121,7 +122,7 @@ static void run_stage(struct suite *u, struct run *run)
 	if (!await_stage(u, run))
 		return;
 	n = judge_expected(run->truth);
-	live_await(&u->daemon, run->truth->netns, n, 3000);
+	live_await(&u->daemon, run->truth->netns, n, (int)slow_ms(3000));
 	if (u->has_witness)
 		witness_read(&u->witness);
 }
@@ -131,7 +132,7 @@ static void end_stages(struct suite *u)
 	for (unsigned int i = 0; i < u->n; i++)
 		shutdown(u->run[i].line, SHUT_RDWR);
 	for (unsigned int i = 0; i < u->n; i++) {
-		int64_t deadline = now_ms() + 5000;
+		int64_t deadline = now_ms() + slow_ms(5000);
 
 		while (waitpid(u->run[i].pid, NULL, WNOHANG) == 0) {
 			if (now_ms() > deadline)
@@ -159,6 +160,10 @@ static void judge_all(struct suite *u)
 		fprintf(stderr, "%-34s %s: %s\n", name, run->truth->skipped ? "skipped" : "FAILED",
 			run->truth->failure);
 		skipped += run->truth->skipped;
+		if (run->truth->skipped)
+			result_skip("ownership", name, run->truth->failure);
+		else
+			result_is(false, "ownership", name, run->truth->failure);
 		cr_expect(run->truth->skipped, "%s: %s", name, run->truth->failure);
 	}
 	judge_total(&score, u->has_witness);
@@ -172,6 +177,7 @@ static void judge_all(struct suite *u)
 static void check_namespaces(struct suite *u, struct json_object *status)
 {
 	unsigned int exact = 0, n = 0;
+	char why[64];
 
 	for (unsigned int i = 0; i < u->n; i++) {
 		struct run *run = &u->run[i];
@@ -182,6 +188,9 @@ static void check_namespaces(struct suite *u, struct json_object *status)
 			continue;
 		n++;
 		exact += sent == rsts;
+		snprintf(why, sizeof(why), "counted %lld of %lld", (long long)sent,
+			 (long long)rsts);
+		result_is(sent == rsts, "sent = TcpOutRsts", run->scenario->name, why);
 		cr_expect_eq(sent, rsts, "%s: status says %lld sent, TcpOutRsts %lld",
 			     run->scenario->name, (long long)sent, (long long)rsts);
 	}
@@ -204,12 +213,19 @@ static void check_totals(struct suite *u, uint64_t perf, struct json_object *bef
 	static const char *const args[] = {"list", "-n", "100000", NULL};
 	struct json_object *list = live_cli(&u->daemon, args), *totals = json_at(list, "totals");
 	int64_t sent = json_int(status, "sent") - json_int(before, "sent");
+	int64_t total = json_int(totals, "sent") + json_int(totals, "received");
 
+	result_is(json_int(status, "lost") == 0, "exact", "beside owners: nothing lost", "lost");
+	result_of(sum_rows(list) == total, "exact", "they differ", "beside owners: rows = totals");
 	cr_expect_eq(json_int(status, "lost"), 0);
-	cr_expect_eq(sum_rows(list), json_int(totals, "sent") + json_int(totals, "received"),
-		     "rows: %lld, totals: %lld", (long long)sum_rows(list),
-		     (long long)(json_int(totals, "sent") + json_int(totals, "received")));
-	if (u->has_witness) {
+	cr_expect_eq(sum_rows(list), total, "rows: %lld, totals: %lld", (long long)sum_rows(list),
+		     (long long)total);
+	/* before 6.10 the tracepoint does not see all that is sent, and rstmond does if it can */
+	if (u->has_witness && !live_has_reason("")) {
+		result_is(sent >= (int64_t)perf, "exact", "beside owners: not below perf", "it is");
+		cr_expect_geq(sent, (int64_t)perf);
+	} else if (u->has_witness) {
+		result_is(sent == (int64_t)perf, "exact", "beside owners: as perf", "it is not");
 		fprintf(stderr, "sent by status: %lld, by perf: %llu\n", (long long)sent,
 			(unsigned long long)perf);
 		cr_expect_eq(sent, (int64_t)perf, "status says %lld sent, perf %llu",
@@ -300,6 +316,7 @@ Test(live, ownership, .timeout = 300)
 		run_all(&u);
 	end_stages(&u);
 	cr_expect_eq(r, 0, "rstmond does not start");
+	result_is(r == 0, "ownership", "rstmond starts", u.daemon.log);
 	r = live_stop(&u.daemon);
 	cr_expect_eq(r, 0, "rstmond ended with %d; it said:\n%s", r, u.daemon.log);
 	live_free(&u.daemon);

@@ -87,7 +87,7 @@ static struct rpc_reply answer(struct stage *s, struct actor *a, int what, int *
 	struct rpc_reply reply;
 	int r;
 
-	if (poll(&p, 1, CALL_MS) <= 0)
+	if (poll(&p, 1, (int)slow_ms(CALL_MS)) <= 0)
 		stage_fail(s, "actor %s does not answer call %d", a->comm, what);
 	r = rpc_take_fd(a->rpc, &reply, sizeof(reply), ret_fd);
 	if (r < 0)
@@ -178,7 +178,7 @@ struct actor *actor_fork(struct stage *s, struct actor *a, const char *name)
 
 void actor_await_syscall(struct stage *s, const struct actor *a, long nr, int fd)
 {
-	int64_t deadline = now_ms() + CALL_MS;
+	int64_t deadline = now_ms() + slow_ms(CALL_MS);
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)a->pid);
@@ -197,7 +197,7 @@ void actor_await_syscall(struct stage *s, const struct actor *a, long nr, int fd
 
 void actor_reap(struct stage *s, struct actor *a)
 {
-	int64_t deadline = now_ms() + CALL_MS;
+	int64_t deadline = now_ms() + slow_ms(CALL_MS);
 	char path[64];
 
 	if (waitpid(a->pid, NULL, 0) == a->pid) {
@@ -256,7 +256,7 @@ static bool is_time_wait(int port)
 
 void stage_await_time_wait(struct stage *s, int port)
 {
-	int64_t deadline = now_ms() + CALL_MS;
+	int64_t deadline = now_ms() + slow_ms(CALL_MS);
 
 	while (!is_time_wait(port)) {
 		if (now_ms() > deadline)

@@ -3,6 +3,7 @@
 # Sourced by those who boot a kernel. Emulated unless VM_ACCEL says otherwise: a machine that is one itself
 # seldom has another way, and the result is the same, later.
 #
+#	VM_LOCK=FILE		one at a time among those who name it
 #	VM_ACCEL=tcg,thread=multi VM_CPU= VM_CPUS=2 VM_MEMORY= VM_SECONDS=	may be set
 
 # amd64 only, and root, as everything here has to write devices' and others' files
@@ -18,7 +19,7 @@ qemu_possible() { # TOOL...: prints why not
 qemu_boot() { # KERNEL INITRD APPEND [OPTION...]: until it ends by itself, or its time is over
 	kernel=$1 initrd=$2 append=$3
 	shift 3
-	timeout "${VM_SECONDS:-600}" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" \
+	${VM_LOCK:+flock "$VM_LOCK"} timeout "${VM_SECONDS:-600}" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" \
 		-cpu "${VM_CPU:-max,-la57,-cx16}" -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1536}" -nodefaults -no-reboot \
 		-display none -kernel "$kernel" -initrd "$initrd" \
 		-append "console=ttyS0 panic=-1 oops=panic mitigations=off $append" "$@"
