@@ -32,7 +32,7 @@ ifeq ($(V),1)
 msg  =
 endif
 
-.PHONY: all help run check deps test-deps unit golden input live survive vm bench lab lint fuzz asan arm64 install clean
+.PHONY: all help run check deps test-deps unit golden input live survive vm check-kernels bench lab lint fuzz asan arm64 install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -100,6 +100,7 @@ run: deps ## build and run in the foreground, a line per reset
 	@exec $(B)/rstmond --log none --print
 
 check: test-deps ## all tests that this kernel allows
+	@tests/check/install.sh $(KERNEL_PACKAGES)
 	@$(MAKE) --no-print-directory all $(B)/unit $(B)/poke $(B)/live $(B)/labtool \
 		$(B)/supervisor $(B)/load
 	@tests/check/run.sh $(B)
@@ -154,6 +155,11 @@ survive: all $(B)/supervisor $(B)/load ## kills, restarts, upgrades under load; 
 vm: all $(B)/load ## the same under real systemd, in a virtual machine; KERNELS='PACKAGE/SUITE ...'
 	@tests/check/install.sh $(BUILD_PACKAGES) $(VM_PACKAGES)
 	@tests/vm/run.sh $(B) $(KERNELS)
+
+check-kernels: test-deps ## the core tests on each kernel from 5.10 on, one matrix; KERNELS='5.10 here'
+	@tests/check/install.sh $(KERNEL_PACKAGES)
+	@$(MAKE) --no-print-directory all $(B)/live $(B)/labtool
+	@tests/kernels/run.sh $(B) $(KERNELS)
 
 # The same for another architecture. Only the texts of the causes are made by a program that runs here.
 A := $(abspath $(B))-arm64

@@ -25,7 +25,8 @@ ARM64_PACKAGES := gcc-aarch64-linux-gnu
 ARM64_SYSROOT  := libc6-dev libbpf-dev libelf-dev zlib1g-dev libsystemd-dev libjson-c-dev \
                   libsmartcols-dev libinih-dev uthash-dev libcriterion-dev busybox-static iproute2 \
                   nftables jq
-VM_PACKAGES    := qemu-system-x86 mmdebstrap cpio
+VM_PACKAGES    := qemu-system-x86 mmdebstrap cpio kmod xz-utils zstd
+KERNEL_PACKAGES := qemu-system-x86 cpio busybox-static kmod xz-utils zstd
 FUZZ_PACKAGES  := libclang-rt-dev
 LAB_PACKAGES   := jq nftables iproute2 procps util-linux curl libtomcat10-java default-jdk-headless \
                   nginx-light haproxy apache2-bin redis-server postgresql nodejs

@@ -109,6 +109,7 @@ fetch_kernel() {
 	packages=$(echo "$packages" | tr ' ' '\n' | grep -E -- '-[0-9]' | sort -u)
 	rm -rf "$to"
 	mkdir -p "$to/root"
+	# shellcheck disable=SC2086
 	(cd "$to" && apt "$suite" apt-get download ${packages:-$package})
 	for p in "$to"/*.deb; do
 		dpkg-deb --fsys-tarfile "$p" | tar -x -C "$to/root" --wildcards --no-wildcards-match-slash \
@@ -117,7 +118,7 @@ fetch_kernel() {
 	rm -f "$to"/*.deb
 	# before and after /usr was merged
 	[ -d "$to/root/lib/modules" ] || { mkdir -p "$to/root/lib" && mv "$to/root/usr/lib/modules" "$to/root/lib"; }
-	image=$(ls "$to"/root/boot/vmlinuz-* "$to"/root/lib/modules/*/vmlinuz 2>/dev/null | head -n 1)
+	image=$(find "$to/root" -name 'vmlinuz*' | head -n 1)
 	mv "$image" "$to/image"
 	rm -rf "$to/root/boot" "$to/root/usr"
 	keep_modules "$to/root"

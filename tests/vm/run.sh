@@ -4,7 +4,7 @@
 # guest.sh in it. run.sh BUILD [PACKAGE[/SUITE]...]; everything is kept in BUILD/vm.
 #
 #	VM_SHORT=1		no kills: does it load, attach and count?
-#	VM_SECONDS=600 VM_ACCEL=tcg,thread=multi VM_CPU= VM_CPUS=2 VM_MEMORY=1536	may be set
+#	VM_SECONDS=600 and others: qemu.sh
 set -u
 
 B=$1
@@ -17,14 +17,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 vm=$B/vm
 [ $# -gt 0 ] || set -- linux-image-cloud-amd64/trixie
 passed=0 failed=0
-
-need() {
-	for tool in qemu-system-x86_64 mmdebstrap cpio; do
-		command -v $tool >/dev/null || { echo "vm: skipped, there is no $tool"; exit 0; }
-	done
-	[ "$(id -u)" = 0 ] || { echo "vm: skipped, not root"; exit 0; }
-	[ "$(uname -m)" = x86_64 ] || { echo "vm: skipped, not an amd64 machine"; exit 0; }
-}
+# shellcheck source=tests/vm/qemu.sh
+. "$here/qemu.sh"
 
 # What is laid over the root: rstmond as a package would install it, and the test.
 overlay() {
@@ -52,13 +46,6 @@ overlay() {
 	rm -rf "$top"
 }
 
-boot() { # KERNEL LOG
-	timeout "${VM_SECONDS:-600}" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-max,-la57,-cx16}" -smp "${VM_CPUS:-2}" \
-		-m "${VM_MEMORY:-1536}" -nodefaults -no-reboot -display none -serial "file:$2" \
-		-kernel "$1" -initrd "$vm/initrd.cpio" \
-		-append "console=ttyS0 panic=-1 oops=panic quiet systemd.log_level=warning systemd.show_status=no mitigations=off${VM_SHORT:+ rstmon.short}"
-}
-
 one() { # PACKAGE
 	name=$(echo "$1" | tr / @)
 	log=$vm/$name.log
@@ -69,7 +56,8 @@ one() { # PACKAGE
 	fi
 	rm -f "$log"
 	echo "== $1: at most ${VM_SECONDS:-600} seconds, $log"
-	boot "$vm/$name/vmlinuz" "$log"
+	qemu_boot "$vm/$name/vmlinuz" "$vm/initrd.cpio" \
+		"quiet systemd.log_level=warning systemd.show_status=no${VM_SHORT:+ rstmon.short}" -serial "file:$log"
 	tr -d '\r' <"$log" | sed -n '/RSTMON-VM begin/,/RSTMON-VM end/p' >"$log.part"
 	echo "kernel $(sed -n 's/.*RSTMON-VM begin //p' "$log.part")"
 	grep -vE 'RSTMON-VM|^[0-9]+ passed' "$log.part"
@@ -83,7 +71,7 @@ one() { # PACKAGE
 	passed=$((passed + p)) failed=$((failed + f))
 }
 
-need
+why=$(qemu_possible mmdebstrap) || { echo "vm: skipped, $why"; exit 0; }
 mkdir -p "$vm"
 "$here/fetch.sh" "$vm" root || exit 1
 overlay || exit 1
