@@ -61,6 +61,15 @@ static bool number_is(struct live_expect *e, struct json_object *line, const cha
 		    (long long)want);
 }
 
+/* Where functions can be hooked, who accepts is known before anything is read. */
+static bool source_is(struct live_expect *e, struct json_object *line)
+{
+	if (e->source && !strcmp(e->source, "read") &&
+	    !strcmp(json_str(line, "owner_source"), "accept"))
+		return true;
+	return text_is(e, line, "owner_source", e->source);
+}
+
 static bool owner_is(struct live_expect *e, struct json_object *line)
 {
 	const char *source = json_str(line, "owner_source");
@@ -79,7 +88,7 @@ static bool owner_is(struct live_expect *e, struct json_object *line)
 		return fail(e, "source %s names who it cannot know", source);
 	if ((pid == 0) != !strcmp(source, "none"))
 		return fail(e, "pid %lld by %s", (long long)pid, source);
-	return text_is(e, line, "owner_source", e->source);
+	return source_is(e, line);
 }
 
 /* Who receives acts at most himself, when he finds the reset while he has the socket locked. */
