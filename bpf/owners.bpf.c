@@ -124,7 +124,7 @@ static __always_inline void side_closed(struct sock *sk, struct sock_state *st, 
 }
 
 /* Does the owner close because it ends? A process that holds the lock is 'current'. */
-static __always_inline void note_exit(const struct sock *sk, struct sock_state *st, __u64 now)
+static __always_inline void note_exit(const struct sock *sk, struct sock_state *st)
 {
 	const struct task_struct *task;
 	__u32 tgid;
@@ -140,7 +140,7 @@ static __always_inline void note_exit(const struct sock *sk, struct sock_state *
 	st->exit_code = task_exit_code(task);
 	st->former_flags |= RST_FORMER_EXITING;
 	st->flags &= ~STATE_KEPT;
-	if (is_oom_victim(tgid, now))
+	if (is_oom_victim(tgid, bpf_ktime_get_ns()))
 		st->former_flags |= RST_FORMER_OOM;
 }
 
@@ -234,14 +234,16 @@ static __always_inline bool is_kept(const struct sock *sk, const struct sock_sta
 
 static __always_inline void socket_closed(struct sock *sk, struct sock_state *st, int old)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now;
 
-	if (!is_over(sk, st, old)) {
-		if (old != TCP_SYN_SENT)
-			note_exit(sk, st, now);
+	if (old != TCP_SYN_SENT && !is_over(sk, st, old))
+		note_exit(sk, st);
+	/* nobody asks again for what ended in good order */
+	if (!is_over(sk, st, old) && !is_kept(sk, st, old)) {
+		now = bpf_ktime_get_ns();
 		if (st->flags & STATE_LISTENER && old == TCP_LISTEN)
 			listener_closed(sk, st, now);
-		else if (old != TCP_SYN_SENT && old != TCP_CLOSE && !is_kept(sk, st, old))
+		else if (old != TCP_SYN_SENT && old != TCP_CLOSE)
 			connection_closed(sk, st, old, now);
 		st->previous_state = old;
 		st->state_since = now;
@@ -331,7 +333,7 @@ int on_set_state(__u64 *ctx)
 	}
 	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK) {
 		side_closed(sk, st, new, st->state_since);
-		note_exit(sk, st, st->state_since);
+		note_exit(sk, st);
 	}
 	/* Closed for good, by the process that is current, and before its FIN is on its way. The end itself comes in a
 	 * softirq on top of anybody: on top of another run of this program, or of PID 1 on some machines, no program
