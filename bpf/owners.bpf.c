@@ -236,15 +236,15 @@ static __always_inline void socket_closed(struct sock *sk, struct sock_state *st
 {
 	__u64 now;
 
-	if (old != TCP_SYN_SENT && !is_over(sk, st, old))
-		note_exit(sk, st);
-	/* nobody asks again for what ended in good order */
-	if (!is_over(sk, st, old) && !is_kept(sk, st, old)) {
+	if (!is_over(sk, st, old)) {
 		now = bpf_ktime_get_ns();
+		if (old != TCP_SYN_SENT)
+			note_exit(sk, st);
 		if (st->flags & STATE_LISTENER && old == TCP_LISTEN)
 			listener_closed(sk, st, now);
-		else if (old != TCP_SYN_SENT && old != TCP_CLOSE)
+		else if (old != TCP_SYN_SENT && old != TCP_CLOSE && !is_kept(sk, st, old))
 			connection_closed(sk, st, old, now);
+		/* a reset may follow, of a connection that was remembered, too: TCP_LINGER2 */
 		st->previous_state = old;
 		st->state_since = now;
 	}
