@@ -68,6 +68,6 @@ else
 fi
 # Two of the kernels of make check-kernels: the oldest, and one whose tracepoints show the least while all
 # trampolines load. Tests that need the most time of an emulated machine are left to it.
-run "older kernels" env KERNELS_TESTS='probe ownership reject many log' tests/kernels/run.sh "$B" 5.10 6.1
+run "older kernels" env LIVE_MANY=2000 KERNELS_TESTS='probe ownership reject many log' tests/kernels/run.sh "$B" 5.10 6.1
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -9,6 +9,7 @@
 #	KERNELS_TESTS='probe log'	only these of guest.sh's
 #	KERNELS_PACKAGES=DIR		keeps what was fetched
 #	KERNELS_SLOW=4			deadlines in guests
+#	LIVE_MANY=10000			so many resets without a socket or a segment
 #	VM_SECONDS=900 VM_LOCK=FILE and others of tests/vm/qemu.sh
 set -u
 B=$(realpath "$1")
@@ -142,7 +143,7 @@ fetch_all "$@" &
 fetching=$!
 "$here/initramfs.sh" base "$B" "$work/base.cpio" || exit 1
 cat >"$work/job" <<EOF
-export LIVE_SLOW=${KERNELS_SLOW:-4} LAB_SLOW=${KERNELS_SLOW:-4} LAB_POLL=0.2 LAB_JOBS=4 CAUSES='$CAUSES'
+export LIVE_SLOW=${KERNELS_SLOW:-4} LAB_SLOW=${KERNELS_SLOW:-4} LAB_POLL=0.2 LAB_JOBS=4 LIVE_MANY=${LIVE_MANY:-10000} CAUSES='$CAUSES'
 bash tests/kernels/guest.sh build $tests
 EOF
 "$here/initramfs.sh" job "$work/job" "$work/job.cpio"

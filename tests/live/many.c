@@ -18,10 +18,11 @@
 #include "tests/live/box.h"
 #include "tests/live/result.h"
 
-#define MANY   10000
+#define MANY   10000 /* LIVE_MANY: another number */
+#define BATCH  50    /* what a slow machine takes in one go */
 #define PORT   27001
 #define CLOSED 27002
-#define TABLE  "10,000 times"
+#define TABLE  "many"
 
 /* A listener, and 'n' times both ends of a connection to it; how it ends is end()'s. */
 static long connections(long n, bool (*end)(int client, int server))
@@ -80,7 +81,10 @@ static long time_waiting(long n)
 
 static long closed(long n)
 {
-	return packets_to_port(CLOSED, PACKET_SYN, (unsigned int)n) == n ? 0 : -EIO;
+	for (; n > 0; n -= BATCH)
+		if (packets_to_port(CLOSED, PACKET_SYN, BATCH) != BATCH)
+			return -EIO;
+	return 0;
 }
 
 static long closed6(long n)
@@ -111,37 +115,48 @@ static int64_t sent_in(struct live_daemon *d, uint64_t netns)
 	return n;
 }
 
-static void play(struct live_daemon *d, const struct way *w)
+static long many(void)
 {
+	const char *s = getenv("LIVE_MANY");
+	long n = s ? strtol(s, NULL, 10) : MANY;
+
+	return MAX(n, BATCH) / BATCH * BATCH;
+}
+
+/* A segment that overtakes another on a second CPU may be answered twice, so there may be more. */
+static void play(struct live_daemon *d, const struct way *w, struct box *b)
+{
+	long r = box_call(b, d, w->fn, many());
 	int64_t rsts, sent;
 	char why[96];
-	struct box b;
-	long r;
 
-	cr_assert_eq(box_start(&b, "many"), 0);
-	r = box_call(&b, d, w->fn, MANY);
 	cr_expect_eq(r, 0, "%s: %s", w->name, strerror((int)-r));
-	rsts = netns_out_rsts(b.pid);
-	sent = sent_in(d, b.netns);
-	snprintf(why, sizeof(why), "%lld told, %lld sent, %d made%s%s", (long long)sent,
-		 (long long)rsts, MANY, r ? ": " : "", r ? strerror((int)-r) : "");
+	rsts = netns_out_rsts(b->pid);
+	sent = sent_in(d, b->netns);
+	snprintf(why, sizeof(why), "%lld told, %lld sent, %ld made%s%s", (long long)sent,
+		 (long long)rsts, many(), r ? ": " : "", r ? strerror((int)-r) : "");
 	fprintf(stderr, "%s: %s\n", w->name, why);
-	result_is(!r && rsts == MANY && sent == rsts, TABLE, w->name, why);
-	cr_expect(rsts == MANY && sent == rsts, "%s: %s", w->name, why);
-	box_end(&b);
+	result_is(!r && rsts >= many() && sent == rsts, TABLE, w->name, why);
+	cr_expect(rsts >= many() && sent == rsts, "%s: %s", w->name, why);
 }
 
 Test(live, many_without_socket, .timeout = 300)
 {
 	const char *impossible = live_impossible();
 	static struct live_daemon d;
+	struct box box[ARRAY_SIZE(ways)];
 
 	if (impossible)
 		cr_skip_test("live tests: %s", impossible);
 	signal(SIGPIPE, SIG_IGN);
 	cr_assert_eq(live_start(&d, false), 0, "rstmond does not start");
+	/* all of them stay, or a namespace could get the number of one before it */
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
-		play(&d, &ways[i]);
+		cr_assert_eq(box_start(&box[i], "many"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		play(&d, &ways[i], &box[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		box_end(&box[i]);
 	cr_expect_eq(live_stop(&d), 0, "it said:\n%s", d.log);
 	live_free(&d);
 }
