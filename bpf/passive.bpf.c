@@ -204,7 +204,9 @@ static __always_inline void facts_of_rejected(struct facts *f, const struct sk_b
 		return;
 	/* skb->data is at the IP header here */
 	h->length = h->length > ip_length ? h->length - ip_length : 0;
-	bpf_probe_read_kernel(port, sizeof(port), reset->head + reset->transport_header);
+	/* its transport_header is where its IP header begins */
+	bpf_probe_read_kernel(port, sizeof(port),
+			      reset->head + reset->network_header + reset->len - TCP_LENGTH);
 	if (h->tcp.source == port[1] && h->tcp.dest == port[0])
 		return;
 	__builtin_memset(&h->tcp, 0, sizeof(h->tcp));
