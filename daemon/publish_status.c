@@ -67,6 +67,7 @@ struct json_object *publish_hook(const struct source_hook *h)
 	object_put_text(&o, "consequence", source_hook_consequence(h));
 	object_put_bool(&o, "required", h->required);
 	object_put_bool(&o, "resting", h->resting);
+	object_put_int(&o, "missed", (int64_t)h->missed);
 	if (!h->attached)
 		object_put_text(&o, "why", h->why);
 	return object_finish(&o);

@@ -31,6 +31,7 @@ struct source_hook {
 	bool absent;   /* this kernel has no such place; what it has, and is not attached, it refused */
 	bool resting;  /* it had nothing to find: not attached for a while, and no problem */
 	char why[128]; /* why it is not attached, else "" */
+	uint64_t missed; /* runs that the kernel skipped, because one was under way on that CPU */
 };
 
 /* "attached", "resting", "off" (not wanted), "absent" or "refused". */

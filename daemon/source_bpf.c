@@ -64,8 +64,12 @@ static const struct rst_slot *get_slots(struct source *s)
 
 static const struct source_hook *get_hooks(struct source *s, size_t *ret_n)
 {
+	struct source_bpf *b = source_bpf_of(s);
+
+	for (int i = 0; i < HOOK_MAX; i++)
+		b->hooks[i].missed = bpf_missed_runs(&b->parts, source_bpf_program(i));
 	*ret_n = HOOK_MAX;
-	return source_bpf_of(s)->hooks;
+	return b->hooks;
 }
 
 static int64_t get_offset(struct source *s)

@@ -92,7 +92,7 @@ void bpf_counts_unmap(struct bpf_counts *c)
 	*c = (struct bpf_counts){};
 }
 
-static uint64_t missed_runs(const struct bpf_parts *p, const char *program)
+uint64_t bpf_missed_runs(const struct bpf_parts *p, const char *program)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
@@ -181,6 +181,6 @@ void bpf_counts_totals(const struct bpf_counts *c, const struct bpf_parts *p,
 	t.received = seen[RST_RECEIVED];
 	t.timeouts = seen[RST_TIMEOUT];
 	for (size_t i = 0; i < ARRAY_SIZE(counting); i++)
-		t.missed += missed_runs(p, counting[i]);
+		t.missed += bpf_missed_runs(p, counting[i]);
 	*ret = t;
 }

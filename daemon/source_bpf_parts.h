@@ -63,6 +63,7 @@ int bpf_counts_map(struct bpf_counts *c, const struct bpf_parts *p); /* -EPROTO:
 void bpf_counts_unmap(struct bpf_counts *c);
 
 /* Sums over all CPUs, and the runs that the programs missed. */
+uint64_t bpf_missed_runs(const struct bpf_parts *p, const char *program);
 void bpf_counts_totals(const struct bpf_counts *c, const struct bpf_parts *p, struct source_totals *ret);
 
 #endif
