@@ -80,7 +80,7 @@ static __always_inline void owner_refresh(struct sock_state *st, __u8 source)
 	struct process p;
 
 	if (st->owner_tgid == tgid && st->owner_source != RST_OWNER_LISTEN &&
-	    st->owner_source != RST_OWNER_ITERATOR) {
+	    st->owner_source != RST_OWNER_ACCEPT && st->owner_source != RST_OWNER_ITERATOR) {
 		rest_known();
 		return;
 	}
