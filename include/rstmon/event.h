@@ -60,7 +60,7 @@ enum rst_owner_source {
 	RST_OWNER_NONE,	    /* no process owns the socket, or nobody knows */
 	RST_OWNER_CONNECT,  /* called connect() */
 	RST_OWNER_LISTEN,   /* called listen(); the connection was accepted from that listener */
-	RST_OWNER_ACCEPT,   /* took the connection and was the one to close it */
+	RST_OWNER_ACCEPT,   /* took the connection: seen in accept(), else because it was the one to close it */
 	RST_OWNER_READ,	    /* reads from the socket */
 	RST_OWNER_WRITE,    /* writes to the socket */
 	RST_OWNER_ITERATOR, /* had the socket open when rstmond started */
