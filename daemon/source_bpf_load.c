@@ -126,7 +126,8 @@ static uint64_t seed_of(const struct source_bpf_options *options)
 /* As bpf/lane.bpf.h numbers them. */
 static uint32_t lanes(const struct bpf_features *f)
 {
-	if (f->trampolines)
+	/* without functions the drop stands in for them (HOOK_FREED), and takes their lane */
+	if (f->trampolines || f->send_reset_args == 2)
 		return 4;
 	return f->guard ? 1 : 2;
 }
