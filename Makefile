@@ -166,7 +166,7 @@ A := $(abspath $(B))-arm64
 arm64: ## rstmond, rstmon and the core tests for arm64, in build-arm64
 	@tests/check/install.sh $(BUILD_PACKAGES) $(ARM64_PACKAGES)
 	@$(MAKE) --no-print-directory $(CAUSES)
-	@tests/kernels/sysroot.sh $(A)/sysroot arm64 $(ARM64_SYSROOT)
+	@tests/kernels/sysroot.sh $(A)/sysroot arm64 $(ARM64_SYSROOT) $(ARM64_GUEST)
 	@$(MAKE) --no-print-directory B=$(A) CROSS=aarch64-linux-gnu- SYSROOT=$(A)/sysroot \
 		CAUSES=$(abspath $(CAUSES)) all $(A)/live $(A)/labtool $(A)/load
 

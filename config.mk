@@ -23,7 +23,9 @@ BENCH_PACKAGES := iproute2 jq procps util-linux tcpdump bpftrace strace nginx-li
 # gcc and ld for arm64, and what is taken from that architecture's suite and unpacked, not installed.
 ARM64_PACKAGES := gcc-aarch64-linux-gnu
 ARM64_SYSROOT  := libc6-dev libbpf-dev libelf-dev zlib1g-dev libsystemd-dev libjson-c-dev \
-                  libsmartcols-dev libinih-dev uthash-dev libcriterion-dev busybox-static iproute2 \
+                  libsmartcols-dev libinih-dev uthash-dev libcriterion-dev
+# and what its guest runs
+ARM64_GUEST    := busybox-static bash dash coreutils util-linux procps grep sed findutils iproute2 \
                   nftables jq
 VM_PACKAGES    := qemu-system-x86 mmdebstrap cpio kmod xz-utils zstd
 KERNEL_PACKAGES := qemu-system-x86 cpio busybox-static kmod xz-utils zstd
