@@ -32,14 +32,15 @@ ifeq ($(V),1)
 msg  =
 endif
 
-.PHONY: all help run check deps test-deps unit golden input live survive vm check-kernels bench lab lint fuzz asan arm64 install clean
+.PHONY: all help run check deps test-deps unit golden input live survive vm check-kernels check-arm64 bench lab lint fuzz asan arm64 install \
+	clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: needs $(B)/rstmond $(B)/rstmon $(B)/rstmon-causes.7 $(B)/rstmon.catalog
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1	/p' Makefile
 
 # ---- building ----
 
@@ -170,6 +171,11 @@ arm64: ## rstmond, rstmon and the core tests for arm64, in build-arm64
 	@$(MAKE) --no-print-directory B=$(A) CROSS=aarch64-linux-gnu- SYSROOT=$(A)/sysroot \
 		CAUSES=$(abspath $(CAUSES)) all $(A)/live $(A)/labtool $(A)/load
 
+check-arm64: arm64 ## the core tests on a kernel for arm64; KERNELS='NAME=PACKAGE/SUITE'
+	@tests/check/install.sh $(KERNEL_PACKAGES) $(ARM64_KERNEL_PACKAGES)
+	@$(MAKE) --no-print-directory $(B)/rstmon.bpf.o
+	@tests/kernels/arm64.sh $(B) $(KERNELS)
+
 $(B)/hookcost: $(B)/tests/bench/hookcost.o
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
@@ -244,4 +250,4 @@ install: all ## to DESTDIR and PREFIX
 clean:
 	rm -rf $(B) $(B)-asan $(B)-fuzz $(A)
 
--include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
+-include $(shell find $(B) -path $(B)/sysroot -prune -o -name '*.d' -type f -print 2>/dev/null)

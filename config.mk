@@ -25,8 +25,8 @@ ARM64_PACKAGES := gcc-aarch64-linux-gnu
 ARM64_SYSROOT  := libc6-dev libbpf-dev libelf-dev zlib1g-dev libsystemd-dev libjson-c-dev \
                   libsmartcols-dev libinih-dev uthash-dev libcriterion-dev
 # and what its guest runs
-ARM64_GUEST    := busybox-static bash dash coreutils util-linux procps grep sed findutils iproute2 \
-                  nftables jq
+ARM64_GUEST    := busybox-static bash dash coreutils util-linux iproute2 nftables jq
+ARM64_KERNEL_PACKAGES := qemu-system-arm
 VM_PACKAGES    := qemu-system-x86 mmdebstrap cpio kmod xz-utils zstd
 KERNEL_PACKAGES := qemu-system-x86 cpio busybox-static kmod xz-utils zstd
 FUZZ_PACKAGES  := libclang-rt-dev

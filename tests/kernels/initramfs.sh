@@ -7,6 +7,8 @@
 #	initramfs.sh job SCRIPT FILE		/job, which init runs
 #
 # No program is started by a name that an argument gives, and nothing is fetched.
+#
+#	SYSROOT=DIR STRIP=CROSS-strip	another machine's programs: they lie in DIR, as sysroot.sh unpacked them
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 what=$1 from=$2 file=$3
@@ -24,14 +26,43 @@ pack() {
 	(cd "$root" && find . -print0 | sort -z | cpio --quiet -0 -o -H newc -R 0:0) >"$file"
 }
 
-# A file with what it links, where this machine has them.
+# What a file links: ldd knows where this machine has that, another machine's files are asked themselves.
+links() { # FILE
+	if [ -z "${SYSROOT:-}" ]; then
+		ldd "$1" 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) (.*/\1/p'
+		return
+	fi
+	readelf -dl "$1" 2>/dev/null |
+		sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p; s/.*interpreter: \(.*\)\]/\1/p' | while read -r name; do
+		for lib in "$SYSROOT$name" "$SYSROOT"/usr/lib/*-linux-gnu/"$name"; do
+			[ ! -f "$lib" ] || { echo "${lib#"$SYSROOT"}"; break; }
+		done
+	done
+}
+
+# A file with what it links.
 take() { # FILE [PLACE]
 	mkdir -p "$root$(dirname "${2:-$1}")"
 	cp -L "$1" "$root${2:-$1}"
 	chmod u+w "$root${2:-$1}"
-	ldd "$1" 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) (.*/\1/p' | while read -r lib; do
-		[ -e "$root$lib" ] || { mkdir -p "$root$(dirname "$lib")" && cp -L "$lib" "$root$lib"; }
+	links "$1" | while read -r lib; do
+		[ -e "$root$lib" ] || take "${SYSROOT:-}$lib" "$lib"
 	done
+}
+
+# Where a tool is; what another machine's packages do not have, busybox has.
+where() { # TOOL
+	if [ -n "${SYSROOT:-}" ]; then
+		for path in "$SYSROOT/usr/bin/$1" "$SYSROOT/usr/sbin/$1"; do
+			[ ! -e "$path" ] || { echo "$path"; return; }
+		done
+		return
+	fi
+	path=$(PATH=$PATH:/usr/sbin:/sbin command -v "$1") || { echo "initramfs: there is no $1 here" >&2; exit 1; }
+	case $path in
+	/*) echo "$path" ;;
+	*) echo "/usr/bin/$path" ;; # what the shell has itself
+	esac
 }
 
 base() { # BUILD
@@ -44,20 +75,15 @@ base() { # BUILD
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 	echo 'root:x:0:' >"$root/etc/group"
 	for tool in $tools; do
-		path=$(command -v "$tool") || path=$(PATH=/usr/sbin:/sbin:$PATH command -v "$tool") ||
-			{ echo "initramfs: there is no $tool here" >&2 && exit 1; }
-		case $path in
-		/*) ;;
-		*) path=/usr/bin/$path ;; # what the shell has itself
-		esac
-		take "$path" "/usr/bin/$tool"
+		path=$(where "$tool")
+		[ -z "$path" ] || take "$path" "/usr/bin/$tool"
 	done
-	take "$(command -v busybox)" /usr/bin/busybox
+	take "$(where busybox)" /usr/bin/busybox
 	ln -sf dash "$root/usr/bin/sh"
 	for program in rstmond rstmon live labtool; do
 		[ ! -x "$1/$program" ] || take "$1/$program" "/rstmon/build/$program"
 	done
-	find "$root/rstmon/build" "$root/usr" -type f -exec strip --strip-debug {} + 2>/dev/null || true
+	find "$root/rstmon/build" "$root/usr" -type f -exec "${STRIP:-strip}" --strip-debug {} + 2>/dev/null || true
 	mkdir -p "$root/rstmon/tests"
 	cp -r "$here/../lab" "$here/../kernels" "$root/rstmon/tests"
 	install -m 755 "$here/init" "$root/init"

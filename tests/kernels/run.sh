@@ -8,6 +8,7 @@
 #
 #	KERNELS_TESTS='probe log'	only these of guest.sh's
 #	KERNELS_PACKAGES=DIR		keeps what was fetched
+#	KERNELS_FOUND=FILE		results of a test that no guest ran, in the form of $found below
 #	KERNELS_SLOW=4			deadlines in guests
 #	LIVE_MANY=10000			so many resets without a socket or a segment
 #	VM_SECONDS=900 VM_LOCK=FILE and others of tests/vm/qemu.sh
@@ -40,7 +41,7 @@ trap '[ -z "$fetching" ] || kill "$fetching" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 columns=
 found=$work/found # column TAB verdict TAB table TAB item TAB why
-: >"$found"
+cat ${KERNELS_FOUND:+"$KERNELS_FOUND"} /dev/null >"$found"
 
 tell() { # COLUMN right|wrong|skip TABLE ITEM WHY
 	printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$found"
@@ -95,8 +96,8 @@ guest() { # NAME: its directory is there
 	# begin that is no result.
 	for i in 1 2 3; do
 		rm -f "$logs/$name.log" "$logs/$name.console"
-		qemu_boot "$dir/vmlinuz" "$work/initrd" loglevel=4 -serial "file:$logs/$name.console" \
-			-serial "file:$logs/$name.log" 2>"$logs/$name.qemu"
+		qemu_boot "$dir/vmlinuz" "$work/initrd" loglevel=4 "$logs/$name.console" "$logs/$name.log" \
+			2>"$logs/$name.qemu"
 		! grep -q '^BEGIN' "$logs/$name.log" 2>/dev/null || break
 		echo "$name: boot $i ended before the tests began: $(grep -aE 'panic|BUG' "$logs/$name.console" | tail -n 1)"
 	done

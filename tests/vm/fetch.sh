@@ -8,6 +8,8 @@
 #					DIR/PACKAGE/root/lib/modules those of its modules that tests use;
 #					PACKAGE/SUITE (DIR/PACKAGE@SUITE) takes it from another release; a
 #					package that only depends on a kernel is followed
+#
+#	ARCH=arm64			kernels of that architecture
 set -eu
 
 dir=$(mkdir -p "$1" && cd "$1" && pwd)
@@ -39,7 +41,7 @@ fetch_root() {
 }
 
 apt() { # SUITE, tool, then its arguments: with lists of our own
-	state=$dir/apt-$1
+	state=$dir/apt-$1${ARCH:+-$ARCH}
 	if [ ! -d "$state/lists/partial" ]; then
 		mkdir -p "$state/etc" "$state/lists/partial" "$state/cache/archives/partial"
 		sources "$1" >"$state/etc/vm.sources"
@@ -48,7 +50,7 @@ apt() { # SUITE, tool, then its arguments: with lists of our own
 	shift 2
 	"$tool" -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$state/etc" \
 		-o Dir::State::Lists="$state/lists" -o Dir::Cache="$state/cache" \
-		-o APT::Sandbox::User=root "$@"
+		-o APT::Sandbox::User=root ${ARCH:+-o APT::Architecture=$ARCH -o APT::Architectures=$ARCH} "$@"
 }
 
 # Packages that $1 depends on and that have a part of a kernel in them: an image alone, or, where the

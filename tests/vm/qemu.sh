@@ -4,23 +4,41 @@
 # seldom has another way, and the result is the same, later.
 #
 #	VM_LOCK=FILE		one at a time among those who name it
+#	VM_ARCH=arm64		a virtual machine of that architecture; otherwise this one's, amd64
 #	VM_ACCEL=tcg,thread=multi VM_CPU= VM_CPUS=2 VM_MEMORY= VM_SECONDS=	may be set
 
-# amd64 only, and root, as everything here has to write devices' and others' files
+case ${VM_ARCH:-amd64} in
+arm64) qemu="qemu-system-aarch64" ;;
+*) qemu="qemu-system-x86_64" ;;
+esac
+
+# root, as everything here has to write devices' and others' files
 qemu_possible() { # TOOL...: prints why not
-	for tool in qemu-system-x86_64 cpio "$@"; do
+	for tool in $qemu cpio "$@"; do
 		command -v "$tool" >/dev/null || { echo "there is no $tool"; return 1; }
 	done
 	[ "$(id -u)" = 0 ] || { echo "not root"; return 1; }
 	[ "$(uname -m)" = x86_64 ] || { echo "not an amd64 machine"; return 1; }
 }
 
-# Without la57 and cx16 the emulated processor can boot all these kernels.
-qemu_boot() { # KERNEL INITRD APPEND [OPTION...]: until it ends by itself, or its time is over
-	kernel=$1 initrd=$2 append=$3
-	shift 3
-	${VM_LOCK:+flock "$VM_LOCK"} timeout "${VM_SECONDS:-600}" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" \
-		-cpu "${VM_CPU:-max,-la57,-cx16}" -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1536}" -nodefaults -no-reboot \
-		-display none -kernel "$kernel" -initrd "$initrd" \
-		-append "console=ttyS0 panic=-1 oops=panic mitigations=off $append" "$@"
+# The emulated processor can do all that it may and boot all these kernels (without la57 and cx16); signing pointers in
+# the architecture's own way would take most of an arm64's time.
+qemu_boot() { # KERNEL INITRD APPEND CONSOLE [RESULTS]: until it ends by itself, or its time is over
+	append="panic=-1 oops=panic mitigations=off $3"
+	case ${VM_ARCH:-amd64} in
+	arm64)
+		set -- "$1" "$2" -machine virt -cpu "${VM_CPU:-max,pauth-impdef=on}" -serial "file:$4" \
+			${5:+-chardev "file,id=results,path=$5" -device pci-serial,chardev=results}
+		append="console=ttyAMA0 rstmon.results=ttyS0 $append"
+		;;
+	*)
+		set -- "$1" "$2" -cpu "${VM_CPU:-max,-la57,-cx16}" -serial "file:$4" ${5:+-serial "file:$5"}
+		append="console=ttyS0 rstmon.results=ttyS1 $append"
+		;;
+	esac
+	kernel=$1 initrd=$2
+	shift 2
+	${VM_LOCK:+flock "$VM_LOCK"} timeout "${VM_SECONDS:-600}" $qemu -accel "${VM_ACCEL:-tcg,thread=multi}" \
+		-smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1536}" -nodefaults -no-reboot -display none \
+		-kernel "$kernel" -initrd "$initrd" -append "$append" "$@"
 }

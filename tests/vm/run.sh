@@ -57,7 +57,7 @@ one() { # PACKAGE
 	rm -f "$log"
 	echo "== $1: at most ${VM_SECONDS:-600} seconds, $log"
 	qemu_boot "$vm/$name/vmlinuz" "$vm/initrd.cpio" \
-		"quiet systemd.log_level=warning systemd.show_status=no${VM_SHORT:+ rstmon.short}" -serial "file:$log"
+		"quiet systemd.log_level=warning systemd.show_status=no${VM_SHORT:+ rstmon.short}" "$log"
 	tr -d '\r' <"$log" | sed -n '/RSTMON-VM begin/,/RSTMON-VM end/p' >"$log.part"
 	echo "kernel $(sed -n 's/.*RSTMON-VM begin //p' "$log.part")"
 	grep -vE 'RSTMON-VM|^[0-9]+ passed' "$log.part"
