@@ -92,9 +92,8 @@ static int function(const struct btf *btf, const char *name)
 	return id > 0 ? id : 0;
 }
 
-static uint8_t arguments(const struct btf *btf, const struct btf_type *proto)
+static uint8_t arguments(const struct btf_type *proto)
 {
-	(void)btf;
 	return proto && btf_is_func_proto(proto) ? (uint8_t)btf_vlen(proto) : 0;
 }
 
@@ -102,11 +101,11 @@ static uint8_t function_arguments(const struct btf *btf, const char *name)
 {
 	int id = function(btf, name);
 
-	return id ? arguments(btf, btf__type_by_id(btf, btf__type_by_id(btf, (__u32)id)->type)) : 0;
+	return id ? arguments(btf__type_by_id(btf, btf__type_by_id(btf, (__u32)id)->type)) : 0;
 }
 
 /* Its type is typedef -> pointer -> function, whose own first argument is the private data. */
-static uint8_t tracepoint_arguments(const struct btf *btf, const char *name)
+const struct btf_type *bpf_features_tracepoint(const struct btf *btf, const char *name)
 {
 	const struct btf_type *t;
 	char type[80];
@@ -119,7 +118,12 @@ static uint8_t tracepoint_arguments(const struct btf *btf, const char *name)
 		t = btf__type_by_id(btf, t->type);
 	if (t)
 		t = btf__type_by_id(btf, t->type);
-	return (uint8_t)MAX(arguments(btf, t), 1) - 1;
+	return t && btf_is_func_proto(t) ? t : NULL;
+}
+
+static uint8_t tracepoint_arguments(const struct btf *btf, const char *name)
+{
+	return (uint8_t)MAX(arguments(bpf_features_tracepoint(btf, name)), 1) - 1;
 }
 
 static uint32_t enum_value(const struct btf *btf, const char *type, const char *name)

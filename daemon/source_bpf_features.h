@@ -42,6 +42,9 @@ int bpf_features_find(const struct btf *kernel, const char *without, struct bpf_
 const char *bpf_features_name(unsigned int i);
 bool bpf_features_has(const struct bpf_features *f, unsigned int i);
 
+/* The function type of a tracepoint, as its programs of BTF get it; NULL: the kernel does not have it. */
+const struct btf_type *bpf_features_tracepoint(const struct btf *kernel, const char *name);
+
 /* What the programs are told. */
 void bpf_features_configure(const struct bpf_features *f, struct rst_config *config);
 

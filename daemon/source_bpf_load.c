@@ -82,18 +82,10 @@ static uint8_t number_of(const struct reasons *r, enum reason meaning)
 /* Is the first argument of the tracepoint a pointer? */
 static bool tracepoint_takes_pointer(const struct btf *btf, const char *name)
 {
-	const struct btf_type *t;
-	char type[80];
+	const struct btf_type *t = bpf_features_tracepoint(btf, name);
 	int id;
 
-	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
-	t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-	if (t) /* typedef -> pointer -> function, whose own first argument is the private data */
-		t = btf__type_by_id(btf, t->type);
-	if (t)
-		t = btf__type_by_id(btf, t->type);
-	if (!t || !btf_is_func_proto(t) || btf_vlen(t) < 2)
+	if (!t || btf_vlen(t) < 2)
 		return false;
 	id = btf__resolve_type(btf, btf_params(t)[1].type);
 	t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
