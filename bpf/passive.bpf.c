@@ -156,7 +156,8 @@ int on_freed(__u64 *ctx)
 	if ((!ipv6 && skb->protocol != bpf_htons(ETH_P_IP)) ||
 	    bpf_probe_read_kernel(ip, sizeof(ip), skb->head + skb->network_header))
 		return 0;
-	if (ip[ipv6 ? 6 : 9] != IPPROTO_TCP)
+	if (ip[ipv6 ? 6 : 9] != IPPROTO_TCP ||
+	    !(config.freed_families & (ipv6 ? RST_FREED_IPV6 : RST_FREED_IPV4)))
 		return 0;
 	count_passive(0, skb, ipv6, lane_enter(LANE_TRAMPOLINE, RST_SENT));
 	lane_leave(LANE_TRAMPOLINE, RST_SENT);

@@ -58,6 +58,8 @@ static void find_hooks(struct source_bpf *b, const struct source_bpf_options *op
 			continue;
 		if (!h->off)
 			h->unwanted = source_bpf_unneeded(b, i);
+		if (h->absent && !h->off && !h->unwanted)
+			continue; /* it says so already */
 		snprintf(h->why, sizeof(h->why), "%s",
 			 h->unwanted && !h->off ? source_bpf_unneeded(b, i)
 			 : h->off		? "switched off in the configuration"
@@ -77,6 +79,14 @@ int source_bpf_adopt(const struct source_bpf_options *options, const struct sour
 	if (r)
 		return r;
 	b->generation = source_parked_generation(parked);
+	/* while the kernel's types are there */
+	for (int i = 0; i < HOOK_MAX; i++) {
+		const char *why = source_bpf_absent(b, i);
+
+		b->hooks[i].absent = why;
+		if (why)
+			snprintf(b->hooks[i].why, sizeof(b->hooks[i].why), "%s", why);
+	}
 	r = bpf_parts_copy(&b->parts, source_parked_parts(parked));
 	if (r)
 		snprintf(error, error_size, "cannot take over the hooks: %s", strerror(-r));

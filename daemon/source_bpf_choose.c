@@ -33,7 +33,7 @@ const char *source_bpf_unneeded(const struct source_bpf *b, int hook)
 	/* the third argument came with the resets that it had not shown before (6.10) */
 	if (f->send_reset_args > 2)
 		return "not needed: on this kernel tcp_send_reset shows these resets";
-	if (hook == HOOK_FREED && f->trampolines)
+	if (hook == HOOK_FREED && f->trampolines && f->passive4 && f->passive6)
 		return "not needed: fentry/tcp_v4_send_reset and its like show more";
 	return NULL;
 }
@@ -49,7 +49,7 @@ static bool has_type(const struct btf *btf, const char *prefix, const char *name
 }
 
 /* NULL: it is there, as far as can be told. */
-static const char *absent(const struct source_bpf *b, int hook)
+const char *source_bpf_absent(const struct source_bpf *b, int hook)
 {
 	const struct bpf_features *f = &b->features;
 	const struct source_hook *h = &b->hooks[hook];
@@ -81,7 +81,7 @@ void source_bpf_leave_out(struct source_bpf *b, int hook, const char *why)
 static void choose(struct source_bpf *b, int hook)
 {
 	struct source_hook *h = &b->hooks[hook];
-	const char *unneeded = source_bpf_unneeded(b, hook), *why = absent(b, hook);
+	const char *unneeded = source_bpf_unneeded(b, hook), *why = source_bpf_absent(b, hook);
 
 	h->unwanted = unneeded;
 	h->absent = why;

@@ -94,7 +94,7 @@ static int function(const struct btf *btf, const char *name)
 
 static uint8_t arguments(const struct btf_type *proto)
 {
-	return proto && btf_is_func_proto(proto) ? (uint8_t)btf_vlen(proto) : 0;
+	return proto && btf_is_func_proto(proto) ? (uint8_t)MIN(btf_vlen(proto), UINT8_MAX) : 0;
 }
 
 static uint8_t function_arguments(const struct btf *btf, const char *name)
@@ -131,9 +131,12 @@ static uint32_t enum_value(const struct btf *btf, const char *type, const char *
 	int id = btf__find_by_name_kind(btf, type, BTF_KIND_ENUM);
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
 
-	for (int i = 0; t && i < btf_vlen(t); i++)
-		if (!strcmp(btf__name_by_offset(btf, btf_enum(t)[i].name_off), name))
+	for (int i = 0; t && i < btf_vlen(t); i++) {
+		const char *value = btf__name_by_offset(btf, btf_enum(t)[i].name_off);
+
+		if (value && !strcmp(value, name))
 			return (uint32_t)btf_enum(t)[i].val;
+	}
 	return ~0U;
 }
 
@@ -156,6 +159,30 @@ static bool try_fetch_atomics(void)
 		return false;
 	close(fd);
 	return true;
+}
+
+/* Calls of the kernel's functions want the JIT, and one that can do them. */
+static int try_cast(const struct btf *btf)
+{
+	int cast = function(btf, "bpf_rdonly_cast");
+	int type = btf__find_by_name_kind(btf, "tcphdr", BTF_KIND_STRUCT);
+	const struct bpf_insn program[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_1, 0, 0, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, type),
+		INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, cast),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	int fd;
+
+	if (!cast || type <= 0)
+		return 0;
+	fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "try_cast", "GPL", program,
+			   ARRAY_SIZE(program), NULL);
+	if (fd < 0)
+		return 0;
+	close(fd);
+	return cast;
 }
 
 /* Some kernels refuse them to everybody, some architectures have none. */
@@ -207,11 +234,13 @@ int bpf_features_find(const struct btf *kernel, const char *without, struct bpf_
 			btf__find_by_name_kind(kernel, "bpf_iter__task_vma", BTF_KIND_STRUCT) > 0,
 		.task_btf = function(kernel, "bpf_get_current_task_btf"),
 		.guard = release_at_least(6, 1),
-		.cast = function(kernel, "bpf_rdonly_cast"),
+		.cast = try_cast(kernel),
 		.send_reset_args = tracepoint_arguments(kernel, "tcp_send_reset"),
 		.kfree_skb_args = tracepoint_arguments(kernel, "kfree_skb"),
 		.tcp_reset_args = function_arguments(kernel, "tcp_reset"),
 		.accept_args = function_arguments(kernel, "inet_csk_accept"),
+		.passive4 = function(kernel, "tcp_v4_send_reset"),
+		.passive6 = function(kernel, "tcp_v6_send_reset"),
 		.no_socket_reason =
 			enum_value(kernel, "skb_drop_reason", "SKB_DROP_REASON_NO_SOCKET"),
 	};
@@ -239,6 +268,8 @@ void bpf_features_configure(const struct bpf_features *f, struct rst_config *con
 	config->tcp_reset_args = f->tcp_reset_args;
 	config->kfree_skb_args = f->kfree_skb_args;
 	config->no_socket_reason = f->no_socket_reason;
+	config->freed_families = (uint8_t)((f->trampolines && f->passive4 ? 0 : RST_FREED_IPV4) |
+					   (f->trampolines && f->passive6 ? 0 : RST_FREED_IPV6));
 #if defined(__x86_64__) || defined(__i386__)
 	config->loads_in_order = 1;
 #endif

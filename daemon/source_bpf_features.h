@@ -22,6 +22,8 @@ struct bpf_features {
 	bool task_btf;
 	bool guard;
 	bool trampolines; /* fentry and fexit can be loaded and attached */
+	bool passive4;	  /* the kernel's tcp_v4_send_reset() can be hooked, with trampolines */
+	bool passive6;
 	int cast;	  /* BTF number of bpf_rdonly_cast(), 0: not there */
 	uint8_t send_reset_args; /* of the tracepoint: 2, since 6.10 three; 0: not there */
 	uint8_t kfree_skb_args;

@@ -82,6 +82,9 @@ void source_bpf_name_hooks(struct source_bpf *b);
 
 struct bpf_program *source_bpf_hook_program(struct source_bpf *b, int hook); /* of the skeleton */
 
+/* Why this kernel cannot have the hook; NULL: it can, as far as its types tell. They must be there still. */
+const char *source_bpf_absent(const struct source_bpf *b, int hook);
+
 /* Why this kernel does not need the hook; NULL: it does. */
 const char *source_bpf_unneeded(const struct source_bpf *b, int hook);
 

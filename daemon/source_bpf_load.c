@@ -262,6 +262,9 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 		snprintf(error, size, "cannot open the BPF object: %s", strerror(errno));
 		return -errno;
 	}
+	/* then the other way is wanted */
+	b->features.passive4 = b->features.passive4 && !t->left_out[HOOK_PASSIVE4];
+	b->features.passive6 = b->features.passive6 && !t->left_out[HOOK_PASSIVE6];
 	configure(b, options);
 	r = source_bpf_choose(b, t->packets, error, size);
 	if (r)
@@ -269,7 +272,7 @@ static int open_and_load(struct source_bpf *b, const struct source_bpf_options *
 	leave_out_refused(b, t);
 	choose_maps(b);
 	go_on_with(b, options);
-	refused[0] = '\0';
+	refused[0] = complaint[0] = '\0';
 	r = bpf_features_fit(&b->features, b->skel->obj);
 	if (!r)
 		r = rstmon_bpf__load(b->skel);
@@ -408,6 +411,7 @@ int source_bpf_set_up(struct source_bpf *b, const struct source_bpf_options *opt
 
 	b->generation = options->generation;
 	if (options->btf && bpf_types_use(b->vmlinux)) {
+		bpf_types_unuse();
 		snprintf(error, size, "no memory for the types of the kernel");
 		return -ENOMEM;
 	}

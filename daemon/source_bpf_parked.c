@@ -198,6 +198,8 @@ bool source_parked_fits(const struct source *s, const struct source_bpf_options 
 	static const int required[] = {HOOK_SEND, HOOK_RECEIVE, HOOK_STATE};
 	const struct parked *p = parked_of(s);
 	const struct rst_control *c = p->counts.control;
+	bool has_packet =
+		bpf_parts_fd(&p->parts, FDSTORE_PROG, source_bpf_program(HOOK_PACKET)) >= 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(required); i++)
 		if (bpf_parts_fd(&p->parts, FDSTORE_LINK, source_bpf_program(required[i])) < 0)
@@ -209,8 +211,10 @@ bool source_parked_fits(const struct source *s, const struct source_bpf_options 
 	       p->counts.totals_stride == sizeof(struct rst_totals) && !p->slots &&
 	       p->counts.n_slots == RST_SLOTS &&
 	       p->counts.ring_bytes == (size_t)options->ring_kib * 1024 &&
-	       options->packet_evidence == (bpf_parts_fd(&p->parts, FDSTORE_PROG,
-							 source_bpf_program(HOOK_PACKET)) >= 0);
+	       (options->packet_evidence == has_packet ||
+		/* it cannot be had without the storage that it shares */
+		(options->packet_evidence &&
+		 bpf_parts_fd(&p->parts, FDSTORE_MAP, "sock_states") < 0));
 }
 
 /* Those without a link by their nature apart, and the one that may lack the right to be attached.

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PREFIX "btf_trace_"
@@ -135,10 +136,16 @@ static int load_file(const char *file, struct btf **ret, char *error, size_t siz
 	int r;
 
 	/* as a file that is not there, not as one that is wrong */
-	if (access(file, R_OK)) {
+	struct stat st;
+
+	if (access(file, R_OK) || stat(file, &st)) {
 		r = -errno;
 		snprintf(error, size, "--btf %s: %s", file, strerror(-r));
 		return r;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		snprintf(error, size, "--btf %s: not a file", file);
+		return -EINVAL;
 	}
 	types = btf__parse(file, NULL);
 	if (!types) {

@@ -339,6 +339,9 @@ struct rst_control {
 	__u32 reserved4[15];
 };
 
+#define RST_FREED_IPV4 1
+#define RST_FREED_IPV6 2
+
 /* The number of no helper: the loader puts a call of bpf_rdonly_cast() in its place. */
 #define RST_CALL_CAST 0x52535401
 
@@ -369,7 +372,7 @@ struct rst_config {
 	__u8 tcp_reset_args;	 /* of tcp_reset(): 1 before 5.11, then 2 */
 	__u8 kfree_skb_args;	 /* of the tracepoint: 2 before 5.17, then 3 or more */
 	__u8 loads_in_order;	 /* by this processor: x86 */
-	__u8 reserved;
+	__u8 freed_families;	 /* RST_FREED_*: whose resets only the dropping of their segment shows */
 	__u32 no_socket_reason;	 /* SKB_DROP_REASON_NO_SOCKET, or ~0 */
 };
 

@@ -14,7 +14,9 @@ static const char *unneeded(unsigned int arguments, bool trampolines, int hook)
 	static struct source_bpf b;
 
 	b.features = (struct bpf_features){.send_reset_args = (uint8_t)arguments,
-					   .trampolines = trampolines};
+					   .trampolines = trampolines,
+					   .passive4 = true,
+					   .passive6 = true};
 	return source_bpf_unneeded(&b, hook);
 }
 
@@ -35,6 +37,17 @@ Test(choose, old_kernels_need_the_functions_or_else_the_drops)
 	cr_assert(unneeded(2, true, HOOK_FREED), "both would count a reset twice");
 	cr_assert_not(unneeded(2, false, HOOK_PASSIVE4), "a gap, and to be told as one");
 	cr_assert_not(unneeded(2, false, HOOK_FREED));
+}
+
+Test(choose, a_family_whose_function_cannot_be_hooked_needs_the_drops)
+{
+	struct source_bpf b = {
+		.features = {.send_reset_args = 2, .trampolines = true, .passive4 = true}};
+	struct rst_config config = {};
+
+	cr_assert_not(source_bpf_unneeded(&b, HOOK_FREED));
+	bpf_features_configure(&b.features, &config);
+	cr_assert_eq(config.freed_families, RST_FREED_IPV6, "the other would be counted twice");
 }
 
 Test(choose, what_only_a_function_shows_is_needed_everywhere)
