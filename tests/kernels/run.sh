@@ -94,9 +94,11 @@ guest() { # NAME: its directory is there
 	cat "$work/base.cpio" "$work/modules.cpio" "$work/job.cpio" >"$work/initrd"
 	# An emulated processor may stumble over the kernel's patches of its own code while it boots. Before the tests
 	# begin that is no result.
+	cpu=
+	[ "$name" != new ] || cpu=$qemu_cpu_new
 	for i in 1 2 3; do
 		rm -f "$logs/$name.log" "$logs/$name.console"
-		qemu_boot "$dir/vmlinuz" "$work/initrd" loglevel=4 "$logs/$name.console" "$logs/$name.log" \
+		VM_CPU=${VM_CPU:-$cpu} qemu_boot "$dir/vmlinuz" "$work/initrd" loglevel=4 "$logs/$name.console" "$logs/$name.log" \
 			2>"$logs/$name.qemu"
 		! grep -q '^BEGIN' "$logs/$name.log" 2>/dev/null || break
 		echo "$name: boot $i ended before the tests began: $(grep -aE 'panic|BUG' "$logs/$name.console" | tail -n 1)"

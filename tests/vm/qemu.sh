@@ -21,9 +21,12 @@ qemu_possible() { # TOOL...: prints why not
 	[ "$(uname -m)" = x86_64 ] || { echo "not an amd64 machine"; return 1; }
 }
 
-# The emulated processor can do all that it may and boot all these kernels (without la57). It must have cx16: without
-# cmpxchg16b the newest kernels make no socket storage (kmalloc_nolock()), as no real machine does. Signing pointers in the
-# architecture's own way would take most of an arm64's time.
+# The emulated processor can do all that it may and boot all these kernels (without la57). cmpxchg16b of some emulators
+# spoils the flags, and 6.12 dies of it in its allocator; without it the newest kernels make no socket storage
+# (kmalloc_nolock()): VM_CPU=$qemu_cpu_new for those. Signing pointers in the architecture's own way would take most of
+# an arm64's time.
+# shellcheck disable=SC2034
+qemu_cpu_new=max,-la57
 qemu_boot() { # KERNEL INITRD APPEND CONSOLE [RESULTS]: until it ends by itself, or its time is over
 	append="panic=-1 oops=panic mitigations=off $3"
 	case ${VM_ARCH:-amd64} in
@@ -33,7 +36,7 @@ qemu_boot() { # KERNEL INITRD APPEND CONSOLE [RESULTS]: until it ends by itself,
 		append="console=ttyAMA0 rstmon.results=ttyS0 $append"
 		;;
 	*)
-		set -- "$1" "$2" -cpu "${VM_CPU:-max,-la57}" -serial "file:$4" ${5:+-serial "file:$5"}
+		set -- "$1" "$2" -cpu "${VM_CPU:-max,-la57,-cx16}" -serial "file:$4" ${5:+-serial "file:$5"}
 		append="console=ttyS0 rstmon.results=ttyS1 $append"
 		;;
 	esac
