@@ -79,6 +79,7 @@ linger_zero() {
 	net_one
 	expect sent linger_zero comm=server role=server
 	expect received linger_zero,peer_app_abort_idle comm=client role=client
+	also sent linger_zero comm=server # what is under way meets the listener
 	actor N server listen 8080 accept read 100 write 100 linger0 close
 	await 5 listens N 8080
 	actor N client connect 8080 write 100 read 100 closed
