@@ -38,12 +38,6 @@ struct facts {
 	struct rst_former former; /* with has_former */
 };
 
-/* False for NULL, and for nothing else: no object begins at a multiple of 4 GiB. */
-static __always_inline bool is_there(const void *pointer)
-{
-	return pointer_half(pointer);
-}
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, LANE_MAX * RST_DIRECTION_MAX);
@@ -124,6 +118,14 @@ static __always_inline void facts_of_segment(struct facts *f, const struct sk_bu
 {
 	facts_of_headers(f, skb, count);
 	segment_of(&f->headers, &f->segment);
+}
+
+/* Of a time-wait or request socket only this may be read. */
+static __always_inline void facts_of_mini_socket(struct facts *f, const struct sock *sk)
+{
+	f->key.state = sk->__sk_common.skc_state;
+	sock_netns(sk->__sk_common.skc_net.net, &f->key.netns, &f->key.netns_cookie);
+	f->flags |= f->key.state == TCP_TIME_WAIT ? RST_EVENT_TIME_WAIT : RST_EVENT_REQUEST;
 }
 
 enum former {
@@ -286,6 +288,13 @@ static __always_inline bool emit_without_socket(struct rst_count *count, struct 
 	}
 	count->records++;
 	return true;
+}
+
+/* The same, wherever there is room. */
+static __always_inline void count_without_socket(struct rst_count *count, struct facts *f)
+{
+	if (!emit_without_socket(count, f))
+		count_no_room(count, &f->key, f->owner_comm, f->cgroup);
 }
 
 #endif

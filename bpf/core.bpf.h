@@ -418,6 +418,12 @@ static __always_inline __u32 pointer_half(const void *pointer)
 	return half;
 }
 
+/* False for NULL, and for nothing else: no object begins at a multiple of 4 GiB. */
+static __always_inline bool is_there(const void *pointer)
+{
+	return pointer_half(pointer);
+}
+
 /* 1 or 0, without a branch: of a search through a set the verifier would walk every outcome. */
 static __always_inline __u64 is_same(__u64 a, __u64 b)
 {

@@ -10,12 +10,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* False for NULL; see rstmon.bpf.c. */
-static __always_inline bool has_socket(const struct sock *sk)
-{
-	return pointer_half(sk);
-}
-
 /* ---- who accepted ---- */
 
 /* The process that takes the connection is the one that will use it, until a read says otherwise. */
@@ -24,7 +18,7 @@ static __always_inline int accepted(struct sock *sk)
 	struct sock_state *st;
 	struct process p;
 
-	if (!has_socket(sk))
+	if (!is_there(sk))
 		return 0;
 	st = state_find(sk);
 	if (!st)
@@ -80,7 +74,7 @@ int on_tcp_reset(__u64 *ctx)
 	if (config.tcp_reset_args < 2)
 		return 0;
 	skb = (const struct sk_buff *)ctx[1];
-	if (!pointer_half(skb) || !looks_read(skb, &looks, &ttl))
+	if (!is_there(skb) || !looks_read(skb, &looks, &ttl))
 		return 0;
 	st = state_find(sk);
 	if (!(looks.tcp[TCP_FLAGS] & TCP_RST)) {
@@ -106,7 +100,7 @@ int on_connected(__u64 *ctx)
 	struct looks looks;
 	__u8 ttl;
 
-	if (!pointer_half(skb) || !looks_read(skb, &looks, &ttl))
+	if (!is_there(skb) || !looks_read(skb, &looks, &ttl))
 		return 0;
 	st = state_find(sk);
 	if (st)

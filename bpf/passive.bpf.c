@@ -68,13 +68,6 @@ static __always_inline bool has_signature(const struct sk_buff *skb, const struc
 
 /* ---- closed ports, unknown connections, time-wait: before 6.10 ---- */
 
-static __always_inline void facts_of_mini_socket(struct facts *f, const struct sock *sk)
-{
-	f->key.state = sk->__sk_common.skc_state;
-	sock_netns(sk->__sk_common.skc_net.net, &f->key.netns, &f->key.netns_cookie);
-	f->flags = f->key.state == TCP_TIME_WAIT ? RST_EVENT_TIME_WAIT : RST_EVENT_REQUEST;
-}
-
 /* 'sk' is NULL or a mini-socket. */
 static __always_inline void count_passive(const struct sock *sk, const struct sk_buff *skb, bool ipv6,
 					  __u32 lane)
@@ -106,10 +99,7 @@ static __always_inline void count_passive(const struct sock *sk, const struct sk
 		facts_of_mini_socket(f, sk);
 	else
 		skb_netns(skb, &f->key.netns, &f->key.netns_cookie);
-	if (f->headers.known)
-		f->flags |= RST_EVENT_SEGMENT;
-	if (!emit_without_socket(count, f))
-		count_no_room(count, &f->key, f->owner_comm, f->cgroup);
+	count_without_socket(count, f);
 	run_end(count, begin);
 }
 
@@ -234,8 +224,7 @@ static __always_inline void count_reject(const struct sk_buff *reset, const stru
 	f->key.flags = RST_KEY_REJECT;
 	skb_netns(skb, &f->key.netns, &f->key.netns_cookie);
 	facts_of_rejected(f, reset, skb, count);
-	if (!emit_without_socket(count, f))
-		count_no_room(count, &f->key, f->owner_comm, f->cgroup);
+	count_without_socket(count, f);
 	run_end(count, begin);
 }
 

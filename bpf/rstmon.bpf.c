@@ -461,13 +461,10 @@ static __always_inline void send_reset(__u64 *ctx, __u32 lane)
 		run_end(count, begin);
 		return;
 	}
-	if (has_sk) {
-		f->key.state = sk->__sk_common.skc_state;
-		sock_netns(sk->__sk_common.skc_net.net, &f->key.netns, &f->key.netns_cookie);
-		f->flags = f->key.state == TCP_TIME_WAIT ? RST_EVENT_TIME_WAIT : RST_EVENT_REQUEST;
-	} else if (has_skb) {
+	if (has_sk)
+		facts_of_mini_socket(f, sk);
+	else if (has_skb)
 		skb_netns(skb, &f->key.netns, &f->key.netns_cookie);
-	}
 	if (has_skb) {
 		facts_of_headers(f, skb, count);
 	} else {
@@ -475,8 +472,7 @@ static __always_inline void send_reset(__u64 *ctx, __u32 lane)
 		count->failures[RST_FAIL_READ]++;
 		f->headers.known = false;
 	}
-	if (!emit_without_socket(count, f))
-		count_no_room(count, &f->key, f->owner_comm, f->cgroup);
+	count_without_socket(count, f);
 	run_end(count, begin);
 }
 
