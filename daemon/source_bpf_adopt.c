@@ -39,6 +39,24 @@ static void attach_again(struct source_bpf *b, int hook)
 		bpf_parts_add(&b->parts, FDSTORE_LINK, name, fd, 0);
 }
 
+static void say_why_not(struct source_bpf *b, int hook)
+{
+	struct source_hook *h = &b->hooks[hook];
+	const char *why = source_bpf_unneeded(b, hook);
+
+	if (h->off) {
+		why = "switched off in the configuration";
+	} else if (why) {
+		h->unwanted = true;
+	} else {
+		if (h->absent) /* and says so */
+			return;
+		why = b->program[hook] >= 0 ? "could not be attached when the programs were loaded"
+					    : "this kernel has it not, or refused it";
+	}
+	snprintf(h->why, sizeof(h->why), "%s", why);
+}
+
 /* Hooks that the one who loaded them could not have are told as before, as far as that can be
  * known. */
 static void find_hooks(struct source_bpf *b, const struct source_bpf_options *options)
@@ -54,18 +72,8 @@ static void find_hooks(struct source_bpf *b, const struct source_bpf_options *op
 			h->unwanted = h->off = !options->packet_evidence;
 		if (i == HOOK_SEED)
 			h->unwanted = h->off = !options->scan_at_start;
-		if (h->attached)
-			continue;
-		if (!h->off)
-			h->unwanted = source_bpf_unneeded(b, i);
-		if (h->absent && !h->off && !h->unwanted)
-			continue; /* it says so already */
-		snprintf(h->why, sizeof(h->why), "%s",
-			 h->unwanted && !h->off ? source_bpf_unneeded(b, i)
-			 : h->off		? "switched off in the configuration"
-			 : b->program[i] >= 0
-				 ? "could not be attached when the programs were loaded"
-				 : "this kernel has it not, or refused it");
+		if (!h->attached)
+			say_why_not(b, i);
 	}
 }
 

@@ -13,13 +13,13 @@
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define PREFIX "btf_trace_"
-#define LAST_ARGUMENT                                                                              \
-	11 /* MAX_BPF_FUNC_ARGS of the kernel is 12; no tracepoint of ours has half of them */
+/* MAX_BPF_FUNC_ARGS of the kernel is 12; no tracepoint of ours has half of them */
+#define LAST_ARGUMENT 11
 
 /* ---- is it the running kernel's? ---- */
 
