@@ -23,6 +23,8 @@ static const struct {
 	[LINE_STATUS] = {"status", "884e98e44f354770aeee416e992f998c"},
 	[LINE_TIMEOUT] = {"timeout", "c8fe1df5255c97a1bb75a08e85a52090"},
 	[LINE_INCIDENT] = {"incident", "322229ebcd7e1268448cded39abd64b8"},
+	[LINE_ALERT] = {"alert", "86449498aa9840ebb8918aafe74ad2f6"},
+	[LINE_RESOLVED] = {"resolved", "424d3615678f427f9c6554c7fe06a6fd"},
 };
 
 _Static_assert(ARRAY_SIZE(kinds) == LINE_KIND_MAX, "a kind of line without a name");

@@ -37,6 +37,12 @@
 #define RSTMON_PENDING_MAX	256 /* resets that wait for their other end before they are told */
 #define RSTMON_STORIES_MAX	64  /* of "why", beyond it the rest is a number */
 
+/* Alerts */
+#define RSTMON_ALERT_RULES_MAX	32
+#define RSTMON_ALERT_NAME_MAX	32
+#define RSTMON_ALERTS_MAX	1024 /* keys whose rate is followed; the rest share one key a rule */
+#define RSTMON_ALERTS_TOLD_MAX	128  /* active at a time with a line of their own */
+
 /* Text */
 #define RSTMON_COMM_MAX		16
 #define RSTMON_EXE_MAX		256
