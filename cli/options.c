@@ -57,6 +57,17 @@ bool cli_option_given(const struct cli_options *o, enum cli_option option)
 	return o->given & (1U << option);
 }
 
+const char *cli_option_words(enum cli_option option)
+{
+	static const char *const words[CLI_OPTION_MAX] = {
+#define X(id, words_) [CLI_OPTION_##id] = words_,
+		CLI_OPTION_WORDS(X)
+#undef X
+	};
+
+	return words[option];
+}
+
 static int option_of_letter(int letter)
 {
 	for (int i = 0; i < CLI_OPTION_MAX; i++)
@@ -264,19 +275,19 @@ static void read_rate(struct parser *p, enum cli_option option, double *ret)
 		fail(p, "%s: '%s' is no rate; give one like 5/s, 10/min or 100/h", name, text);
 }
 
-static void read_word(struct parser *p, enum cli_option option, const char *words, const char **ret)
+static void read_word(struct parser *p, enum cli_option option, const char **ret)
 {
-	const char *text = p->arguments[option];
-	char padded[64];
+	const char *text = p->arguments[option], *words = cli_option_words(option);
+	char all[128], padded[64];
 
 	if (!text)
 		return;
 	*ret = text;
+	snprintf(all, sizeof(all), " %s ", words);
 	snprintf(padded, sizeof(padded), " %s ", text);
 	if (!*text || strchr(text, ' ') || strlen(text) > sizeof(padded) - 3 ||
-	    !strstr(words, padded))
-		fail(p, "--%s: '%s' is none of:%.*s", cli_option_info[option].name, text,
-		     (int)strlen(words) - 1, words);
+	    !strstr(all, padded))
+		fail(p, "--%s: '%s' is none of: %s", cli_option_info[option].name, text, words);
 }
 
 /* Rows that are put together have what they are put together by, and counts. */
@@ -327,9 +338,8 @@ static void read_values(struct parser *p)
 	read_number(p, CLI_OPTION_LAST, &o->last);
 	read_number(p, CLI_OPTION_COUNT, &count);
 	o->count = count;
-	read_word(p, CLI_OPTION_BY, " process port cause unit peer ", &o->by);
-	read_word(p, CLI_OPTION_SORT, " count last first pid comm unit port cause direction ",
-		  &o->sort);
+	read_word(p, CLI_OPTION_BY, &o->by);
+	read_word(p, CLI_OPTION_SORT, &o->sort);
 	read_time(p, CLI_OPTION_SINCE, &o->since);
 	read_time(p, CLI_OPTION_UNTIL, &o->until);
 	if (o->since && o->until && o->until <= o->since)

@@ -36,6 +36,11 @@
 	X(TEXTFILE, "textfile", 0, "FILE", "write to FILE, atomically") \
 	X(BRIEF, "brief", 0, NULL, "one line per cause, without the stories")
 
+/* X(ID, words): options whose value is one of a few words; what the others take, the argument says */
+#define CLI_OPTION_WORDS(X) \
+	X(BY, "process port cause unit peer") \
+	X(SORT, "count last first pid comm unit port cause direction")
+
 enum cli_option {
 #define X(id, name, letter, argument, help) CLI_OPTION_##id,
 	CLI_OPTIONS(X)
@@ -55,6 +60,9 @@ struct cli_option_info {
 };
 
 extern const struct cli_option_info cli_option_info[CLI_OPTION_MAX];
+
+/* The words, with blanks between them; NULL: it is no choice. */
+const char *cli_option_words(enum cli_option option);
 
 struct cli_verb;
 

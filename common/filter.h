@@ -83,5 +83,10 @@ bool filter_match(const struct filter *f, filter_value_fn value, const void *obj
 bool filter_uses(const struct filter *f, enum filter_field field);
 
 const char *filter_field_name(enum filter_field field);
+bool filter_field_in_scope(enum filter_field field, enum filter_scope scope);
+
+/* The n-th word that a field of an enumeration can have, NULL behind the last one and for fields
+ * whose text is free. */
+const char *filter_field_word(enum filter_field field, unsigned int n);
 
 #endif

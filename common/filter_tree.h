@@ -45,11 +45,6 @@ struct filter {
 };
 
 enum filter_type filter_field_type(enum filter_field field);
-bool filter_field_in_scope(enum filter_field field, enum filter_scope scope);
-
-/* The n-th word that a field of an enumeration can have, NULL behind the last one and for fields
- * whose text is free. */
-const char *filter_field_word(enum filter_field field, unsigned int n);
 
 /* The comparison of text: as it is, or as a pattern of fnmatch(3). */
 bool filter_text_match(const char *pattern, const char *text);

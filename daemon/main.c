@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Command line of rstmond: puts together configuration, source and daemon. Proved by tests/golden
- * and tests/check/input.sh.
+ * From the command line to a running rstmond: puts together configuration, source and daemon.
+ * Proved by tests/golden and tests/check/input.sh.
  */
 #include "common/util.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <json-c/json.h>
 #include <sys/stat.h>
 
 #include "common/output.h"
+#include "daemon/arguments.h"
 #include "daemon/daemon.h"
 #include "daemon/privilege.h"
 #include "daemon/recording.h"
@@ -24,146 +24,6 @@ enum exit_code {
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
 };
-
-enum probe {
-	PROBE_NO,
-	PROBE_TEXT,
-	PROBE_JSON,
-};
-
-struct arguments {
-	const char *config, *socket, *state, *log, *record, *replay, *btf;
-	enum print_format print;
-	enum probe probe;
-	bool check_config, print_config;
-};
-
-static const char help[] =
-	"rstmond sees every TCP reset that this host sends or receives, and says whose it was.\n"
-	"\n"
-	"  rstmond [OPTION...]\n"
-	"\n"
-	"  --socket PATH         listen there (default " RSTMON_SOCKET_PATH ")\n"
-	"  --config FILE         read this configuration only\n"
-	"  --state DIR           keep state there (default " RSTMON_STATE_PATH ")\n"
-	"  --log TARGET          auto, journal, syslog, stderr or none\n"
-	"  --print[=text|json]   a line per reset on stdout\n"
-	"  --record FILE         also write the raw records to FILE\n"
-	"  --replay FILE         take the records from FILE instead of the kernel\n"
-	"  --btf FILE            the kernel's types, where /sys/kernel/btf/vmlinux is not to be seen\n"
-	"  --probe[=text|json]   show what this kernel allows and what follows from it, then end\n"
-	"  --check-config        read the configuration, say what is wrong with it, and end\n"
-	"  --print-config        show every option with its value and where it comes from, and end\n"
-	"  --version, --help\n"
-	"\n"
-	"It stays in the foreground and prints \"ready\" when all is attached. See rstmond(8), rstmon(1).\n";
-
-static int usage(const char *sentence, const char *what)
-{
-	fprintf(stderr, "rstmond: %s%s; see rstmond --help\n", sentence, what);
-	return -EINVAL;
-}
-
-static int parse_arguments(int argc, char *argv[], struct arguments *ret)
-{
-	enum {
-		SOCKET = 1,
-		CONFIG,
-		STATE,
-		LOG,
-		PRINT,
-		RECORD,
-		REPLAY,
-		BTF,
-		PROBE,
-		CHECK,
-		SHOW,
-		VERSION,
-		HELP
-	};
-	static const struct option options[] = {
-		{"socket", required_argument, NULL, SOCKET},
-		{"config", required_argument, NULL, CONFIG},
-		{"state", required_argument, NULL, STATE},
-		{"log", required_argument, NULL, LOG},
-		{"print", optional_argument, NULL, PRINT},
-		{"record", required_argument, NULL, RECORD},
-		{"replay", required_argument, NULL, REPLAY},
-		{"btf", required_argument, NULL, BTF},
-		{"probe", optional_argument, NULL, PROBE},
-		{"check-config", no_argument, NULL, CHECK},
-		{"print-config", no_argument, NULL, SHOW},
-		{"version", no_argument, NULL, VERSION},
-		{"help", no_argument, NULL, HELP},
-		{},
-	};
-	struct arguments a = {};
-	int c, r;
-
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case SOCKET:
-			if (!optarg[0])
-				return usage("--socket wants a path", "");
-			a.socket = optarg;
-			break;
-		case CONFIG:
-			a.config = optarg;
-			break;
-		case STATE:
-			a.state = optarg;
-			break;
-		case LOG:
-			if (sink_target_parse(optarg) < 0)
-				return usage("--log is auto, journal, syslog, stderr or none, not ",
-					     optarg);
-			a.log = optarg;
-			break;
-		case PRINT:
-			r = print_format_parse(optarg ? optarg : "text");
-			if (r < 0)
-				return usage("--print is text or json, not ", optarg);
-			a.print = (enum print_format)r;
-			break;
-		case RECORD:
-			a.record = optarg;
-			break;
-		case REPLAY:
-			a.replay = optarg;
-			break;
-		case BTF:
-			a.btf = optarg;
-			break;
-		case PROBE:
-			if (optarg && strcmp(optarg, "json") && strcmp(optarg, "text"))
-				return usage("--probe is text or json, not ", optarg);
-			a.probe = optarg && !strcmp(optarg, "json") ? PROBE_JSON : PROBE_TEXT;
-			break;
-		case CHECK:
-			a.check_config = true;
-			break;
-		case SHOW:
-			a.print_config = true;
-			break;
-		case VERSION:
-			printf("rstmond %s\n", RSTMON_VERSION);
-			exit(EXIT_OK);
-		case HELP:
-			fputs(help, stdout);
-			exit(EXIT_OK);
-		default:
-			return usage("unknown option, or one without its value: ",
-				     argv[optind - 1]);
-		}
-	}
-	if (optind < argc)
-		return usage("there are no arguments but options: ", argv[optind]);
-	if (a.record && a.replay)
-		return usage("--record and --replay exclude each other", "");
-	*ret = a;
-	return 0;
-}
 
 /* In a file a path is absolute; who types one stands somewhere. */
 static int configure_path(struct config *c, const char *key, const char *path, char *error,
@@ -278,6 +138,15 @@ static int open_source(const struct arguments *a, struct daemon_options *daemon,
 	return r;
 }
 
+static int tell(const struct arguments *a)
+{
+	if (a->help)
+		arguments_help(stdout);
+	else
+		printf("rstmond %s\n", RSTMON_VERSION);
+	return fflush(stdout) || ferror(stdout) ? fail("cannot write to stdout") : EXIT_OK;
+}
+
 int main(int argc, char *argv[])
 {
 	struct outlive outlive = {.store.listen_fd = -1};
@@ -287,8 +156,12 @@ int main(int argc, char *argv[])
 	struct arguments a;
 	int r;
 
-	if (parse_arguments(argc, argv, &a))
+	if (arguments_parse(argc, argv, &a, error, sizeof(error))) {
+		fprintf(stderr, "rstmond: %s; see rstmond --help\n", error);
 		return EXIT_USAGE;
+	}
+	if (a.help || a.version)
+		return tell(&a);
 	umask(077);
 	if (configure(&a, &options.config, error, sizeof(error)))
 		return fail(error);

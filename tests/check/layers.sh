@@ -24,7 +24,7 @@ layer() {
 	daemon/publish* | daemon/summary | daemon/print | daemon/config*) echo 13 ;;
 	daemon/varlink | daemon/server* | daemon/methods*) echo 14 ;;
 	daemon/intake | daemon/privilege) echo 15 ;;
-	daemon/daemon* | daemon/outlive | daemon/probe) echo 16 ;;
+	daemon/daemon* | daemon/outlive | daemon/probe | daemon/arguments) echo 16 ;;
 	daemon/main) echo 17 ;;
 	cli/*) echo 20 ;;
 	*) echo 99 ;;
