@@ -37,7 +37,10 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: needs $(B)/rstmond $(B)/rstmon $(B)/rstmon-causes.7 $(B)/rstmon.catalog
+# "completion SHELL PROGRAM" writes completions/NAME: each shell looks for a name of its own.
+COMPLETIONS := $(patsubst %,$(B)/completions/%,rstmon.bash rstmond.bash _rstmon _rstmond rstmon.fish rstmond.fish)
+
+all: needs $(B)/rstmond $(B)/rstmon $(B)/rstmon-causes.7 $(B)/rstmon.catalog $(COMPLETIONS)
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1	/p' Makefile
@@ -91,6 +94,24 @@ $(B)/rstmon-causes.7: $(CAUSES)
 
 $(B)/rstmon.catalog: systemd/rstmon.catalog.in $(CAUSES)
 	$(call msg,CATALOG,$@)$(CAUSES) catalog < $< > $@
+
+# What shells complete is made of the tables that parsers and help are made of.
+$(B)/completion: $(B)/man/completion.o $(call not_main,$(CLI)) $(COMMON)
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+COMPLETION ?= $(B)/completion
+
+complete = @mkdir -p $(@D); [ "$(V)" = 1 ] || printf '  %-8s %s\n' COMPLETE $@; \
+	$(COMPLETION) $(1) $(2) < man/completion/completion.$(1) > $@
+
+$(B)/completions/%.bash: man/completion/completion.bash $(COMPLETION)
+	$(call complete,bash,$*)
+
+$(B)/completions/_%: man/completion/completion.zsh $(COMPLETION)
+	$(call complete,zsh,$*)
+
+$(B)/completions/%.fish: man/completion/completion.fish $(COMPLETION)
+	$(call complete,fish,$*)
 
 # ---- the two commands of the README ----
 
@@ -162,14 +183,14 @@ check-kernels: test-deps ## the core tests on each kernel from 5.10 on, one matr
 	@$(MAKE) --no-print-directory all $(B)/live $(B)/labtool
 	@tests/kernels/run.sh $(B) $(KERNELS)
 
-# The same for another architecture. Only the texts of the causes are made by a program that runs here.
+# The same for another architecture. Only texts and completions are made by programs that run here.
 A := $(abspath $(B))-arm64
 arm64: ## rstmond, rstmon and the core tests for arm64, in build-arm64
 	@tests/check/install.sh $(BUILD_PACKAGES) $(ARM64_PACKAGES)
-	@$(MAKE) --no-print-directory $(CAUSES)
+	@$(MAKE) --no-print-directory $(CAUSES) $(COMPLETION)
 	@tests/kernels/sysroot.sh $(A)/sysroot arm64 $(ARM64_SYSROOT) $(ARM64_GUEST)
 	@$(MAKE) --no-print-directory B=$(A) CROSS=aarch64-linux-gnu- SYSROOT=$(A)/sysroot \
-		CAUSES=$(abspath $(CAUSES)) all $(A)/live $(A)/labtool $(A)/load
+		CAUSES=$(abspath $(CAUSES)) COMPLETION=$(abspath $(COMPLETION)) all $(A)/live $(A)/labtool $(A)/load
 
 check-arm64: arm64 ## the core tests on a kernel for arm64; KERNELS='NAME=PACKAGE/SUITE'
 	@tests/check/install.sh $(KERNEL_PACKAGES) $(ARM64_KERNEL_PACKAGES)
@@ -241,6 +262,11 @@ install: all ## to DESTDIR and PREFIX
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/rstmond.conf.5
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(B)/rstmon-causes.7
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/rstmond.8
+	for program in rstmon rstmond; do \
+		install -Dm644 $(B)/completions/$$program.bash $(DESTDIR)$(BASHCOMPDIR)/$$program && \
+		install -Dm644 -t $(DESTDIR)$(ZSHCOMPDIR) $(B)/completions/_$$program && \
+		install -Dm644 -t $(DESTDIR)$(FISHCOMPDIR) $(B)/completions/$$program.fish || exit 1; \
+	done
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/rstmon/examples systemd/rstmond-packets.conf
 	install -d $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf.d
 	env -u RSTMON_SOCKET $(B)/rstmond --config /dev/null --print-config > $(B)/rstmond.conf

@@ -2,6 +2,10 @@
 PREFIX     ?= /usr
 SYSCONFDIR ?= /etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
+# Where bash-completion, zsh and fish of Debian look
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR  ?= $(PREFIX)/share/zsh/vendor-completions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 B          ?= build
 CC         ?= gcc
 # A cross build: the prefix of compiler and linker, and where the libraries of that machine are unpacked.
@@ -17,7 +21,7 @@ CLI_PKGS   := json-c smartcols
 BUILD_PACKAGES := build-essential pkg-config clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool \
                   libsystemd-dev libjson-c-dev libsmartcols-dev libinih-dev uthash-dev
 TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog shellcheck clang-format \
-                  jq procps util-linux
+                  jq procps util-linux bash-completion zsh fish
 BENCH_PACKAGES := iproute2 jq procps util-linux tcpdump bpftrace strace nginx-light wrk redis-server \
                   redis-tools
 # gcc and ld for arm64, and what is taken from that architecture's suite and unpacked, not installed.

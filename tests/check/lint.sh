@@ -36,7 +36,8 @@ format() {
 check layers tests/check/layers.sh
 check docs tests/check/docs.sh "$B"
 scripts() {
-	find tests .ci \( -name '*.sh' -o -name run \) -type f -exec shellcheck {} +
+	find tests .ci \( -name '*.sh' -o -name '*.bash' -o -name run \) -type f -exec shellcheck {} + &&
+		shellcheck -s bash "$B/completions/rstmon.bash" "$B/completions/rstmond.bash"
 }
 
 with shellcheck scripts scripts
