@@ -22,6 +22,7 @@ enum column {
 	COLUMN_PROCESS,
 	COLUMN_UNIT,
 	COLUMN_CONTAINER,
+	COLUMN_POD,
 	COLUMN_NETNS,
 	COLUMN_PEER,
 	COLUMN_PORT,
@@ -41,6 +42,7 @@ static const struct cli_column columns[COLUMN_MAX] = {
 	[COLUMN_PROCESS] = {.heading = "PROCESS"},
 	[COLUMN_UNIT] = {.heading = "UNIT", .cut = true},
 	[COLUMN_CONTAINER] = {.heading = "CONTAINER", .cut = true},
+	[COLUMN_POD] = {.heading = "POD", .cut = true},
 	[COLUMN_NETNS] = {.heading = "NETNS", .right = true},
 	[COLUMN_PEER] = {.heading = "PEER"},
 	[COLUMN_PORT] = {.heading = "PORT", .right = true},
@@ -59,7 +61,7 @@ static const struct {
 	{"process",
 	 BIT(COUNT) | BIT(LAST) | BIT(PROCESS) | BIT(UNIT) | BIT(PORT) | BIT(ROLE) |
 		 BIT(DIRECTION) | BIT(CAUSE),
-	 BIT(CONTAINER) | BIT(NETNS)},
+	 BIT(CONTAINER) | BIT(POD) | BIT(NETNS)},
 	{"port", BIT(COUNT) | BIT(LAST) | BIT(PORT), 0},
 	{"cause", BIT(COUNT) | BIT(LAST) | BIT(CAUSE), 0},
 	{"unit", BIT(COUNT) | BIT(LAST) | BIT(UNIT), 0},
@@ -126,10 +128,10 @@ static void cell(struct json_object *row, enum column column, const struct cli_o
 		 char *dst, size_t size)
 {
 	static const char *const keys[COLUMN_MAX] = {
-		[COLUMN_UNIT] = "unit",		  [COLUMN_CONTAINER] = "container",
-		[COLUMN_PEER] = "peer",		  [COLUMN_ROLE] = "role",
-		[COLUMN_DIRECTION] = "direction", [COLUMN_CAUSE] = "cause",
-		[COLUMN_LATEST] = "direction",
+		[COLUMN_UNIT] = "unit",	  [COLUMN_CONTAINER] = "container",
+		[COLUMN_POD] = "pod",	  [COLUMN_PEER] = "peer",
+		[COLUMN_ROLE] = "role",	  [COLUMN_DIRECTION] = "direction",
+		[COLUMN_CAUSE] = "cause", [COLUMN_LATEST] = "direction",
 	};
 
 	switch (column) {

@@ -12,16 +12,16 @@
 
 #define FILTER_DETAILS                                                                             \
 	"FILTER reads like that of ss: port 8080 and direction sent and not comm 'nginx*'.\n"
-#define ROW_FIELDS "Fields: pid comm exe unit container netns port role direction cause.\n"
+#define ROW_FIELDS "Fields: pid comm exe unit container pod netns port role direction cause.\n"
 #define LINE_DETAILS                                                                               \
 	"Behind the process: (listener) it called listen(), who uses the connection is not\n"      \
 	"known; (closed it before) it had the connection, which was closed before the reset;\n"    \
 	"(kernel) the socket is the kernel's; \"X by Y\": it is X's, Y acted.\n\n"
 #define RESET_FIELDS                                                                               \
-	"Fields: time kind direction cause confidence pid comm exe unit container owner_source\n"  \
-	"actor_pid actor_comm role port local remote peer family state previous_state reason\n"    \
-	"errno netns cgroup age_ms idle_ms bytes_received bytes_sent unread_bytes unacked_bytes\n" \
-	"exit_signal exit_status; peer is the remote address, as in peer 10.0.0.0/8.\n"
+	"Fields: time kind direction cause confidence pid comm exe unit container pod\n"           \
+	"owner_source actor_pid actor_comm role port local remote peer family state\n"             \
+	"previous_state reason errno netns cgroup age_ms idle_ms bytes_received bytes_sent\n"      \
+	"unread_bytes unacked_bytes exit_signal exit_status; peer is the remote address, as in peer 10.0.0.0/8.\n"
 
 const struct cli_verb cli_verbs[] = {
 	{

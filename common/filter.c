@@ -41,6 +41,7 @@ bool filter_field_in_scope(enum filter_field field, enum filter_scope scope)
 	case FILTER_EXE:
 	case FILTER_UNIT:
 	case FILTER_CONTAINER:
+	case FILTER_POD:
 	case FILTER_NETNS:
 	case FILTER_PORT:
 	case FILTER_ROLE:

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 enum filter_scope {
-	FILTER_ROWS,   /* list, check: pid comm exe unit container netns port role direction cause */
+	FILTER_ROWS,   /* list, check: pid comm exe unit container pod netns port role direction cause */
 	FILTER_RESETS, /* watch, last: every field of a reset's JSON, and peer */
 };
 
@@ -30,6 +30,7 @@ enum filter_scope {
 	X(TIME, "time", TIME) X(KIND, "kind", TEXT) X(DIRECTION, "direction", TEXT) \
 	X(CAUSE, "cause", TEXT) X(CONFIDENCE, "confidence", TEXT) X(PID, "pid", NUMBER) \
 	X(COMM, "comm", TEXT) X(EXE, "exe", TEXT) X(UNIT, "unit", TEXT) X(CONTAINER, "container", TEXT) \
+	X(POD, "pod", TEXT) \
 	X(OWNER_SOURCE, "owner_source", TEXT) X(ACTOR_PID, "actor_pid", NUMBER) \
 	X(ACTOR_COMM, "actor_comm", TEXT) X(ROLE, "role", TEXT) X(PORT, "port", NUMBER) \
 	X(LOCAL, "local", ADDRESS) X(REMOTE, "remote", ADDRESS) X(PEER, "peer", ADDRESS) \

@@ -86,7 +86,7 @@ bool adopt_finding_valid(const struct finding *f)
 	const struct other_end *other = &f->other;
 
 	return adopt_reset_valid(&f->reset) && o->source < RST_OWNER_SOURCE_MAX && ENDED(o->comm) &&
-	       ENDED(o->exe) && ENDED(o->unit) && ENDED(o->container) &&
+	       ENDED(o->exe) && ENDED(o->unit) && ENDED(o->container) && ENDED(o->pod) &&
 	       verdict_valid(&f->verdict) && is_bool(&other->known) &&
 	       other->direction < RST_DIRECTION_MAX && other->role < RST_ROLE_MAX &&
 	       ENDED(other->comm);

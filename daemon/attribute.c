@@ -29,7 +29,7 @@ struct answer {
 	uint32_t tgid;
 	char owner_comm[RSTMON_COMM_MAX];
 	uint64_t change; /* attributor.changes when it was given */
-	unsigned int exe_size, unit_size, container_size;
+	unsigned int exe_size, unit_size, container_size, pod_size;
 	struct owner owner;
 };
 
@@ -145,7 +145,7 @@ static struct process *find_process(struct attributor *a, const struct reset *re
 	return p;
 }
 
-/* Fills unit and container; false if the cgroup tells neither. */
+/* Fills unit, container and pod; false if the cgroup tells none. */
 static bool name_cgroup(struct attributor *a, uint64_t id, uint64_t now, struct owner *ret)
 {
 	const struct cgroup_names *names;
@@ -163,10 +163,11 @@ static bool name_cgroup(struct attributor *a, uint64_t id, uint64_t now, struct 
 			put_cgroup(a, id, r == 0 ? path : NULL, MAX(now, 1));
 		names = cgroup_cache_get(a->cgroups, id, NULL);
 	}
-	if (!names || (!names->unit[0] && !names->container[0]))
+	if (!names || (!names->unit[0] && !names->container[0] && !names->pod[0]))
 		return false;
 	str_copy(ret->unit, sizeof(ret->unit), names->unit);
 	str_copy(ret->container, sizeof(ret->container), names->container);
+	str_copy(ret->pod, sizeof(ret->pod), names->pod);
 	return true;
 }
 
@@ -236,6 +237,7 @@ static void keep_answer(struct attributor *a, struct answer *w, const struct res
 	w->exe_size = (unsigned int)strlen(o->exe) + 1;
 	w->unit_size = (unsigned int)strlen(o->unit) + 1;
 	w->container_size = (unsigned int)strlen(o->container) + 1;
+	w->pod_size = (unsigned int)strlen(o->pod) + 1;
 	w->owner = *o;
 	w->change = a->changes;
 }
@@ -247,6 +249,7 @@ static void give_answer(const struct answer *w, struct owner *ret)
 	memcpy(ret->exe, w->owner.exe, w->exe_size);
 	memcpy(ret->unit, w->owner.unit, w->unit_size);
 	memcpy(ret->container, w->owner.container, w->container_size);
+	memcpy(ret->pod, w->owner.pod, w->pod_size);
 }
 
 void attribute(struct attributor *a, const struct reset *reset, struct owner *ret)
@@ -256,7 +259,7 @@ void attribute(struct attributor *a, const struct reset *reset, struct owner *re
 	ret->pid = reset->owner_tgid;
 	ret->start = reset->owner_start;
 	ret->source = reset->owner_source;
-	ret->comm[0] = ret->exe[0] = ret->unit[0] = ret->container[0] = '\0';
+	ret->comm[0] = ret->exe[0] = ret->unit[0] = ret->container[0] = ret->pod[0] = '\0';
 	if (!reset->owner_tgid)
 		return;
 	w = answer_place(a, reset);

@@ -12,11 +12,13 @@
 struct cgroup_names {
 	char unit[RSTMON_UNIT_MAX];
 	char container[RSTMON_CONTAINER_MAX];
+	char pod[RSTMON_POD_MAX];
 };
 
-/* Both are "" if the path (below the cgroup root, "/" first) tells none; sanitised. The unit is the
+/* Each is "" if the path (below the cgroup root, "/" first) tells none; sanitised. The unit is the
  * host manager's, or the one of a user's manager; units keep their escapes ("\x2d"). The container is
- * the outermost one, by the name that the host's tools have for it. Pure. */
+ * the outermost one, by the name that the host's tools have for it. The pod is Kubernetes's uid as its API
+ * writes it, or of a static pod the hash that stands for one; it may be inside that container (kind). Pure. */
 void cgroup_parse(const char *path, struct cgroup_names *ret);
 
 struct cgroup_cache;

@@ -84,7 +84,7 @@ static bool list_step(struct server_work *work, struct server_reply *ret)
 struct keeper {
 	char *to; /* NULL: they are only measured */
 	size_t size;
-	const char *last[4], *kept[4];
+	const char *last[5], *kept[5];
 };
 
 static void keep_text(struct keeper *k, unsigned int i, const char **text)
@@ -111,6 +111,7 @@ static size_t keep_all(struct report_list *l, char *to)
 		keep_text(&k, 1, &r->exe);
 		keep_text(&k, 2, &r->unit);
 		keep_text(&k, 3, &r->container);
+		keep_text(&k, 4, &r->pod);
 	}
 	return k.size;
 }

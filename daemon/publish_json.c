@@ -28,6 +28,7 @@ static void put_process_row(struct object *o, const struct tally_row *r)
 	object_put_text(o, "exe", r->exe);
 	object_put_text(o, "unit", r->unit);
 	object_put_text(o, "container", r->container);
+	object_put_text(o, "pod", r->pod);
 	/* of a process it says nothing: that may have sockets in several */
 	if (r->pid == 0 && r->netns > 0)
 		object_put_int(o, "netns", r->netns);

@@ -106,6 +106,7 @@ static void put_owner(struct object *o, const struct finding *f)
 	object_put_text(o, "exe", w->exe);
 	object_put_text(o, "unit", w->unit);
 	object_put_text(o, "container", w->container);
+	object_put_text(o, "pod", w->pod);
 	object_put_text(o, "owner_source", owner_source_name(w->source));
 	object_put_int(o, "actor_pid", r->actor_tgid);
 	object_put_text(o, "actor_comm", r->actor_comm);

@@ -214,6 +214,7 @@ void publish_reset_line(const struct finding *f, struct line *ret)
 	add_text(ret, "errno", socket_errno_name(f->verdict.error));
 	add_text(ret, "unit", f->owner.unit);
 	add_text(ret, "container", f->owner.container);
+	add_text(ret, "pod", f->owner.pod);
 	line_add(ret, "owner_source", owner_source_name(f->owner.source));
 	if (r->actor_tgid > 0) {
 		line_add_u64(ret, "actor_pid", r->actor_tgid);
@@ -286,6 +287,7 @@ void publish_summary_line(const struct report_row *row, uint64_t moved, uint64_t
 	line_add_u64(ret, "total", r->count);
 	add_text(ret, "unit", r->unit);
 	add_text(ret, "container", r->container);
+	add_text(ret, "pod", r->pod);
 	if (r->pid == 0 && r->netns > 0)
 		line_add_u64(ret, "netns", r->netns);
 	if (r->other_ports)

@@ -84,6 +84,7 @@ static void clear(struct finding *f)
 	f->owner.start = 0;
 	f->owner.source = RST_OWNER_NONE;
 	f->owner.comm[0] = f->owner.exe[0] = f->owner.unit[0] = f->owner.container[0] = '\0';
+	f->owner.pod[0] = '\0';
 	f->verdict = (struct verdict){};
 	f->other = (struct other_end){};
 }
@@ -98,6 +99,7 @@ static void copy(struct finding *to, const struct finding *f)
 	copy_text(to->owner.exe, f->owner.exe, sizeof(to->owner.exe));
 	copy_text(to->owner.unit, f->owner.unit, sizeof(to->owner.unit));
 	copy_text(to->owner.container, f->owner.container, sizeof(to->owner.container));
+	copy_text(to->owner.pod, f->owner.pod, sizeof(to->owner.pod));
 	to->verdict = f->verdict;
 	to->other = f->other;
 }

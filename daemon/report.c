@@ -134,7 +134,7 @@ static int compare_rows(const void *x, const void *y, void *userdata)
 
 static struct tally_row empty_row(void)
 {
-	return (struct tally_row){.comm = "", .exe = "", .unit = "", .container = ""};
+	return (struct tally_row){.comm = "", .exe = "", .unit = "", .container = "", .pod = ""};
 }
 
 /* Only the fields that make the group, so that nothing of its first member shows. */

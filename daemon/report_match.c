@@ -116,6 +116,8 @@ static void finding_value(const void *object, enum filter_field field, struct fi
 		return set_text(ret, f->owner.unit);
 	case FILTER_CONTAINER:
 		return set_text(ret, f->owner.container);
+	case FILTER_POD:
+		return set_text(ret, f->owner.pod);
 	case FILTER_OWNER_SOURCE:
 		return set_text(ret, owner_source_name(f->owner.source));
 	default:
@@ -138,6 +140,8 @@ static void row_value(const void *object, enum filter_field field, struct filter
 		return set_text(ret, row->unit);
 	case FILTER_CONTAINER:
 		return set_text(ret, row->container);
+	case FILTER_POD:
+		return set_text(ret, row->pod);
 	case FILTER_NETNS:
 		return set_number(ret, row->netns);
 	case FILTER_PORT:

@@ -184,6 +184,7 @@ struct owner {
 	char comm[RSTMON_COMM_MAX];
 	char unit[RSTMON_UNIT_MAX];
 	char container[RSTMON_CONTAINER_MAX];
+	char pod[RSTMON_POD_MAX];
 	char exe[RSTMON_EXE_MAX];
 };
 

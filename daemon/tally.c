@@ -48,6 +48,8 @@ static void learn_names(struct process *p, const struct owner *o, bool spill)
 		take_name(p->unit, o->unit, sizeof(p->unit), false);
 	if (!p->container[0])
 		take_name(p->container, o->container, sizeof(p->container), false);
+	if (!p->pod[0])
+		take_name(p->pod, o->pod, sizeof(p->pod), false);
 }
 
 /* The row of 'key', made if the owner's quota of ports allows, else the owner's "other ports". */

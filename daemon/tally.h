@@ -43,7 +43,7 @@ struct tally;
 struct tally_row {
 	uint32_t pid; /* 0: no process, a folded row or 'other' */
 	uint64_t start;
-	const char *comm, *exe, *unit, *container;
+	const char *comm, *exe, *unit, *container, *pod;
 	uint32_t netns; /* 0: a process's row in several */
 	uint16_t port; /* 0 with other_ports, or where several are folded */
 	uint8_t role, direction, cause, owner_source;

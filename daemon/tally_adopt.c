@@ -75,7 +75,8 @@ static bool process_valid(const struct process *p)
 	if (!p->folded && !p->pid)
 		return false;
 	return ended(p->comm, sizeof(p->comm)) && ended(p->exe, sizeof(p->exe)) &&
-	       ended(p->unit, sizeof(p->unit)) && ended(p->container, sizeof(p->container));
+	       ended(p->unit, sizeof(p->unit)) && ended(p->container, sizeof(p->container)) &&
+	       ended(p->pod, sizeof(p->pod));
 }
 
 static bool key_valid(const struct tally *t, const struct row_key *key, uint32_t processes_top)

@@ -71,6 +71,8 @@ static void group_join(struct process *group, const struct process *p)
 		group->exe[0] = '\0';
 	if (strcmp(group->container, p->container))
 		group->container[0] = '\0';
+	if (strcmp(group->pod, p->pod))
+		group->pod[0] = '\0';
 }
 
 static void become_group(struct tally *t, uint32_t place)

@@ -19,7 +19,7 @@
 #include "daemon/tally.h"
 
 #define TALLY_MAGIC  0x796c6c6174747372ULL
-#define TALLY_LAYOUT 3
+#define TALLY_LAYOUT 4
 
 #define OWNERLESS     UINT32_MAX /* row_key.owner: no process */
 #define ROW_SLOTS     16384
@@ -82,6 +82,7 @@ struct process {
 	char comm[RSTMON_COMM_MAX];
 	char unit[RSTMON_UNIT_MAX];
 	char container[RSTMON_CONTAINER_MAX];
+	char pod[RSTMON_POD_MAX];
 	char exe[RSTMON_EXE_MAX];
 };
 

@@ -43,6 +43,7 @@ bool tally_row(const struct tally *t, unsigned int i, struct tally_row *ret)
 		.exe = p ? p->exe : nameless,
 		.unit = p ? p->unit : nameless,
 		.container = p ? p->container : nameless,
+		.pod = p ? p->pod : nameless,
 		.netns = row->netns,
 		.port = row->key.port,
 		.role = row->key.role,

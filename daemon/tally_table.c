@@ -246,6 +246,7 @@ uint32_t tally_group_new(struct tally *t, const struct process *named)
 	memcpy(p->exe, named->exe, sizeof(p->exe));
 	memcpy(p->unit, named->unit, sizeof(p->unit));
 	memcpy(p->container, named->container, sizeof(p->container));
+	memcpy(p->pod, named->pod, sizeof(p->pod));
 	p->folded = 1;
 	process_enter(t, place, next_free);
 	return place;

@@ -48,6 +48,7 @@
 #define RSTMON_EXE_MAX		256
 #define RSTMON_UNIT_MAX		96
 #define RSTMON_CONTAINER_MAX	72 /* 64 hexadecimal digits and the end */
+#define RSTMON_POD_MAX		40 /* a UUID and the end */
 #define RSTMON_REASON_MAX	48
 #define RSTMON_FILTER_MAX	1024 /* bytes of a filter expression */
 #define RSTMON_FILTER_TERMS	64   /* terms in it */

@@ -68,14 +68,16 @@ Test(cli_list, rows_that_stand_for_many)
 Test(cli_list, columns_that_tell_rows_apart)
 {
 	_cleanup_free_ char *text = text_of(
-		"{\"rows\":[" ROW("\"netns\":4026531840,\"container\":\"0123456789abcdef\"") "," ROW(
-			"\"netns\":4026532000,\"container\":\"fedcba9876543210\"") "]}",
+		"{\"rows\":[" ROW("\"netns\":4026531840,\"container\":\"0123456789abcdef\",\"pod\":\"p1\"") "," ROW(
+			"\"netns\":4026532000,\"container\":\"fedcba9876543210\",\"pod\":\"p2\"") "]}",
 		&plain);
 
 	cr_assert(strstr(text, "NETNS"));
 	cr_assert(strstr(text, "4026532000"));
 	cr_assert(strstr(text, "0123456789ab"));
 	cr_assert_not(strstr(text, "0123456789abc"), "short, as container tools show it");
+	cr_assert(strstr(text, "POD"));
+	cr_assert(strstr(text, "p2"));
 }
 
 Test(cli_list, other_groupings_have_their_own_columns)

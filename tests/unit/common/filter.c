@@ -223,7 +223,7 @@ Test(filter, scope_names_who_has_the_field)
 Test(filter, rows_know_their_ten_fields)
 {
 	static const char *const text =
-		"pid 1 or comm a or exe a or unit a or container a or netns 1 or port 1 or "
+		"pid 1 or comm a or exe a or unit a or container a or pod a or netns 1 or port 1 or "
 		"role server or direction sent or cause unknown";
 	struct filter *f = NULL;
 	char error[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Unit and container of many real shapes of paths, the cache's bound, and the walk of a tree. */
+/* Names of many real shapes of paths, the cache's bound, and the walk of a tree. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #define B64  "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 #define UID  "8f3c9a1e-1b2c-4d5e-8f90-112233445566"
 #define UID_ "8f3c9a1e_1b2c_4d5e_8f90_112233445566"
+#define HASH "3d6beaa3004913efb68ce073d73494b0"
 
 static const struct {
 	const char *path, *unit, *container;
@@ -74,26 +75,31 @@ static const struct {
 	{"/system.slice/docker-.scope", "docker-.scope", ""},
 	{"/docker/0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef", "", ""},
 	{"/ecs/0a1b2c/" A64, "", A64},
-	/* Kubernetes */
-	{"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_
-	 ".slice/cri-containerd-" A64 ".scope",
-	 "cri-containerd-" A64 ".scope", A64},
-	{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice/crio-" A64
-	 ".scope",
-	 "crio-" A64 ".scope", A64},
-	{"/kubepods.slice/kubepods-pod" UID_ ".slice/crio-" A64 ".scope/container",
-	 "crio-" A64 ".scope", A64},
-	{"/kubepods.slice/kubepods-pod" UID_ ".slice/docker-" A64 ".scope", "docker-" A64 ".scope",
+	{"/ecs/" HASH "/" A64, "", A64},
+	{"/ecs/" HASH "/" HASH "-1234567890", "", HASH "-1234567890"}, /* Fargate */
+	{"/ecs/" HASH "/" HASH "-", "", ""},
+	{"/ecs/" HASH "/" HASH "-12x", "", ""},
+	{"/ecs/" HASH "/web", "", ""},
+	{"/ecs/" HASH, "", ""},
+	{"/ecs", "", ""},
+	{"/ecstasks.slice/ecstasks-" HASH ".slice/docker-" A64 ".scope", "docker-" A64 ".scope",
 	 A64},
-	{"/kubepods.slice/kubepods-pod" UID_ ".slice/crio-conmon-" A64 ".scope",
-	 "crio-conmon-" A64 ".scope", ""},
-	{"/kubepods/burstable/pod" UID "/" A64, "", A64},
-	{"/kubepods/besteffort/pod" UID "/crio-" A64, "", A64},
-	{"/kubepods/pod" UID, "", ""},
-	{"/system.slice/containerd.service/kubepods-besteffort-pod" UID_
-	 ".slice:cri-containerd:" A64,
-	 "containerd.service", A64},
-	{"/kubepods-besteffort-pod" UID_ ".slice:cri-containerd:" A64, "", A64},
+	{"/actions_job/" A64, "", A64}, /* --cgroup-parent */
+	{"/system.slice/docker-" A64 ".scope/init.scope", "docker-" A64 ".scope", A64},
+	{"/system.slice/docker-" A64 ".scope/docker/" B64, "docker-" A64 ".scope", A64},
+	{"/nomad.slice/share.slice/docker-" A64 ".scope", "docker-" A64 ".scope", A64},
+	{"/moby/" A64, "", A64},
+	{"/system.slice/containerd.service", "containerd.service", ""},
+	{"/default/" A64, "", A64}, /* containerd's own namespaces, without systemd */
+	{"/k8s.io/" A64, "", A64},
+	{"/default/redis", "", ""}, /* a name that ctr was given: anything is called so */
+	{"/system.slice/runc-" A64 ".scope", "runc-" A64 ".scope", A64},
+	{"/system.slice/runc-web.scope", "runc-web.scope", ""},
+	{"/user.slice/crun-" A64 ".scope", "crun-" A64 ".scope", A64},
+	/* the reader is in a cgroup namespace of its own */
+	{"/../../system.slice/nginx.service", "nginx.service", ""},
+	{"/../" A64, "", A64},
+	{"/..", "", ""},
 	{"/system.slice:docker:" A64, "", A64},
 	{"/a:" A64, "", ""},
 	{"/a:b:xyz", "", ""},
@@ -104,7 +110,20 @@ static const struct {
 	{"/machine.slice/libpod-conmon-" A64 ".scope", "libpod-conmon-" A64 ".scope", ""},
 	{"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" A64 ".scope/container",
 	 "libpod-" A64 ".scope", A64},
+	{"/user.slice/user-1000.slice/user@1000.service/user.slice/user-libpod_pod_" A64
+	 ".slice/libpod-" B64 ".scope/container",
+	 "libpod-" B64 ".scope", B64},
+	{"/user.slice/user-1000.slice/user@1000.service/app.slice/podman-4711.scope",
+	 "podman-4711.scope", ""},
 	{"/libpod_parent/libpod-" A64, "", A64},
+	{"/libpod_parent/libpod-" A64 "/ctr", "", A64},
+	{"/libpod_parent/" A64 "/libpod-" B64, "", B64}, /* the pod's id is before it */
+	{"/libpod_parent/conmon", "", ""},
+	/* --cgroups=split, quadlets: in the unit that started it, its monitor beside it */
+	{"/system.slice/nginx.service/libpod-payload-" A64, "nginx.service", A64},
+	{"/system.slice/nginx.service/runtime", "nginx.service", ""},
+	{"/user.slice/user-1000.slice/user@1000.service/app.slice/redis.service/libpod-payload-" A64,
+	 "redis.service", A64},
 	{"/system.slice/nerdctl-" A64 ".scope", "nerdctl-" A64 ".scope", A64},
 	/* LXC, Incus */
 	{"/lxc/web1", "", "web1"},
@@ -118,6 +137,13 @@ static const struct {
 	{"/lxc.payload.", "", ""},
 	{"/lxc.payload.web1/docker/" A64, "", "web1"},
 	{"/lxc/we\tb\xff", "", "we?b?"},
+	{"/lxc/101/ns/system.slice/nginx.service", "", "101"}, /* Proxmox */
+	{"/lxc.payload.101/ns/init.scope", "", "101"},
+	{"/lxc.payload.shop_web1/init.scope", "", "shop_web1"}, /* Incus, LXD: PROJECT_NAME */
+	{"/lxc.pivot", "", ""},
+	{"/user.slice/user-1000.slice/session-1.scope/lxc/web", "session-1.scope", "web"},
+	{"/system.slice/lxc@web1.service", "lxc@web1.service", ""}, /* what starts it */
+	{"/system.slice/lxcfs.service", "lxcfs.service", ""},
 	/* machines */
 	{"/machine.slice/machine-web.scope", "machine-web.scope", "web"},
 	{"/machine.slice/machine-my\\x2dweb.scope/payload", "machine-my\\x2dweb.scope", "my-web"},
@@ -130,19 +156,89 @@ static const struct {
 	{"/machine.slice/machine-.scope", "machine-.scope", ""},
 };
 
-Test(cgroup_parse, paths)
+/* Kubernetes; the cgroup path is podCgroupNamePrefix and its QoS class (kubelet,
+ * pkg/kubelet/cm), of which the container's runtime makes its own by the runtime's driver */
+#define POD_SLICE "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice"
+#define POD_FS	  "/kubepods/burstable/pod" UID
+
+static const struct {
+	const char *path, *unit, *container, *pod;
+} pods[] = {
+	{"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_
+	 ".slice/cri-containerd-" A64 ".scope",
+	 "cri-containerd-" A64 ".scope", A64, UID},
+	{POD_SLICE "/crio-" A64 ".scope", "crio-" A64 ".scope", A64, UID},
+	{POD_SLICE "/crio-" A64, "", A64, UID}, /* CRI-O's sandbox */
+	/* crun's own cgroup of what it runs */
+	{"/kubepods.slice/kubepods-pod" UID_ ".slice/crio-" A64 ".scope/container",
+	 "crio-" A64 ".scope", A64, UID},
+	{"/kubepods.slice/kubepods-pod" UID_ ".slice/docker-" A64 ".scope", "docker-" A64 ".scope",
+	 A64, UID},
+	/* CRI-O's monitor is no container, but the pod's */
+	{POD_SLICE "/crio-conmon-" A64 ".scope", "crio-conmon-" A64 ".scope", "", UID},
+	{POD_FS "/crio-conmon-" A64, "", "", UID},
+	{POD_SLICE, "", "", UID},
+	{POD_FS "/" A64, "", A64, UID},
+	{"/kubepods/besteffort/pod" UID "/crio-" A64, "", A64, UID},
+	{"/kubepods/pod" UID, "", "", UID},
+	{"/kubepods/guaranteed/pod" UID "/" A64, "", A64, UID},
+	/* gVisor */
+	{POD_SLICE "/runsc-" A64 ".scope", "runsc-" A64 ".scope", A64, UID},
+	/* below --cgroup-root=/kubelet, as kind has it */
+	{"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/"
+	 "kubelet-kubepods-burstable-pod" UID_ ".slice/cri-containerd-" A64 ".scope",
+	 "cri-containerd-" A64 ".scope", A64, UID},
+	{"/kubelet/kubepods/besteffort/pod" UID "/" A64, "", A64, UID},
+	/* kind, minikube, k3d: the node is what the host's Docker knows, the pod is in it */
+	{"/docker/" A64 "/kubelet/kubepods/burstable/pod" UID "/" B64, "", A64, UID},
+	{"/docker/" A64 "/kubepods/burstable/pod" UID "/" B64, "", A64, UID},
+	{"/system.slice/docker-" A64 ".scope/kubelet.slice/kubelet-kubepods.slice/"
+	 "kubelet-kubepods-besteffort.slice/kubelet-kubepods-besteffort-pod" UID_
+	 ".slice/cri-containerd-" B64 ".scope",
+	 "docker-" A64 ".scope", A64, UID},
+	/* static pods have the hash of their manifest for a uid */
+	{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" HASH
+	 ".slice/cri-containerd-" A64 ".scope",
+	 "cri-containerd-" A64 ".scope", A64, HASH},
+	{"/kubepods/besteffort/pod" HASH "/" A64, "", A64, HASH},
+	/* containerd told to use systemd, and its runc not */
+	{"/system.slice/containerd.service/kubepods-besteffort-pod" UID_
+	 ".slice:cri-containerd:" A64,
+	 "containerd.service", A64, UID},
+	{"/kubepods-besteffort-pod" UID_ ".slice:cri-containerd:" A64, "", A64, UID},
+	{"/kubepods-pod" UID_ ".slice:cri-containerd:" A64, "", A64, UID},
+	/* no uid: nothing is made up */
+	{"/kubepods/burstable/podweb-1/" A64, "", A64, ""},
+	{"/kubepods/burstable/pod" UID "0/" A64, "", A64, ""},
+	{"/kubepods/burstable/pod8f3c9a1e-1b2c-4d5e-8f90-11223344556g/" A64, "", A64, ""},
+	{"/kubepods/burstable/pod8f3c9a1e01b2c-4d5e-8f90-112233445566/" A64, "", A64, ""},
+	{"/kubepods/burstable/pod/" A64, "", A64, ""},
+	{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod.slice", "", "", ""},
+	{"/kubepods.slice/kubepods-burstable.slice", "", "", ""},
+	{"/pods/pod" UID "/" A64, "", A64, ""}, /* not the kubelet's */
+	{"/machine.slice/machine-libpod_pod_" A64 ".slice/libpod-" B64 ".scope/container",
+	 "libpod-" B64 ".scope", B64, ""},
+};
+
+static void expect(const char *path, const char *unit, const char *container, const char *pod)
 {
 	struct cgroup_names names;
+
+	memset(&names, 'x', sizeof(names));
+	cgroup_parse(path, &names);
+	cr_expect_str_eq(names.unit, unit, "%s: unit '%s'", path, names.unit);
+	cr_expect_str_eq(names.container, container, "%s: container '%s'", path, names.container);
+	cr_expect_str_eq(names.pod, pod, "%s: pod '%s'", path, names.pod);
+}
+
+Test(cgroup_parse, paths)
+{
 	unsigned int i;
 
-	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-		memset(&names, 'x', sizeof(names));
-		cgroup_parse(paths[i].path, &names);
-		cr_expect_str_eq(names.unit, paths[i].unit, "%s: unit '%s'", paths[i].path,
-				 names.unit);
-		cr_expect_str_eq(names.container, paths[i].container, "%s: container '%s'",
-				 paths[i].path, names.container);
-	}
+	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		expect(paths[i].path, paths[i].unit, paths[i].container, "");
+	for (i = 0; i < sizeof(pods) / sizeof(*pods); i++)
+		expect(pods[i].path, pods[i].unit, pods[i].container, pods[i].pod);
 }
 
 Test(cgroup_parse, too_long_is_cut_or_refused)

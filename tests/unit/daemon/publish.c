@@ -61,6 +61,7 @@ Test(publish, a_reset_has_every_field_of_the_contract)
 	cr_expect_str_eq(text(o, "exe"), "/usr/sbin/nginx");
 	cr_expect_str_eq(text(o, "unit"), "nginx.service");
 	cr_expect_str_eq(text(o, "container"), "");
+	cr_expect_str_eq(text(o, "pod"), "");
 	cr_expect_str_eq(text(o, "owner_source"), "read");
 	cr_expect_eq(number(o, "actor_pid"), 813);
 	cr_expect_str_eq(text(o, "actor_comm"), "ss");
@@ -201,6 +202,7 @@ static struct report_row sample_row(uint16_t port, uint64_t count, const char *u
 					   .exe = "/usr/sbin/nginx",
 					   .unit = unit,
 					   .container = "",
+					   .pod = "",
 					   .port = port,
 					   .role = RST_ROLE_SERVER,
 					   .direction = RST_RECEIVED,
@@ -230,6 +232,7 @@ Test(publish, a_row_has_every_field_of_the_contract)
 	cr_expect_str_eq(text(row, "exe"), "/usr/sbin/nginx");
 	cr_expect_str_eq(text(row, "unit"), "nginx.service");
 	cr_expect_str_eq(text(row, "container"), "");
+	cr_expect_str_eq(text(row, "pod"), "");
 	cr_expect_eq(number(row, "port"), 8080);
 	cr_expect_str_eq(text(row, "role"), "server");
 	cr_expect_str_eq(text(row, "direction"), "received");
@@ -571,6 +574,7 @@ Test(publish, the_longest_reset_line_keeps_the_important_fields)
 	memset(f.owner.exe, 'e', sizeof(f.owner.exe) - 1);
 	memset(f.owner.unit, 'u', sizeof(f.owner.unit) - 1);
 	memset(f.owner.container, 'c', sizeof(f.owner.container) - 1);
+	memset(f.owner.pod, 'p', sizeof(f.owner.pod) - 1);
 	publish_reset_line(&f, &line);
 	cr_expect_lt(line.n, LINE_FIELDS_MAX, "no field is lost to the limit");
 	n = line_format(&line, out, sizeof(out));

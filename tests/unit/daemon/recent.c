@@ -62,6 +62,7 @@ Test(recent, copies_all_that_counts)
 	memset(f.owner.exe, 'e', sizeof(f.owner.exe) - 1);
 	memset(f.owner.unit, 'u', sizeof(f.owner.unit) - 1);
 	memset(f.owner.container, 'd', sizeof(f.owner.container) - 1);
+	memset(f.owner.pod, 'p', sizeof(f.owner.pod) - 1);
 	f.verdict.cause = RST_CAUSE_CLOSED_PORT;
 	f.verdict.confidence = CONFIDENCE_HIGH;
 	f.verdict.error = 104;
@@ -78,6 +79,7 @@ Test(recent, copies_all_that_counts)
 	cr_assert_str_eq(got->owner.exe, f.owner.exe);
 	cr_assert_str_eq(got->owner.unit, f.owner.unit);
 	cr_assert_str_eq(got->owner.container, f.owner.container);
+	cr_assert_str_eq(got->owner.pod, f.owner.pod);
 	cr_assert(got->verdict.cause == f.verdict.cause && got->verdict.error == 104 &&
 		  got->verdict.confidence == CONFIDENCE_HIGH);
 	cr_assert(got->verdict.path == 3 && got->verdict.settled);

@@ -425,6 +425,7 @@ static struct finding full_finding(void)
 	r->exit_status = -1;
 	snprintf(f.owner.exe, sizeof(f.owner.exe), "/usr/bin/curl");
 	snprintf(f.owner.container, sizeof(f.owner.container), "c0ffee");
+	snprintf(f.owner.pod, sizeof(f.owner.pod), "d00d");
 	f.owner.source = RST_OWNER_CONNECT;
 	f.verdict.confidence = CONFIDENCE_CERTAIN;
 	f.verdict.error = ECONNREFUSED;
@@ -446,6 +447,7 @@ static const struct {
 	{FILTER_EXE, "exe /usr/bin/*", "exe /usr/sbin/*"},
 	{FILTER_UNIT, "unit web.service", "unit api.service"},
 	{FILTER_CONTAINER, "container c0*", "container d*"},
+	{FILTER_POD, "pod d0*", "pod c*"},
 	{FILTER_OWNER_SOURCE, "owner_source connect", "owner_source read"},
 	{FILTER_ACTOR_PID, "actor_pid 99", "actor_pid 812"},
 	{FILTER_ACTOR_COMM, "actor_comm ss", "actor_comm curl"},
@@ -513,6 +515,8 @@ Test(report, a_filter_on_every_field_of_a_row)
 		{"unit u.service", true},
 		{"unit z", false},
 		{"container c", true},
+		{"pod p", true},
+		{"pod c", false},
 		{"container d", false},
 		{"netns 9", true},
 		{"netns 8", false},
@@ -531,6 +535,7 @@ Test(report, a_filter_on_every_field_of_a_row)
 		.exe = "/bin/n",
 		.unit = "u.service",
 		.container = "c",
+		.pod = "p",
 		.netns = 9,
 		.port = 80,
 		.role = RST_ROLE_SERVER,

@@ -314,6 +314,7 @@ Test(state, what_is_odd_is_refused)
 	ODD(memset(f->owner.exe, 'x', sizeof(f->owner.exe)));
 	ODD(memset(f->owner.unit, 'x', sizeof(f->owner.unit)));
 	ODD(memset(f->owner.container, 'x', sizeof(f->owner.container)));
+	ODD(memset(f->owner.pod, 'x', sizeof(f->owner.pod)));
 	ODD(memset(f->reset.actor_comm, 'x', sizeof(f->reset.actor_comm)));
 	ODD(memset(f->reset.former_comm, 'x', sizeof(f->reset.former_comm)));
 	ODD(memset(f->other.comm, 'x', sizeof(f->other.comm)));

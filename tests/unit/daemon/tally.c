@@ -78,11 +78,13 @@ Test(tally, names_are_filled_in_and_follow_exec)
 	snprintf(f.owner.comm, sizeof(f.owner.comm), "sh");
 	snprintf(f.owner.exe, sizeof(f.owner.exe), "/bin/sh");
 	snprintf(f.owner.container, sizeof(f.owner.container), "c0ffee");
+	snprintf(f.owner.pod, sizeof(f.owner.pod), "d00d");
 	tally_add(t, &f);
 	cr_assert_eq(find_row(t, 7, 1, RST_SENT, RST_CAUSE_UNKNOWN, &row), 0);
 	cr_assert_str_eq(row.comm, "sh");
 	cr_assert_str_eq(row.exe, "/bin/sh");
 	cr_assert_str_eq(row.container, "c0ffee");
+	cr_assert_str_eq(row.pod, "d00d");
 
 	/* nothing known now: the names stay; another comm: another executable */
 	memset(f.owner.comm, 0, sizeof(f.owner.comm));
