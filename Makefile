@@ -269,7 +269,7 @@ install: all ## to DESTDIR and PREFIX
 	done
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/rstmon/examples systemd/rstmond-packets.conf
 	install -d $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf.d
-	env -u RSTMON_SOCKET $(B)/rstmond --config /dev/null --print-config > $(B)/rstmond.conf
+	$(B)/rstmond --print-config=defaults > $(B)/rstmond.conf
 	[ -e $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf ] || \
 		install -m644 $(B)/rstmond.conf $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf
 

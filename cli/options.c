@@ -14,6 +14,7 @@
 #include "cli/verbs.h"
 #include "cli/when.h"
 #include "common/near.h"
+#include "common/rate.h"
 #include "common/str.h"
 #include "common/words.h"
 
@@ -271,7 +272,7 @@ static void read_rate(struct parser *p, enum cli_option option, double *ret)
 	if (!text)
 		return;
 	option_text(option, name, sizeof(name));
-	if (cli_rate_parse(text, ret) < 0)
+	if (rate_parse(text, ret) < 0)
 		fail(p, "%s: '%s' is no rate; give one like 5/s, 10/min or 100/h", name, text);
 }
 

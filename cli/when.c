@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Times and rates as people write them. Must not read a clock, so that every case can be tested.
+ * Times as people write them. Must not read a clock, so that every case can be tested.
  * Proved by tests/unit/cli/when.c.
  */
 #include "common/util.h"
@@ -130,31 +130,4 @@ char *cli_when_format_short(char *dst, size_t size, uint64_t realtime_ns, uint64
 	snprintf(dst, size, "%s%02d:%02d:%02d%s", date, tm.tm_hour, tm.tm_min, tm.tm_sec,
 		 utc ? "Z" : "");
 	return dst;
-}
-
-int cli_rate_parse(const char *text, double *ret_per_minute)
-{
-	static const struct {
-		const char *name;
-		double per_minute;
-	} units[] = {{"/s", 60}, {"/sec", 60}, {"/m", 1}, {"/min", 1}, {"/h", 1.0 / 60}};
-	const char *slash = strchr(text, '/');
-	char number[32];
-	double d;
-	int r;
-
-	if (!slash || (size_t)(slash - text) >= sizeof(number))
-		return -EINVAL;
-	memcpy(number, text, (size_t)(slash - text));
-	number[slash - text] = '\0';
-	r = parse_double(number, &d);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		if (strcmp(slash, units[i].name))
-			continue;
-		*ret_per_minute = d * units[i].per_minute;
-		return 0;
-	}
-	return -EINVAL;
 }

@@ -19,7 +19,4 @@ char *cli_when_format(char *dst, size_t size, uint64_t realtime_ns, bool utc);
 /* "14:05:30" today, else "2026-01-30 14:05:30". */
 char *cli_when_format_short(char *dst, size_t size, uint64_t realtime_ns, uint64_t now, bool utc);
 
-/* "5/s", "10/min", "100/h" -> per minute. -EINVAL, -ERANGE. */
-int cli_rate_parse(const char *text, double *ret_per_minute);
-
 #endif

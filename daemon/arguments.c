@@ -131,7 +131,8 @@ static void set(struct arguments *a, enum option_id id, const char *value)
 		a->check_config = true;
 		break;
 	case OPTION_PRINT_CONFIG:
-		a->print_config = true;
+		a->print_defaults = value[0];
+		a->print_config = !value[0];
 		break;
 	case OPTION_VERSION:
 		a->version = true;

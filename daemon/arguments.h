@@ -29,7 +29,7 @@
 	  "show what this kernel allows and what follows from it, then end") \
 	X(CHECK_CONFIG, "check-config", NONE, NULL, NULL, \
 	  "read the configuration, say what is wrong with it, and end") \
-	X(PRINT_CONFIG, "print-config", NONE, NULL, NULL, \
+	X(PRINT_CONFIG, "print-config", OPTIONAL, "defaults", "defaults", \
 	  "show every option with its value and where it comes from, and end") \
 	X(VERSION, "version", NONE, NULL, NULL, "print the version, and end") \
 	X(HELP, "help", NONE, NULL, NULL, "print this help, and end")
@@ -44,7 +44,7 @@ struct arguments {
 	const char *config, *socket, *state, *log, *record, *replay, *btf; /* NULL: not given */
 	enum print_format print;
 	enum probe probe;
-	bool check_config, print_config, version, help;
+	bool check_config, print_config, print_defaults, version, help;
 };
 
 /* -EINVAL: 'error' holds a sentence. Strings in 'ret' point into argv. */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Configuration, read by libinih. One table in config.c holds every option: section, key, type,
- * bounds, default, help, and where the value lies in struct config. Read in this order, the last word
- * on an option stands:
+ * bounds, default, help, and where the value lies in struct config; one of the same kind in
+ * config_alert.c the keys of a section [alert NAME]. Read in this order, the last word on an option
+ * stands:
  *
- *	1. rstmond.conf in /etc/rstmon, or where there is none in /usr/lib/rstmon;
- *	2. the drop-ins of rstmond.conf.d/ in both directories, sorted by name; one in /etc hides the
- *	   one of the same name in /usr/lib, so that a link to /dev/null switches that off;
- *	3. the command line.
+ *	1. rstmond.conf in the first of these directories that has one: /etc/rstmon, /run/rstmon,
+ *	   /usr/local/lib/rstmon, /usr/lib/rstmon;
+ *	2. the drop-ins of rstmond.conf.d/ in all of them, sorted by name; one in a directory that stands
+ *	   further to the front hides those of the same name, so that a link to /dev/null switches one
+ *	   off;
+ *	3. the environment, then the command line.
  */
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H
@@ -16,13 +19,31 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "daemon/alert_rule.h"
 #include "daemon/sink.h"
+#include "rstmon/interface.h"
 
 #define CONFIG_PATH_MAX	   256
 #define CONFIG_ORIGIN_MAX  (CONFIG_PATH_MAX + 12) /* "file:line" */
-#define CONFIG_OPTIONS	   13 /* asserted in config.c */
+#define CONFIG_OPTIONS	   14
+#define CONFIG_ALERT_KEYS  8
 #define CONFIG_DROPINS_MAX 64
-#define CONFIG_FILE_MAX	   65536 /* bytes of one file */
+#define CONFIG_FILES_MAX   (CONFIG_DROPINS_MAX + 2)
+#define CONFIG_FILTER_LINES_MAX 32
+#define CONFIG_FILE_MAX	   262144 /* bytes of one file; what --print-config writes is a file, too */
+
+enum config_from {
+	CONFIG_FROM_DEFAULT,
+	CONFIG_FROM_FILE,
+	CONFIG_FROM_ENVIRONMENT,
+	CONFIG_FROM_COMMAND_LINE,
+};
+
+struct config_origin {
+	enum config_from from;
+	uint16_t file; /* in config.file */
+	uint32_t line;
+};
 
 struct config {
 	/* [daemon] */
@@ -37,12 +58,22 @@ struct config {
 	uint32_t summary_rows; /* lines a summary may have */
 	bool log_resets;       /* a line per reset */
 	uint32_t resets_per_minute; /* bound of those lines */
+	uint32_t alerts_per_minute; /* and of those about alerts */
 	/* [socket] */
 	uint32_t clients;
 	uint64_t idle_timeout_ns;
 	char group[64]; /* "": the socket stays with the daemon's own group */
 
-	char origin[CONFIG_OPTIONS][CONFIG_ORIGIN_MAX]; /* in the order of the table */
+	/* [alert NAME]: the built-in rules, then those of the files in their order; the rest is zero */
+	struct alert_rule alert[RSTMON_ALERT_RULES_MAX];
+	unsigned int alerts;
+
+	/* where it comes from, in the order of the tables */
+	struct config_origin origin[CONFIG_OPTIONS];
+	struct config_origin alert_origin[RSTMON_ALERT_RULES_MAX][CONFIG_ALERT_KEYS];
+	struct config_origin alert_place[RSTMON_ALERT_RULES_MAX]; /* the first section of the rule */
+	char file[CONFIG_FILES_MAX][CONFIG_PATH_MAX];
+	unsigned int files;
 };
 
 /* The defaults, as the table has them. */
@@ -60,14 +91,22 @@ int config_load_below(struct config *c, const char *root, char *error, size_t er
  * file:line); valid as a configuration file itself. -errno of the stream. */
 int config_print(const struct config *c, FILE *out);
 
+/* The file that is installed: the same of the defaults, all of it commented out. */
+int config_print_defaults(FILE *out);
+
 /* Sets one option as a command line does ("log.target", "journal"). -EINVAL with a sentence, and then 'c'
  * is untouched. */
-int config_set(struct config *c, const char *section, const char *key, const char *value, char *error,
-	       size_t error_size);
+int config_set(struct config *c, const char *section, const char *key, const char *value,
+	       enum config_from from, char *error, size_t error_size);
 
-/* The same with another origin. */
+/* The same with the place in a file. */
 int config_assign(struct config *c, const char *section, const char *key, const char *value,
-		  const char *origin, char *error, size_t error_size);
+		  struct config_origin origin, char *error, size_t error_size);
 bool config_has_section(const char *section);
+
+/* The origin of what is in 'path'; -E2BIG: that are too many files. */
+int config_origin_file(struct config *c, const char *path, struct config_origin *ret);
+const char *config_origin_text(const struct config *c, struct config_origin origin, char *dst,
+			       size_t size);
 
 #endif

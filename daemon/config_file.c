@@ -3,7 +3,7 @@
  * Configuration from files: the reader under libinih, the order of the files. Debian's libinih
  * hands no line number to its handler and splits a long line into two, so the reader counts the
  * lines and refuses what would not fit. Must not know single options. Proved by
- * tests/unit/daemon/config.c.
+ * tests/unit/daemon/config.c and config_files.c.
  */
 #include "common/util.h"
 
@@ -15,20 +15,23 @@
 #include <sys/stat.h>
 
 #include "common/str.h"
-#include "daemon/config.h"
+#include "daemon/config_internal.h"
 #include "rstmon/interface.h"
 
 #define CONFIG_NAME "rstmond.conf"
 
 #define DROPIN_NAME_MAX 128
 
-static const char *const directories[] = {"/etc/rstmon",
-					  "/usr/lib/rstmon"}; /* the first one hides */
+/* systemd's order: each hides what those behind it have under the same name */
+static const char *const directories[] = {"/etc/rstmon", "/run/rstmon", "/usr/local/lib/rstmon",
+					  "/usr/lib/rstmon"};
 
 struct reading {
 	FILE *file;
 	const char *path;
 	struct config *config;
+	struct config_origin origin; /* but for the line */
+	struct config_block block;
 	unsigned int line;
 	size_t bytes;
 	int r; /* the first error; 'error' has its sentence */
@@ -54,12 +57,34 @@ static int _printf_(3, 4) fail(struct reading *f, int r, const char *format, ...
 	return r;
 }
 
+static struct config_origin here(const struct reading *f)
+{
+	struct config_origin origin = f->origin;
+
+	origin.line = f->line;
+	return origin;
+}
+
+static int end_block(struct reading *f)
+{
+	unsigned int line = f->line;
+	char error[384];
+	int r = config_alert_end(f->config, &f->block, &line, error, sizeof(error));
+
+	if (r < 0) {
+		f->line = line;
+		fail(f, r, "%s", error);
+	}
+	return r;
+}
+
 /* A section without options would never reach the handler, its misspelt name would pass. */
-static int check_section(struct reading *f, const char *line)
+static int begin_section(struct reading *f, const char *line)
 {
 	const char *end = strchr(line, ']');
-	char name[64], shown[64];
+	char name[64], shown[64], error[384];
 	size_t n;
+	int r;
 
 	if (!end)
 		return fail(f, -EINVAL, "a section's name wants a ']' at its end");
@@ -68,8 +93,15 @@ static int check_section(struct reading *f, const char *line)
 	n = MIN((size_t)(end - line - 1), sizeof(name) - 1);
 	memcpy(name, line + 1, n);
 	name[n] = '\0';
-	if (config_has_section(name))
-		return 0;
+	r = end_block(f);
+	if (r < 0 || config_has_section(name))
+		return r;
+	if (config_is_alert(name)) {
+		r = config_alert_begin(f->config, &f->block, name, here(f), error, sizeof(error));
+		return r < 0 ? fail(f, r, "%s", error) : 0;
+	}
+	if (!strcmp(name, "alert"))
+		return fail(f, -EINVAL, "a rule of alerts has a name: [alert NAME]");
 	str_sanitise(shown, sizeof(shown), name, n);
 	return fail(f, -EINVAL, "unknown section [%s]; rstmond --print-config lists all", shown);
 }
@@ -116,7 +148,7 @@ static char *read_line(char *dst, int size, void *userdata)
 	dst[n++] = '\n';
 	dst[n] = '\0';
 	section = f->line == 1 && !strncmp(dst, "\xef\xbb\xbf", 3) ? dst + 3 : dst; /* a BOM */
-	if (*section == '[' && check_section(f, section) < 0)
+	if (*section == '[' && begin_section(f, section) < 0)
 		return NULL;
 	return dst;
 }
@@ -124,25 +156,38 @@ static char *read_line(char *dst, int size, void *userdata)
 static int handle(void *userdata, const char *section, const char *name, const char *value)
 {
 	struct reading *f = userdata;
-	char origin[CONFIG_ORIGIN_MAX], error[384];
+	char error[384];
+	int r;
 
 	if (f->r < 0)
 		return 0;
-	snprintf(origin, sizeof(origin), "%s:%u", f->path, f->line);
-	if (!*section)
+	if (!*section) {
 		fail(f, -EINVAL, "an option before the first [section]");
-	else if (config_assign(f->config, section, name, value, origin, error, sizeof(error)) < 0)
-		fail(f, -EINVAL, "%s", error);
+		return 0;
+	}
+	if (f->block.rule >= 0)
+		r = config_alert_assign(f->config, &f->block, name, value, here(f), error,
+					sizeof(error));
+	else
+		r = config_assign(f->config, section, name, value, here(f), error, sizeof(error));
+	if (r < 0)
+		fail(f, r, "%s", error);
 	return f->r == 0;
 }
 
 static int load_stream(struct config *c, FILE *file, const char *path, char *error,
 		       size_t error_size)
 {
-	struct reading f = {
-		.file = file, .path = path, .config = c, .error = error, .error_size = error_size};
+	struct reading f = {.file = file,
+			    .path = path,
+			    .config = c,
+			    .block.rule = -1,
+			    .error = error,
+			    .error_size = error_size};
 	int line;
 
+	if (config_origin_file(c, path, &f.origin) < 0)
+		return fail(&f, -E2BIG, "more than %d files", CONFIG_FILES_MAX);
 	line = ini_parse_stream(read_line, &f, handle, &f);
 	if (f.r < 0)
 		return f.r;
@@ -150,7 +195,7 @@ static int load_stream(struct config *c, FILE *file, const char *path, char *err
 		f.line = (unsigned int)line;
 		return fail(&f, -EINVAL, "neither [section] nor option = value");
 	}
-	return line < 0 ? -ENOMEM : 0;
+	return line < 0 ? -ENOMEM : end_block(&f);
 }
 
 static int load_file(struct config *c, const char *path, char *error, size_t error_size)
@@ -262,33 +307,52 @@ static int load_standard(struct config *c, const char *root, char *error, size_t
 	return load_dropins(c, root, error, error_size);
 }
 
-int config_load_below(struct config *c, const char *root, char *error, size_t error_size)
+/* What only the whole of the files can be wrong about. */
+static int finish(struct config *c, char *error, size_t error_size)
 {
-	struct config copy = *c;
+	struct config_origin place = {};
+	char text[384];
+	int r = config_alert_finish(c, &place, text, sizeof(text));
+
+	if (r < 0) {
+		struct reading f = {.path = c->file[place.file],
+				    .line = place.line,
+				    .error = error,
+				    .error_size = error_size};
+
+		fail(&f, r, "%s", text);
+	}
+	return r;
+}
+
+static int load(struct config *c, const char *root, const char *path, char *error,
+		size_t error_size)
+{
+	_cleanup_free_ struct config *copy = malloc(sizeof(*copy));
 	int r;
 
 	if (error_size > 0)
 		error[0] = '\0';
-	r = load_standard(&copy, root, error, error_size);
-	if (r < 0)
-		return r;
-	*c = copy;
-	return 0;
+	if (!copy) {
+		snprintf(error, error_size, "no memory for the configuration");
+		return -ENOMEM;
+	}
+	memcpy(copy, c, sizeof(*copy));
+	r = path ? load_file(copy, path, error, error_size)
+		 : load_standard(copy, root, error, error_size);
+	if (!r)
+		r = finish(copy, error, error_size);
+	if (!r)
+		memcpy(c, copy, sizeof(*c));
+	return r;
+}
+
+int config_load_below(struct config *c, const char *root, char *error, size_t error_size)
+{
+	return load(c, root, NULL, error, error_size);
 }
 
 int config_load(struct config *c, const char *path, char *error, size_t error_size)
 {
-	struct config copy = *c;
-	int r;
-
-	if (!path)
-		return config_load_below(c, "", error, error_size);
-
-	if (error_size > 0)
-		error[0] = '\0';
-	r = load_file(&copy, path, error, error_size);
-	if (r < 0)
-		return r;
-	*c = copy;
-	return 0;
+	return load(c, "", path, error, error_size);
 }

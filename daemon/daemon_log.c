@@ -176,6 +176,9 @@ static void apply(struct daemon *d, const struct config *c)
 	d->config.summary_rows = c->summary_rows;
 	d->config.log_resets = c->log_resets;
 	d->config.resets_per_minute = c->resets_per_minute;
+	d->config.alerts_per_minute = c->alerts_per_minute;
+	memcpy(d->config.alert, c->alert, sizeof(d->config.alert));
+	d->config.alerts = c->alerts;
 	daemon_arm_lines(d);
 	sink_say(d->sink, LOG_INFO,
 		 "read the configuration again; [daemon] and [socket] take effect at "

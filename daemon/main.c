@@ -26,8 +26,8 @@ enum exit_code {
 };
 
 /* In a file a path is absolute; who types one stands somewhere. */
-static int configure_path(struct config *c, const char *key, const char *path, char *error,
-			  size_t size)
+static int configure_path(struct config *c, const char *key, const char *path,
+			  enum config_from from, char *error, size_t size)
 {
 	_cleanup_free_ char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
 	char absolute[2 * CONFIG_PATH_MAX];
@@ -35,7 +35,7 @@ static int configure_path(struct config *c, const char *key, const char *path, c
 	if (here &&
 	    snprintf(absolute, sizeof(absolute), "%s/%s", here, path) < (int)sizeof(absolute))
 		path = absolute;
-	return config_set(c, "daemon", key, path, error, size);
+	return config_set(c, "daemon", key, path, from, error, size);
 }
 
 /* The file, then the environment, then the command line. */
@@ -47,13 +47,13 @@ static int configure(const struct arguments *a, struct config *c, char *error, s
 	config_default(c);
 	r = config_load(c, a->config, error, size);
 	if (!r && environment && environment[0])
-		r = configure_path(c, "socket", environment, error, size);
+		r = configure_path(c, "socket", environment, CONFIG_FROM_ENVIRONMENT, error, size);
 	if (!r && a->socket)
-		r = configure_path(c, "socket", a->socket, error, size);
+		r = configure_path(c, "socket", a->socket, CONFIG_FROM_COMMAND_LINE, error, size);
 	if (!r && a->state)
-		r = configure_path(c, "state", a->state, error, size);
+		r = configure_path(c, "state", a->state, CONFIG_FROM_COMMAND_LINE, error, size);
 	if (!r && a->log)
-		r = config_set(c, "log", "target", a->log, error, size);
+		r = config_set(c, "log", "target", a->log, CONFIG_FROM_COMMAND_LINE, error, size);
 	return r;
 }
 
@@ -61,6 +61,20 @@ static int fail(const char *error)
 {
 	fprintf(stderr, "rstmond: %s\n", error);
 	return EXIT_FAILED;
+}
+
+/* A configuration that could be read. */
+static int show_config(const struct arguments *a, const struct config *c)
+{
+	int r = 0;
+
+	if (a->print_config)
+		r = config_print(c, stdout);
+	else if (printf("rstmond: the configuration is good (files: %u, rules of alerts: %u)\n",
+			c->files, c->alerts) < 0 ||
+		 fflush(stdout))
+		r = -EIO;
+	return r ? fail("cannot write to stdout") : EXIT_OK;
 }
 
 /* The table is there on failure too: it says how far it went. */
@@ -160,16 +174,15 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "rstmond: %s; see rstmond --help\n", error);
 		return EXIT_USAGE;
 	}
+	if (a.print_defaults)
+		return config_print_defaults(stdout) ? fail("cannot write to stdout") : EXIT_OK;
 	if (a.help || a.version)
 		return tell(&a);
 	umask(077);
 	if (configure(&a, &options.config, error, sizeof(error)))
 		return fail(error);
-	if (a.check_config)
-		return EXIT_OK;
-	if (a.print_config)
-		return config_print(&options.config, stdout) ? fail("cannot write to stdout")
-							     : EXIT_OK;
+	if (a.check_config || a.print_config)
+		return show_config(&a, &options.config);
 
 	/* it lets go of all that it tried: nothing that is kept is touched */
 	if (a.probe) {

@@ -147,7 +147,9 @@ words() {
 config() {
 	page=man/rstmond.conf.5
 	"$B/rstmond" --config /dev/null --print-config >"$tmp/config"
-	awk '/^\[/ { section = $1 } /^[a-z]/ { print section, $1 }' "$tmp/config" >"$tmp/have"
+	# keys of alerts have their defaults in a comment: "# key:", "#   Takes ...", "#   Default: ..."
+	awk '/^\[/ { section = $1 } /^[a-z]/ && section != "[alert" { print section, $1 }
+		/^# [a-z]+:$/ { sub(/:/, "", $2); print "[alert NAME]", $2 }' "$tmp/config" >"$tmp/have"
 	: >"$tmp/told"
 	sed -n 's/^\.Ss //p' $page >"$tmp/sections"
 	while read -r name; do
@@ -157,7 +159,11 @@ config() {
 
 	awk '/^\[/ { section = $1 }
 		/^# Takes/ { takes = $0; sub(/^# /, "", takes); sub(/ Origin:.*/, "", takes) }
-		/^[a-z]/ { key = $1; value = $0; sub(/^[^=]*= /, "", value)
+		/^# [a-z]+:$/ { key = $2; sub(/:/, "", key) }
+		/^#   Takes/ { takes = $0; sub(/^#   /, "", takes) }
+		/^#   Default: / { value = $0; sub(/^#   Default: /, "", value); sub(/\.$/, "", value)
+			print "[alert NAME]\t" key "\t" takes "\t" value }
+		/^[a-z]/ && section != "[alert" { key = $1; value = $0; sub(/^[^=]*= /, "", value)
 			print section "\t" key "\t" takes "\t" value }' "$tmp/config" >"$tmp/entries"
 	while IFS='	' read -r name key takes value; do
 		section $page "$name" Ss | entry "$key" >"$tmp/entry"

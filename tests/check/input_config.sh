@@ -29,9 +29,31 @@ refused "a socket's path of 108 bytes" 1 "socket.*107 bytes" "$rstmond" --config
 	"/$(head -c 107 /dev/zero | tr '\0' x)"
 
 printf '[log]\nsummary = 5s\n' >"$tmp/right.conf"
-"$rstmond" --config "$tmp/right.conf" --check-config >"$tmp/out" 2>&1
+"$rstmond" --config "$tmp/right.conf" --check-config >"$tmp/out" 2>"$tmp/err"
 expect "config: a right one passes" test $? = 0
-expect "config: a right one is silent" test ! -s "$tmp/out"
+expect "config: a right one is told in a line" test "$(grep -c 'configuration is good' "$tmp/out")" = 1
+expect "config: ... and nothing else" test "$(cat "$tmp/out" "$tmp/err" | wc -l)" = 1
+
+config_is_wrong "a rule of alerts without a name" 1 "has a name" '[alert]\n'
+config_is_wrong "a rule's name" 1 "'a b' is no name" '[alert a b]\n'
+config_is_wrong "a rule's filter" 3 "column 5: .*\"prt\"" '[alert a]\nfilter = port 80\nfilter = or  prt 81\n'
+config_is_wrong "clear above rate" 3 "at most the rate" '[alert a]\nrate = 1/s\nclear = 2/s\n'
+config_is_wrong "a rule that says nothing" 1 "is built in" '[alert a]\n'
+
+# the installed file: all of it in comments, and each comment a default
+"$rstmond" --print-config=defaults >"$tmp/defaults.conf"
+expect "defaults: nothing but sections holds" \
+	test -z "$(grep -Ev '^(#.*|\[(daemon|log|socket)\]|)$' "$tmp/defaults.conf")"
+sed 's/^#\([^ ]\)/\1/' "$tmp/defaults.conf" >"$tmp/uncommented.conf"
+for conf in defaults uncommented; do
+	env -u RSTMON_SOCKET "$rstmond" --config "$tmp/$conf.conf" --print-config |
+		sed 's/Origin: .*//' >"$tmp/$conf.out"
+done
+env -u RSTMON_SOCKET "$rstmond" --config /dev/null --print-config | sed 's/Origin: .*//' >"$tmp/none.out"
+expect "defaults: as without a file" cmp -s "$tmp/defaults.out" "$tmp/none.out"
+expect "defaults: uncommented they say the same" cmp -s "$tmp/uncommented.out" "$tmp/none.out"
+expect "defaults: uncommented all of them are said" \
+	test "$("$rstmond" --config "$tmp/uncommented.conf" --print-config | grep -c 'Origin: default')" = 0
 
 # recordings; tests/golden damages good ones in more ways
 head -c 3000 /dev/urandom >"$tmp/noise.rec"

@@ -10,7 +10,7 @@ layer() {
 	case $1 in
 	rstmon/*) echo 0 ;;
 	common/*) echo 1 ;;
-	daemon/reset | daemon/index | daemon/object) echo 2 ;;
+	daemon/reset | daemon/index | daemon/object | daemon/alert_rule | daemon/alert_defaults) echo 2 ;;
 	daemon/reasons) echo 3 ;;
 	daemon/source | daemon/fdstore) echo 4 ;;
 	daemon/source_bpf* | daemon/source_recording | daemon/record*) echo 5 ;;

@@ -107,23 +107,3 @@ Test(cli_when, short_form_drops_today)
 	cli_when_format_short(text, sizeof(text), NOW - 8 * 3600 * NSEC_PER_SEC, NOW, false);
 	cr_assert_str_eq(text, "01:31:36");
 }
-
-Test(cli_when, rates)
-{
-	static const char *const bad[] = {"",	  "5",	 "/min", "5/",	   "5/day",
-					  "-1/s", "x/s", "5 /s", "5/min ", "5/MIN"};
-	double d = 7;
-
-	cr_assert_eq(cli_rate_parse("2/s", &d), 0);
-	cr_assert_eq(d, 120);
-	cr_assert_eq(cli_rate_parse("0.5/min", &d), 0);
-	cr_assert_eq(d, 0.5);
-	cr_assert_eq(cli_rate_parse("5/m", &d), 0);
-	cr_assert_eq(d, 5);
-	cr_assert_eq(cli_rate_parse("120/h", &d), 0);
-	cr_assert_eq(d, 2);
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		cr_assert_eq(cli_rate_parse(bad[i], &d), -EINVAL, "'%s'", bad[i]);
-	cr_assert_eq(cli_rate_parse("1e999/s", &d), -ERANGE);
-	cr_assert_eq(d, 2);
-}

@@ -22,6 +22,11 @@ static void setup(void)
 	config_default(&config);
 }
 
+static int set(struct config *c, const char *section, const char *key, const char *value)
+{
+	return config_set(c, section, key, value, CONFIG_FROM_COMMAND_LINE, error, sizeof(error));
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
@@ -97,8 +102,9 @@ Test(config, defaults_are_in_their_own_bounds)
 	cr_assert_eq(c.clients, RSTMON_CLIENTS_MAX);
 	cr_assert_eq(c.idle_timeout_ns, RSTMON_IDLE_TIMEOUT_S * NSEC_PER_SEC);
 	cr_assert_str_eq(c.group, RSTMON_GROUP);
+	cr_assert_eq(c.alerts_per_minute, 30);
 	for (int i = 0; i < CONFIG_OPTIONS; i++)
-		cr_assert_str_eq(c.origin[i], "default");
+		cr_assert_eq(c.origin[i].from, CONFIG_FROM_DEFAULT);
 }
 
 Test(config, every_type_is_read, .init = setup, .fini = teardown)
@@ -137,7 +143,7 @@ Test(config, errors_name_file_and_line_and_change_nothing, .init = setup, .fini 
 		 ":2: 'journald' is not what target in section [log]"},
 		{"[log]\n\n\nsumary = 5s\n", ":4: unknown option 'sumary' in section [log]"},
 		{"[logs]\n", ":1: unknown section [logs]"},
-		{"[log]\nresets = yes\n[alert]\n", ":3: unknown section [alert]"},
+		{"[log]\nresets = yes\n[alert]\n", ":3: a rule of alerts has a name: [alert NAME]"},
 		{"\xef\xbb\xbf[logs]\n", ":1: unknown section [logs]"},
 		{"[log\n", ":1: a section's name wants a ']'"},
 		{"[log] resets = yes\n", ":1: text after a section's name"},
@@ -267,6 +273,34 @@ Test(config, dropins_are_sorted_and_etc_hides, .init = setup, .fini = teardown)
 	cr_assert_eq(config.summary_rows, 1);
 }
 
+/* Each directory hides all of those behind it, file by file. */
+Test(config, directories_hide_in_systemds_order, .init = setup, .fini = teardown)
+{
+	static const char *const order[] = {"/etc", "/run", "/usr/local/lib", "/usr/lib"};
+	char name[128], text[64];
+
+	for (size_t i = ARRAY_SIZE(order); i-- > 0;) {
+		snprintf(name, sizeof(name), "%s/rstmon/rstmond.conf", order[i]);
+		snprintf(text, sizeof(text), "[socket]\nclients = %zu\n", i + 1);
+		write_file(name, text);
+		snprintf(name, sizeof(name), "%s/rstmon/rstmond.conf.d/10-same.conf", order[i]);
+		snprintf(text, sizeof(text), "[log]\nsummary_rows = %zu\n", i + 1);
+		write_file(name, text);
+		/* what is not hidden: the name decides, not the directory */
+		snprintf(name, sizeof(name), "%s/rstmon/rstmond.conf.d/%zu0-own.conf", order[i],
+			 9 - i);
+		snprintf(text, sizeof(text), "[socket]\nidle_timeout = %zus\n", i + 1);
+		write_file(name, text);
+
+		config_default(&config);
+		cr_assert_eq(config_load_below(&config, root, error, sizeof(error)), 0, "%s",
+			     error);
+		cr_assert_eq(config.clients, i + 1);
+		cr_assert_eq(config.summary_rows, i + 1);
+		cr_assert_eq(config.idle_timeout_ns, (i + 1) * NSEC_PER_SEC);
+	}
+}
+
 Test(config, a_broken_dropin_is_named, .init = setup, .fini = teardown)
 {
 	struct config before = config;
@@ -296,18 +330,40 @@ Test(config, set_as_a_command_line_does)
 	struct config c, before;
 
 	config_default(&c);
-	cr_assert_eq(config_set(&c, "log", "target", "journal", error, sizeof(error)), 0);
+	cr_assert_eq(set(&c, "log", "target", "journal"), 0);
 	cr_assert_eq(c.log_target, SINK_JOURNAL);
 
 	before = c;
-	cr_assert_eq(config_set(&c, "log", "target", "x", error, sizeof(error)), -EINVAL);
+	cr_assert_eq(set(&c, "log", "target", "x"), -EINVAL);
 	cr_assert_str_eq(error, "'x' is not what target in section [log] takes: "
 				"auto, journal, syslog, stderr or none");
-	cr_assert_eq(config_set(&c, "socket", "group", "a;b", error, sizeof(error)), -EINVAL);
-	cr_assert_eq(config_set(&c, "socket", "group", "a\nb", error, sizeof(error)), -EINVAL);
-	cr_assert_eq(config_set(&c, "socket", "group", " a", error, sizeof(error)), -EINVAL);
-	cr_assert_eq(config_set(&c, "none", "group", "a", error, sizeof(error)), -EINVAL);
+	cr_assert_eq(set(&c, "socket", "group", "a;b"), -EINVAL);
+	cr_assert_eq(set(&c, "socket", "group", "a\nb"), -EINVAL);
+	cr_assert_eq(set(&c, "socket", "group", " a"), -EINVAL);
+	cr_assert_eq(set(&c, "none", "group", "a"), -EINVAL);
 	cr_assert_eq(memcmp(&before, &c, sizeof(c)), 0);
+}
+
+Test(config, each_value_tells_its_place, .init = setup, .fini = teardown)
+{
+	char text[CONFIG_ORIGIN_MAX];
+
+	cr_assert_eq(load("[log]\nsummary = 5s\n\nsummary_rows = 3\nsummary = 6s\n"), 0);
+	cr_assert_eq(config.files, 1);
+	cr_assert_eq(config_set(&config, "daemon", "socket", "/x", CONFIG_FROM_ENVIRONMENT, error,
+				sizeof(error)),
+		     0);
+	cr_assert_eq(set(&config, "log", "target", "none"), 0);
+	cr_assert_str_eq(config_origin_text(&config, config.origin[0], text, sizeof(text)),
+			 "environment");
+	cr_assert_str_eq(config_origin_text(&config, config.origin[1], text, sizeof(text)),
+			 "default");
+	cr_assert_str_eq(config_origin_text(&config, config.origin[5], text, sizeof(text)),
+			 "command line");
+	config_origin_text(&config, config.origin[6], text, sizeof(text));
+	cr_assert_str_eq(text + strlen(root), "/one.conf:5");
+	config_origin_text(&config, config.origin[7], text, sizeof(text));
+	cr_assert_str_eq(text + strlen(root), "/one.conf:4");
 }
 
 static char *printed(const struct config *c)
@@ -328,7 +384,7 @@ Test(config, what_is_printed_is_a_configuration, .init = setup, .fini = teardown
 
 	cr_assert_eq(load("[log]\nsummary = 1500ms\nresets = on\n[daemon]\nstate = /a b\n"), 0,
 		     "%s", error);
-	cr_assert_eq(config_set(&config, "socket", "group", "", error, sizeof(error)), 0);
+	cr_assert_eq(set(&config, "socket", "group", ""), 0);
 	changed = config;
 	text = printed(&config);
 	cr_assert_not_null(strstr(text, "[log]\n"));
@@ -358,7 +414,7 @@ Test(config, the_longest_values_are_a_configuration_too, .init = setup, .fini = 
 			memset(value, '/', n - 1);
 			value[--n] = '\0';
 			cr_assert_gt(n, 1);
-		} while (config_set(&config, keys[i][0], keys[i][1], value, error, sizeof(error)));
+		} while (set(&config, keys[i][0], keys[i][1], value));
 		cr_assert_gt(n, 60);
 	}
 	changed = config;
