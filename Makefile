@@ -254,7 +254,8 @@ lint: ## layers, scripts, man pages, unit files
 install: all ## to DESTDIR and PREFIX
 	install -Dm755 $(B)/rstmond $(DESTDIR)$(PREFIX)/sbin/rstmond
 	install -Dm755 $(B)/rstmon $(DESTDIR)$(PREFIX)/bin/rstmon
-	install -Dm644 -t $(DESTDIR)$(UNITDIR) systemd/rstmond.service systemd/rstmond.socket
+	install -Dm644 -t $(DESTDIR)$(UNITDIR) systemd/rstmond.service systemd/rstmond.socket \
+		systemd/rstmon-exporter.service
 	install -Dm644 systemd/rstmon.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rstmon.conf
 	install -Dm644 $(B)/rstmon.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/rstmon.catalog
 	install -Dm644 systemd/90-rstmon.preset $(DESTDIR)$(PREFIX)/lib/systemd/system-preset/90-rstmon.preset

@@ -15,11 +15,12 @@ CLANG      ?= clang
 BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
 CFLAGS     ?= -O2 -g
 PKGS       := libbpf libelf zlib libsystemd json-c inih
-CLI_PKGS   := json-c smartcols
+CLI_PKGS   := json-c smartcols libmicrohttpd
 
 # Debian packages: what a build needs, and what the tests need besides.
 BUILD_PACKAGES := build-essential pkg-config clang llvm libbpf-dev libelf-dev zlib1g-dev bpftool \
-                  libsystemd-dev libjson-c-dev libsmartcols-dev libinih-dev uthash-dev
+                  libsystemd-dev libjson-c-dev libsmartcols-dev libinih-dev uthash-dev \
+                  libmicrohttpd-dev
 TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog shellcheck clang-format \
                   jq procps util-linux bash-completion zsh fish
 BENCH_PACKAGES := iproute2 jq procps util-linux tcpdump bpftrace strace nginx-light wrk redis-server \
@@ -27,7 +28,7 @@ BENCH_PACKAGES := iproute2 jq procps util-linux tcpdump bpftrace strace nginx-li
 # gcc and ld for arm64, and what is taken from that architecture's suite and unpacked, not installed.
 ARM64_PACKAGES := gcc-aarch64-linux-gnu
 ARM64_SYSROOT  := libc6-dev libbpf-dev libelf-dev zlib1g-dev libsystemd-dev libjson-c-dev \
-                  libsmartcols-dev libinih-dev uthash-dev libcriterion-dev
+                  libsmartcols-dev libinih-dev uthash-dev libmicrohttpd-dev libcriterion-dev
 # and what its guest runs
 ARM64_GUEST    := busybox-static bash dash coreutils util-linux iproute2 nftables jq
 ARM64_KERNEL_PACKAGES := qemu-system-arm

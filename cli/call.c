@@ -13,18 +13,18 @@
 #include "cli/call.h"
 #include "common/str.h"
 
-static _printf_(3, 4) int tell(const struct cli_options *o, int code, const char *format, ...)
+static _printf_(3, 4) int tell(struct cli_failure *f, int code, const char *format, ...)
 {
-	char sentence[768];
 	va_list args;
 
+	f->code = code;
 	va_start(args, format);
-	vsnprintf(sentence, sizeof(sentence), format, args);
+	vsnprintf(f->sentence, sizeof(f->sentence), format, args);
 	va_end(args);
-	return cli_fail(o, code, sentence);
+	return code;
 }
 
-static int not_permitted(const struct cli_options *o)
+static int not_permitted(const struct cli_options *o, struct cli_failure *f)
 {
 	struct stat st;
 	const struct group *group = NULL;
@@ -32,14 +32,14 @@ static int not_permitted(const struct cli_options *o)
 	if (stat(o->socket, &st))
 		st = (struct stat){.st_mode = S_IFSOCK};
 	if (!S_ISSOCK(st.st_mode))
-		return tell(o, RSTMON_EXIT_FAILED, "%s is no socket; name rstmond's with --socket",
+		return tell(f, RSTMON_EXIT_FAILED, "%s is no socket; name rstmond's with --socket",
 			    o->socket);
 	/* root's group is nobody's to join */
 	group = st.st_gid != 0 ? getgrgid(st.st_gid) : getgrnam(RSTMON_GROUP);
 	if (!group)
-		return tell(o, RSTMON_EXIT_NOT_PERMITTED, "not permitted to use %s: use sudo",
+		return tell(f, RSTMON_EXIT_NOT_PERMITTED, "not permitted to use %s: use sudo",
 			    o->socket);
-	return tell(o, RSTMON_EXIT_NOT_PERMITTED,
+	return tell(f, RSTMON_EXIT_NOT_PERMITTED,
 		    "not permitted to use %s: join the group '%s' (sudo usermod -aG %s $USER, then "
 		    "log in again), or use sudo",
 		    o->socket, group->gr_name, group->gr_name);
@@ -59,66 +59,68 @@ static const char *where_to_look(void)
 							: "see what rstmond wrote where it runs";
 }
 
-int cli_call_open(const struct cli_options *o, struct cli_client **ret)
+static int explain(const struct cli_options *o, int r, unsigned int seconds, struct cli_failure *f)
 {
-	int r = cli_client_open(o->socket, ret);
+	switch (r) {
+	case -ETIMEDOUT:
+	case -EAGAIN:
+		return tell(f, RSTMON_EXIT_FAILED, "rstmond does not answer within %u seconds: %s",
+			    seconds, where_to_look());
+	case -ECONNRESET:
+	case -EPIPE:
+		return tell(f, RSTMON_EXIT_FAILED, "rstmond closed the connection: %s",
+			    where_to_look());
+	case -EMSGSIZE:
+		return tell(f, RSTMON_EXIT_FAILED,
+			    "the answer is longer than %u MiB: ask for less, with -n or a filter",
+			    CLI_MESSAGE_MAX >> 20);
+	case -EBADMSG:
+		return tell(f, RSTMON_EXIT_FAILED,
+			    "what answers at %s does not speak Varlink: name rstmond's socket with "
+			    "--socket",
+			    o->socket);
+	default:
+		return tell(f, RSTMON_EXIT_FAILED, "cannot talk to rstmond: %s; %s", strerror(-r),
+			    where_to_look());
+	}
+}
+
+static int open_client(const struct cli_options *o, unsigned int seconds, struct cli_client **ret,
+		       struct cli_failure *f)
+{
+	int r = cli_client_open(o->socket, seconds, ret);
 
 	switch (r) {
 	case 0:
 		return RSTMON_EXIT_OK;
 	case -ENOENT:
 	case -ENOTDIR:
-		return tell(o, RSTMON_EXIT_NOT_RUNNING,
+		return tell(f, RSTMON_EXIT_NOT_RUNNING,
 			    "rstmond is not running, there is no socket %s: %s, or name its socket "
 			    "with --socket",
 			    o->socket, how_to_start());
 	case -ECONNREFUSED:
-		return tell(o, RSTMON_EXIT_NOT_RUNNING,
+		return tell(f, RSTMON_EXIT_NOT_RUNNING,
 			    "rstmond is not running, nobody answers at %s: %s, or name its socket "
 			    "with --socket",
 			    o->socket, how_to_start());
 	case -EACCES:
 	case -EPERM:
-		return not_permitted(o);
+		return not_permitted(o, f);
 	case -ENAMETOOLONG:
 		return tell(
-			o, RSTMON_EXIT_USAGE,
+			f, RSTMON_EXIT_USAGE,
 			"--socket: a path of a socket has at most 107 bytes, give a shorter one");
 	case -EAGAIN:
-		return cli_call_fail(o, -ETIMEDOUT);
+		return explain(o, -ETIMEDOUT, seconds, f);
 	default:
-		return tell(o, RSTMON_EXIT_FAILED, "cannot connect to %s: %s; %s", o->socket,
+		return tell(f, RSTMON_EXIT_FAILED, "cannot connect to %s: %s; %s", o->socket,
 			    strerror(-r), where_to_look());
 	}
 }
 
-int cli_call_fail(const struct cli_options *o, int r)
-{
-	switch (r) {
-	case -ETIMEDOUT:
-	case -EAGAIN:
-		return tell(o, RSTMON_EXIT_FAILED, "rstmond does not answer within %d seconds: %s",
-			    CLI_CALL_TIMEOUT_S, where_to_look());
-	case -ECONNRESET:
-	case -EPIPE:
-		return tell(o, RSTMON_EXIT_FAILED, "rstmond closed the connection: %s",
-			    where_to_look());
-	case -EMSGSIZE:
-		return tell(o, RSTMON_EXIT_FAILED,
-			    "the answer is longer than %u MiB: ask for less, with -n or a filter",
-			    CLI_MESSAGE_MAX >> 20);
-	case -EBADMSG:
-		return tell(o, RSTMON_EXIT_FAILED,
-			    "what answers at %s does not speak Varlink: name rstmond's socket with "
-			    "--socket",
-			    o->socket);
-	default:
-		return tell(o, RSTMON_EXIT_FAILED, "cannot talk to rstmond: %s; %s", strerror(-r),
-			    where_to_look());
-	}
-}
-
-int cli_call_refused(const struct cli_options *o, const struct cli_reply *reply)
+static int explain_refusal(const struct cli_options *o, const struct cli_reply *reply,
+			   struct cli_failure *f)
 {
 	char message[512], name[128];
 
@@ -130,20 +132,20 @@ int cli_call_refused(const struct cli_options *o, const struct cli_reply *reply)
 	    !strcmp(name, "org.varlink.service.MethodNotImplemented") ||
 	    !strcmp(name, "org.varlink.service.InterfaceNotFound"))
 		return tell(
-			o, RSTMON_EXIT_FAILED,
+			f, RSTMON_EXIT_FAILED,
 			"what answers at %s is no rstmond, or an older one: name its socket with "
 			"--socket, or update it",
 			o->socket);
 	if (!strcmp(name, "org.varlink.service.InvalidParameter") ||
 	    !strcmp(name, RSTMON_VARLINK_INTERFACE ".BadFilter"))
-		return tell(o, RSTMON_EXIT_USAGE, "rstmond refuses: %s; see 'rstmon help %s'",
+		return tell(f, RSTMON_EXIT_USAGE, "rstmond refuses: %s; see 'rstmon help %s'",
 			    *message ? message : name, o->verb->name);
-	return tell(o, RSTMON_EXIT_FAILED, "rstmond failed: %s; see 'rstmon status'",
+	return tell(f, RSTMON_EXIT_FAILED, "rstmond failed: %s; see 'rstmon status'",
 		    *message ? message : name);
 }
 
-int cli_call_send(const struct cli_options *o, struct cli_client *c, const char *method,
-		  struct json_object *parameters, bool more, uint64_t deadline)
+static int send_call(struct cli_client *c, const char *method, struct json_object *parameters,
+		     bool more, uint64_t deadline)
 {
 	char name[64];
 	int r;
@@ -151,30 +153,64 @@ int cli_call_send(const struct cli_options *o, struct cli_client *c, const char 
 	snprintf(name, sizeof(name), RSTMON_VARLINK_INTERFACE ".%s", method);
 	r = cli_client_send(c, name, parameters, more, deadline);
 	/* a daemon that refuses does so unheard: why is still to be read */
-	if (r == -EPIPE)
-		return RSTMON_EXIT_OK;
+	return r == -EPIPE ? 0 : r;
+}
+
+static int say(const struct cli_options *o, const struct cli_failure *f)
+{
+	return cli_fail(o, f->code, f->sentence);
+}
+
+int cli_call_open(const struct cli_options *o, struct cli_client **ret)
+{
+	struct cli_failure f;
+
+	return open_client(o, CLI_CALL_TIMEOUT_S, ret, &f) ? say(o, &f) : RSTMON_EXIT_OK;
+}
+
+int cli_call_fail(const struct cli_options *o, int r)
+{
+	struct cli_failure f;
+
+	explain(o, r, CLI_CALL_TIMEOUT_S, &f);
+	return say(o, &f);
+}
+
+int cli_call_refused(const struct cli_options *o, const struct cli_reply *reply)
+{
+	struct cli_failure f;
+
+	explain_refusal(o, reply, &f);
+	return say(o, &f);
+}
+
+int cli_call_send(const struct cli_options *o, struct cli_client *c, const char *method,
+		  struct json_object *parameters, bool more, uint64_t deadline)
+{
+	int r = send_call(c, method, parameters, more, deadline);
+
 	return r < 0 ? cli_call_fail(o, r) : RSTMON_EXIT_OK;
 }
 
-int cli_call(const struct cli_options *o, const char *method, struct json_object *parameters,
-	     struct cli_reply *ret)
+int cli_call_quietly(const struct cli_options *o, const char *method,
+		     struct json_object *parameters, unsigned int seconds, struct cli_reply *ret,
+		     struct cli_failure *ret_failure)
 {
-	uint64_t deadline = cli_clock() + CLI_CALL_TIMEOUT_S * NSEC_PER_SEC;
+	uint64_t deadline = cli_clock() + seconds * NSEC_PER_SEC;
 	struct cli_client *c = NULL;
 	struct cli_reply reply = {};
 	int code, r;
 
-	code = cli_call_open(o, &c);
+	code = open_client(o, seconds, &c, ret_failure);
 	if (code)
 		return code;
-	code = cli_call_send(o, c, method, parameters, false, deadline);
-	if (!code) {
+	r = send_call(c, method, parameters, false, deadline);
+	if (!r)
 		r = cli_client_receive(c, deadline, &reply);
-		if (r < 0)
-			code = cli_call_fail(o, r);
-		else if (reply.error)
-			code = cli_call_refused(o, &reply);
-	}
+	if (r < 0)
+		code = explain(o, r, seconds, ret_failure);
+	else if (reply.error)
+		code = explain_refusal(o, &reply, ret_failure);
 	cli_client_free(c);
 	if (code) {
 		cli_reply_done(&reply);
@@ -182,6 +218,16 @@ int cli_call(const struct cli_options *o, const char *method, struct json_object
 	}
 	*ret = reply;
 	return RSTMON_EXIT_OK;
+}
+
+int cli_call(const struct cli_options *o, const char *method, struct json_object *parameters,
+	     struct cli_reply *ret)
+{
+	struct cli_failure f;
+
+	return cli_call_quietly(o, method, parameters, CLI_CALL_TIMEOUT_S, ret, &f)
+		       ? say(o, &f)
+		       : RSTMON_EXIT_OK;
 }
 
 void cli_put_text(struct json_object *parameters, const char *key, const char *value)

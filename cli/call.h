@@ -17,6 +17,16 @@ int cli_call_send(const struct cli_options *o, struct cli_client *c, const char 
 int cli_call(const struct cli_options *o, const char *method, struct json_object *parameters,
 	     struct cli_reply *ret);
 
+/* The same for a program that goes on: tells nobody, but hands over what it would have told. */
+struct cli_failure {
+	int code; /* an exit code */
+	char sentence[768];
+};
+
+int cli_call_quietly(const struct cli_options *o, const char *method,
+		     struct json_object *parameters, unsigned int seconds, struct cli_reply *ret,
+		     struct cli_failure *ret_failure);
+
 /* Tells what went wrong with a reply: r < 0, or an error that the daemon sent. */
 int cli_call_fail(const struct cli_options *o, int r);
 int cli_call_refused(const struct cli_options *o, const struct cli_reply *reply);

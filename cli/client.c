@@ -52,10 +52,10 @@ int cli_client_new(int fd, struct cli_client **ret)
 	return 0;
 }
 
-int cli_client_open(const char *path, struct cli_client **ret)
+int cli_client_open(const char *path, unsigned int seconds, struct cli_client **ret)
 {
 	/* connect() waits while the daemon's queue is full, but not forever */
-	const struct timeval patience = {.tv_sec = CLI_CALL_TIMEOUT_S};
+	const struct timeval patience = {.tv_sec = seconds};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	_cleanup_close_ int fd = -1;
 

@@ -17,8 +17,8 @@
 
 struct cli_client;
 
-/* -errno of socket(2) and connect(2), -ENAMETOOLONG, -ENOMEM */
-int cli_client_open(const char *path, struct cli_client **ret);
+/* -errno of socket(2) and connect(2), -EAGAIN: not within 'seconds'; -ENAMETOOLONG, -ENOMEM */
+int cli_client_open(const char *path, unsigned int seconds, struct cli_client **ret);
 
 /* Talks on 'fd' and owns it from then on, also on failure. */
 int cli_client_new(int fd, struct cli_client **ret);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * 'rstmon metrics': the daemon's OpenMetrics text, on stdout or in a file. A reader of the file
- * must never see a half of it. Proved by tests/unit/cli/metrics.c.
+ * 'rstmon metrics': the daemon's OpenMetrics text, on stdout or in a file; in a file, and with
+ * --classic, in the older format, as the collectors of text files read no other. A reader of the
+ * file must never see a half of it. Proved by tests/unit/cli/metrics.c.
  */
 #include "common/util.h"
 
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "cli/call.h"
+#include "cli/exporter.h"
 #include "cli/metrics.h"
 
 static int write_all(int fd, const char *data, size_t len)
@@ -80,21 +82,25 @@ int cli_write_file(const char *path, const char *text, size_t len)
 static int print(struct json_object *parameters, const struct cli_options *o)
 {
 	struct json_object *value = NULL;
+	_cleanup_free_ char *classic = NULL;
 	char sentence[512];
 	const char *text;
-	size_t len;
 	int r;
 
 	if (!json_object_object_get_ex(parameters, "text", &value) ||
 	    !json_object_is_type(value, json_type_string))
 		return cli_call_fail(o, -EBADMSG);
 	text = json_object_get_string(value);
-	len = (size_t)json_object_get_string_len(value);
+	if (o->textfile || o->classic) {
+		text = classic = exporter_classic(text);
+		if (!text)
+			return cli_fail(o, RSTMON_EXIT_FAILED, "no memory for the metrics");
+	}
 	if (!o->textfile) {
-		fwrite(text, 1, len, stdout);
+		fputs(text, stdout);
 		return RSTMON_EXIT_OK;
 	}
-	r = cli_write_file(o->textfile, text, len);
+	r = cli_write_file(o->textfile, text, strlen(text));
 	if (!r)
 		return RSTMON_EXIT_OK;
 	snprintf(sentence, sizeof(sentence),
@@ -111,7 +117,7 @@ int verb_metrics(const struct cli_options *o)
 
 	if (code)
 		return code;
-	if (o->json && !o->textfile)
+	if (o->json && !o->textfile && !o->classic)
 		cli_print_json(reply.parameters);
 	else
 		code = print(reply.parameters, o);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 
 #include "cli/errors.h"
+#include "cli/exporter.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "cli/when.h"
@@ -319,6 +320,19 @@ static void check_grouping(struct parser *p)
 				     : "--since and the filter");
 }
 
+static void read_listen(struct parser *p)
+{
+	const char *text = p->arguments[CLI_OPTION_LISTEN];
+	struct exporter_address address;
+	char error[256];
+
+	if (!text)
+		return;
+	p->options->listen = text;
+	if (exporter_listen_parse(text, &address, error, sizeof(error)) < 0)
+		fail(p, "bad --listen, %s", error);
+}
+
 static void read_values(struct parser *p)
 {
 	struct cli_options *o = p->options;
@@ -327,6 +341,7 @@ static void read_values(struct parser *p)
 	o->no_headings = cli_option_given(o, CLI_OPTION_NO_HEADINGS);
 	o->no_color = cli_option_given(o, CLI_OPTION_NO_COLOR);
 	o->utc = cli_option_given(o, CLI_OPTION_UTC);
+	o->classic = cli_option_given(o, CLI_OPTION_CLASSIC);
 	o->brief = cli_option_given(o, CLI_OPTION_BRIEF);
 	if (p->arguments[CLI_OPTION_SOCKET])
 		o->socket = p->arguments[CLI_OPTION_SOCKET];
@@ -335,6 +350,7 @@ static void read_values(struct parser *p)
 	o->textfile = p->arguments[CLI_OPTION_TEXTFILE];
 	if (o->textfile && !*o->textfile)
 		fail(p, "--textfile: the name is empty; give the path of a file");
+	read_listen(p);
 	read_number(p, CLI_OPTION_LIMIT, &o->limit);
 	read_number(p, CLI_OPTION_LAST, &o->last);
 	read_number(p, CLI_OPTION_COUNT, &count);
@@ -480,6 +496,7 @@ int cli_options_parse(int argc, char **argv, uint64_t now, struct cli_options *r
 				    .socket = environment && *environment ? environment
 									  : RSTMON_SOCKET_PATH,
 				    .by = "process",
+				    .listen = EXPORTER_LISTEN,
 				    .warning = -1,
 				    .critical = -1,
 				    .window_ns = 300 * NSEC_PER_SEC};

@@ -34,6 +34,8 @@
 	X(CRITICAL, "critical", 'c', "RATE", "critical above this rate") \
 	X(WINDOW, "window", 0, "TIME", "time that the rate is taken over (default: 5m)") \
 	X(TEXTFILE, "textfile", 0, "FILE", "write to FILE, atomically") \
+	X(CLASSIC, "classic", 0, NULL, "the older text format, as promtool and text files want it") \
+	X(LISTEN, "listen", 0, "ADDRESS", "where to serve: 127.0.0.1:9941 (the default), [::1]:9941") \
 	X(BRIEF, "brief", 0, NULL, "one line per cause, without the stories")
 
 /* X(ID, words): options whose value is one of a few words; what the others take, the argument says */
@@ -80,6 +82,8 @@ struct cli_options {
 	double warning, critical;   /* per minute; -1: not given */
 	uint64_t window_ns;
 	const char *textfile;
+	bool classic;
+	const char *listen; /* an address and port that exporter_listen_parse() takes */
 	const char *topic; /* of help and explain (a cause, an error's name, a part of ids); NULL: all */
 	char filter[RSTMON_FILTER_MAX + 1];
 };

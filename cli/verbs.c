@@ -118,9 +118,21 @@ const struct cli_verb cli_verbs[] = {
 		.arguments = "",
 		.help = "all counters as OpenMetrics text",
 		.details =
-			"With --textfile for a textfile collector: FILE is replaced in one step.\n",
+			"With --textfile for a textfile collector, which reads the older text format alone:\n"
+			"FILE is in that, and is replaced in one step. --classic prints it, for promtool.\n",
 		.run = verb_metrics,
-		.options = CLI_BIT(TEXTFILE),
+		.options = CLI_BIT(TEXTFILE) | CLI_BIT(CLASSIC),
+	},
+	{
+		.name = "exporter",
+		.arguments = "",
+		.help = "serve them over HTTP, for Prometheus",
+		.details =
+			"Serves /metrics until it is ended, in the format that the scraper asks for, and\n"
+			"prints where. Asks the daemon for each scrape; while that is not running the answer\n"
+			"is 503, and says so. Port 0 takes any that is free.\n",
+		.run = verb_exporter,
+		.options = CLI_BIT(LISTEN),
 	},
 	{
 		.name = "help",

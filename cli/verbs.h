@@ -29,6 +29,7 @@ int verb_why(const struct cli_options *o);
 int verb_explain(const struct cli_options *o);
 int verb_status(const struct cli_options *o);
 int verb_metrics(const struct cli_options *o);
+int verb_exporter(const struct cli_options *o);
 int verb_check(const struct cli_options *o);
 int verb_help(const struct cli_options *o);
 int verb_version(const struct cli_options *o);

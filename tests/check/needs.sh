@@ -22,6 +22,7 @@ need zlib1g-dev sh -c "$pkgconfig --exists zlib"
 need libsystemd-dev sh -c "$pkgconfig --exists libsystemd"
 need libjson-c-dev sh -c "$pkgconfig --exists json-c"
 need libsmartcols-dev sh -c "$pkgconfig --exists smartcols"
+need libmicrohttpd-dev sh -c "$pkgconfig --exists libmicrohttpd"
 need libinih-dev sh -c "$pkgconfig --exists inih"
 need uthash-dev test -e "$SYSROOT/usr/include/uthash.h"
 

@@ -230,14 +230,14 @@ Test(cli_client, sockets_that_are_none)
 
 	cr_assert_not_null(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/socket", directory);
-	cr_assert_eq(cli_client_open(path, &c), -ENOENT);
+	cr_assert_eq(cli_client_open(path, 1, &c), -ENOENT);
 	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	cr_assert_geq(fd, 0);
 	close(fd);
-	cr_assert_eq(cli_client_open(path, &c), -ECONNREFUSED);
+	cr_assert_eq(cli_client_open(path, 1, &c), -ECONNREFUSED);
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
-	cr_assert_eq(cli_client_open(longer, &c), -ENAMETOOLONG);
+	cr_assert_eq(cli_client_open(longer, 1, &c), -ENAMETOOLONG);
 	cr_assert_null(c);
 	cli_client_free(c);
 	unlink(path);

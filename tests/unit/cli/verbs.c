@@ -103,7 +103,7 @@ Test(cli_verbs, the_table_is_whole)
 		cr_assert_not_null(v->details);
 		cr_assert_eq(v->options & CLI_COMMON_OPTIONS, 0);
 	}
-	cr_assert_eq(n, 10);
+	cr_assert_eq(n, 11);
 	cr_assert_null(cli_verb_find("top"));
 }
 
