@@ -216,7 +216,8 @@ static void put_self(FILE *out, const struct report_status *s)
 	fprintf(out, "rstmon_cpu_seconds_total %llu.%06llu\n",
 		(unsigned long long)(s->cpu_us / 1000000),
 		(unsigned long long)(s->cpu_us % 1000000));
-	/* A gauge, and no "info": over one type that it does not know promtool refuses all of a text. */
+	/* A gauge, and no "info": over one type that it does not know promtool refuses all of a
+	 * text. */
 	put_head(out, "rstmon_build_info", "gauge", NULL, "Version of rstmond and of the kernel.");
 	fputs("rstmon_build_info{", out);
 	put_label(out, "version", s->version);

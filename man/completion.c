@@ -129,6 +129,7 @@ static const struct {
 	{"DIR", "directory", NULL},
 	{"N", "value", "10 20 50 100"},
 	{"TIME", "value", "1m 5m 10m 1h 24h"},
+	{"ADDRESS", "value", "127.0.0.1:9941 127.0.0.1:0"},
 	{"RATE", "value", "1/min 10/min 100/min 5/s"},
 };
 

@@ -280,12 +280,25 @@ Test(cli_options, mistakes_point_to_the_help_of_the_verb)
 	ASSERT_USAGE("--json takes no value; see 'rstmon help list'", "list", "--json=1");
 }
 
+Test(cli_options, where_the_exporter_listens)
+{
+	struct cli_options o;
+
+	cr_assert_eq(PARSE(&o, "exporter"), 0, "%s", error);
+	cr_assert_str_eq(o.listen, "127.0.0.1:9941");
+	cr_assert_eq(PARSE(&o, "exporter", "--listen", "[::1]:0"), 0, "%s", error);
+	cr_assert_str_eq(o.listen, "[::1]:0");
+	ASSERT_USAGE("bad --listen, column 11: 'x' is no port", "exporter", "--listen=127.0.0.1:x");
+	ASSERT_USAGE("has no option --listen", "list", "--listen", "[::1]:0");
+	ASSERT_USAGE("takes no argument", "exporter", "[::1]:0");
+}
+
 Test(cli_options, a_verb_with_a_slip)
 {
 	ASSERT_USAGE("there is no verb 'lsit'; did you mean 'list'?", "lsit");
 	ASSERT_USAGE("did you mean 'watch'?", "wacht");
 	ASSERT_USAGE("did you mean 'status'?", "help", "stats");
-	ASSERT_USAGE("there is no verb 'exporter'; 'rstmon help'", "exporter");
+	ASSERT_USAGE("there is no verb 'importer2'; 'rstmon help'", "importer2");
 	ASSERT_USAGE("there is no verb 'listlistlistlist'; 'rstmon help'", "listlistlistlist");
 	ASSERT_USAGE("did you mean 'rstmon list port ...'?", "port");
 }
