@@ -11,85 +11,43 @@
 #include "daemon/publish.h"
 #include "daemon/summary.h"
 
-struct moved {
+struct moved_row {
 	unsigned int place;
 	uint64_t count;
 };
 
 static int busiest_first(const void *a, const void *b)
 {
-	const struct moved *x = a, *y = b;
+	const struct moved_row *x = a, *y = b;
 
 	return x->count < y->count ? 1 : x->count > y->count ? -1 : (int)x->place - (int)y->place;
 }
 
-/* Which row it is, as a number: a place may have changed hands when rows were folded. */
-static uint64_t identity(const struct tally_row *r)
-{
-	const uint64_t words[] = {
-		r->start,
-		(uint64_t)r->pid << 32 | (r->pid || r->folded ? 0 : r->netns),
-		(uint64_t)r->port << 32 | (uint64_t)r->role << 16 | (uint64_t)r->direction << 8 |
-			r->cause,
-		(uint64_t)r->other_ports << 2 | (uint64_t)r->folded << 1 | r->other,
-	};
-	uint64_t h = 1;
-
-	/* a folded row is its unit's and name's */
-	for (const char *p = r->folded ? r->unit : ""; *p; p++)
-		h = h * 31 + (uint8_t)*p;
-	for (const char *p = r->folded ? r->comm : ""; *p; p++)
-		h = h * 37 + (uint8_t)*p;
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		h = (h ^ words[i]) * 0x9E3779B97F4A7C15ULL;
-		h ^= h >> 29;
-	}
-	return h;
-}
-
 struct moved_rows {
-	struct moved rows[TALLY_PLACES];
+	struct moved_row rows[TALLY_PLACES];
 	size_t n;
 };
 
-/* The same row with a lower count had one taken back (a false receive): no news. Of a row that
- * others were folded into, what they brought counts as news; it was told under their names before.
- */
-static void collect(struct summary *s, const struct tally *t, struct moved_rows *ret_resets,
-		    struct moved_rows *ret_timeouts)
+struct news {
+	struct moved_rows *resets, *timeouts;
+};
+
+/* A row with a lower count had one taken back (a false receive): no news. Of a row that others were
+ * folded into, what they brought counts as news; it was told under their names before. */
+static void collect(const struct move *m, void *userdata)
 {
-	struct moved_rows *to;
-	struct tally_row row;
+	struct news *news = userdata;
+	struct moved_rows *to =
+		m->row->direction < RST_RESET_DIRECTIONS ? news->resets : news->timeouts;
 
-	for (unsigned int i = 0; i < TALLY_PLACES; i++) {
-		uint64_t before = s->counted[i], id;
-
-		if (!tally_row(t, i, &row)) {
-			s->counted[i] = 0;
-			continue;
-		}
-		id = identity(&row);
-		if (s->identity[i] != id)
-			before = 0;
-		s->identity[i] = id;
-		s->counted[i] = row.count;
-		if (row.count <= before)
-			continue;
-		to = row.direction < RST_RESET_DIRECTIONS ? ret_resets : ret_timeouts;
-		to->rows[to->n++] = (struct moved){.place = i, .count = row.count - before};
-	}
+	if (m->growth > 0)
+		to->rows[to->n++] =
+			(struct moved_row){.place = m->place, .count = (uint64_t)m->growth};
 }
 
 void summary_begin(struct summary *s, const struct tally *t)
 {
-	struct tally_row row;
-
-	for (unsigned int i = 0; i < TALLY_PLACES; i++) {
-		if (!tally_row(t, i, &row))
-			continue;
-		s->identity[i] = identity(&row);
-		s->counted[i] = row.count;
-	}
+	moved_begin(&s->moved, t);
 }
 
 void summary_begin_losses(struct summary *s, const struct source_totals *totals)
@@ -139,7 +97,7 @@ void summary_write(struct summary *s, const struct tally *t, uint64_t now, unsig
 	s->at = now;
 	if (!resets || !timeouts)
 		return;
-	collect(s, t, resets, timeouts);
+	moved_look(&s->moved, t, collect, &(struct news){resets, timeouts});
 	write_rows(t, resets, window, rows, false, sink);
 	write_rows(t, timeouts, window, rows, true, sink);
 }

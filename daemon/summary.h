@@ -3,13 +3,13 @@
 #ifndef DAEMON_SUMMARY_H
 #define DAEMON_SUMMARY_H
 
+#include "daemon/moved.h"
 #include "daemon/report.h"
 #include "daemon/sink.h"
 
 struct summary {
 	uint64_t at; /* of the last lines, CLOCK_MONOTONIC ns */
-	uint64_t counted[TALLY_PLACES];
-	uint64_t identity[TALLY_PLACES]; /* of the row that 'counted' is of */
+	struct moved moved;
 	uint64_t spilled, lost, missed, log_dropped;
 	uint64_t timeouts_spilled, timeouts_lost;
 };

@@ -18,8 +18,8 @@ layer() {
 	daemon/process | daemon/cgroup* | daemon/attribute*) echo 7 ;;
 	daemon/diagnose* | daemon/history*) echo 8 ;;
 	daemon/tally* | daemon/recent | daemon/peers | daemon/pending) echo 9 ;;
-	daemon/report* | daemon/state* | daemon/checkpoint*) echo 10 ;;
-	daemon/netns* | daemon/host* | daemon/stories* | daemon/advice*) echo 11 ;;
+	daemon/report* | daemon/state* | daemon/checkpoint* | daemon/moved) echo 10 ;;
+	daemon/netns* | daemon/host* | daemon/stories* | daemon/advice* | daemon/alert*) echo 11 ;;
 	daemon/sink* | daemon/line) echo 12 ;;
 	daemon/publish* | daemon/summary | daemon/print | daemon/config*) echo 13 ;;
 	daemon/varlink | daemon/server* | daemon/methods*) echo 14 ;;
