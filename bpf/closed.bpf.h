@@ -10,11 +10,11 @@
 
 #include "count.bpf.h"
 
-#define CLOSED_BUSY 1ULL
+#define CLOSED_BUSY 1U
 
-_Static_assert(sizeof(struct connection_key) == 44, "closed_tag() reads eleven words");
+_Static_assert(sizeof(struct connection_key) == 44, "closed_hash() reads eleven words");
 
-static __always_inline __u64 closed_tag(const struct connection_key *key)
+static __always_inline __u64 closed_hash(const struct connection_key *key)
 {
 	const __u32 *word = (const __u32 *)key;
 	__u64 h = config.hash_seed;
@@ -26,7 +26,13 @@ static __always_inline __u64 closed_tag(const struct connection_key *key)
 	}
 	h = (h ^ word[10]) * 0x9E3779B97F4A7C15ULL;
 	h ^= h >> 29;
-	return h | 2; /* neither empty nor busy */
+	return h;
+}
+
+/* Neither empty nor busy. The set is chosen by other bits. */
+static __always_inline __u32 closed_tag(__u64 hash)
+{
+	return (__u32)hash | 2;
 }
 
 static __always_inline bool closed_equal(const struct connection_key *a, const struct connection_key *b)
@@ -40,9 +46,9 @@ static __always_inline bool closed_equal(const struct connection_key *a, const s
 	return !differ;
 }
 
-static __always_inline struct closed_set *closed_set(__u64 tag)
+static __always_inline struct closed_set *closed_set(__u64 hash)
 {
-	__u32 index = tag >> 53;
+	__u32 index = hash >> 53;
 
 	return bpf_map_lookup_elem(&closed_connections, &index);
 }
@@ -51,23 +57,23 @@ _Static_assert(CLOSED_SETS == 1 << 11, "closed_set() takes eleven bits");
 
 /* The tag, loaded after all loads before this one and before all behind it. Where the processor keeps to that by
  * itself, only the compiler must; an atomic would take the line from all others who read it. */
-static __always_inline __u64 closed_tag_now(__u64 *tag, __u64 expected)
+static __always_inline __u32 closed_tag_now(__u32 *tag, __u32 expected)
 {
-	__u64 now;
+	__u32 now;
 
-	if (!config.loads_in_order)
+	if (!config.keeps_order)
 		return __sync_val_compare_and_swap(tag, expected, expected);
 	barrier();
-	now = *(volatile __u64 *)tag;
+	now = *(volatile __u32 *)tag;
 	barrier();
 	return now;
 }
 
 /* Where the tag is, if it is there; the verifier forgets how the number came about (client_way()). */
-static __always_inline __u32 closed_way(const struct closed_set *set, __u64 tag)
+static __always_inline __u32 closed_way(const struct closed_set *set, __u32 tag)
 {
-	const volatile __u64 *unknown = &set->tag[0];
-	__u64 way = 0;
+	const volatile __u32 *unknown = &set->tag[0];
+	__u32 way = 0;
 
 #pragma unroll
 	for (int i = 1; i < CLOSED_WAYS; i++)
@@ -80,7 +86,7 @@ static __always_inline __u32 closed_way(const struct closed_set *set, __u64 tag)
 }
 
 static __always_inline bool closed_is_at(const struct closed_set *set, __u32 way,
-					 const struct connection_key *key, __u64 tag)
+					 const struct connection_key *key, __u32 tag)
 {
 	return set->tag[way] == tag && closed_equal(&set->way[way].key, key);
 }
@@ -90,15 +96,16 @@ static __always_inline bool closed_read(const struct connection_key *key, struct
 {
 	const struct rst_former *former;
 	struct closed_set *set;
-	__u64 tag;
-	__u32 way;
+	__u64 hash;
+	__u32 way, tag;
 
 	if (!config.has_fetch_atomics) {
 		former = bpf_map_lookup_elem(&closed_table, key);
 		return former && !bpf_probe_read_kernel(ret, sizeof(*ret), former);
 	}
-	tag = closed_tag(key);
-	set = closed_set(tag);
+	hash = closed_hash(key);
+	tag = closed_tag(hash);
+	set = closed_set(hash);
 	if (!set)
 		return false;
 	way = closed_way(set, tag);
@@ -113,8 +120,8 @@ static __always_inline void closed_mark(const struct connection_key *key, __u8 r
 {
 	struct rst_former *former;
 	struct closed_set *set;
-	__u64 tag;
-	__u32 way;
+	__u64 hash;
+	__u32 way, tag;
 
 	if (!config.has_fetch_atomics) {
 		former = bpf_map_lookup_elem(&closed_table, key);
@@ -122,8 +129,9 @@ static __always_inline void closed_mark(const struct connection_key *key, __u8 r
 			former->reset = reset;
 		return;
 	}
-	tag = closed_tag(key);
-	set = closed_set(tag);
+	hash = closed_hash(key);
+	tag = closed_tag(hash);
+	set = closed_set(hash);
 	if (!set)
 		return;
 	way = closed_way(set, tag);
@@ -134,7 +142,7 @@ static __always_inline void closed_mark(const struct connection_key *key, __u8 r
 
 static __always_inline bool closed_claim(struct closed_set *set, __u32 way)
 {
-	__u64 old = set->tag[way];
+	__u32 old = set->tag[way];
 
 	return old != CLOSED_BUSY &&
 	       __sync_val_compare_and_swap(&set->tag[way], old, CLOSED_BUSY) == old;
@@ -143,7 +151,7 @@ static __always_inline bool closed_claim(struct closed_set *set, __u32 way)
 /* The place to write to, for closed_commit(): this connection's, or the oldest, or the next one if somebody writes
  * there. -1: there, too. Two who count at once may get the same place, or again one that was given a moment ago;
  * that costs the memory of one connection at most. */
-static __always_inline int closed_begin(struct closed_set *set, __u64 tag)
+static __always_inline int closed_begin(struct closed_set *set, __u32 tag)
 {
 	__u32 way = closed_way(set, tag);
 
@@ -155,9 +163,18 @@ static __always_inline int closed_begin(struct closed_set *set, __u64 tag)
 	return closed_claim(set, way) ? way : -1;
 }
 
-static __always_inline void closed_commit(struct closed_set *set, int way, __u64 tag)
+/* The entry is there before its tag. An atomic would also wait until it is: that is most of what a close costs, for few
+ * entries are in a cache. */
+static __always_inline void closed_commit(struct closed_set *set, int way, __u32 tag)
 {
-	__sync_lock_test_and_set(&set->tag[way & (CLOSED_WAYS - 1)], tag);
+	__u32 *place = &set->tag[way & (CLOSED_WAYS - 1)];
+
+	if (!config.keeps_order) {
+		__sync_lock_test_and_set(place, tag);
+		return;
+	}
+	barrier();
+	*(volatile __u32 *)place = tag;
 }
 
 #endif

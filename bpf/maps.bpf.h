@@ -160,11 +160,11 @@ struct closed_connection {
 	__u32 reserved;
 };
 
-/* The tags have a cache line of their own: looking for a connection touches no other. */
+/* Looking for a connection, and choosing the place of another, touches one cache line. */
 struct closed_set {
-	__u64 tag[CLOSED_WAYS]; /* a hash of the key; 0: empty */
+	__u32 tag[CLOSED_WAYS]; /* of a hash of the key; 0: empty */
 	__u32 next;		/* the oldest, to be overwritten next */
-	__u32 reserved[15];
+	__u32 reserved[7];
 	struct closed_connection way[CLOSED_WAYS];
 };
 

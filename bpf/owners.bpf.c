@@ -184,8 +184,8 @@ static __always_inline void connection_closed(struct sock *sk, struct sock_state
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct connection_key key;
 	struct closed_set *set;
-	__u32 netns, cookie;
-	__u64 tag;
+	__u32 netns, cookie, tag;
+	__u64 hash;
 	int way;
 
 	if (!config.has_fetch_atomics) {
@@ -194,8 +194,9 @@ static __always_inline void connection_closed(struct sock *sk, struct sock_state
 	}
 	sock_netns(net, &netns, &cookie);
 	connection_key(sk, tp, netns, cookie, &key);
-	tag = closed_tag(&key);
-	set = closed_set(tag);
+	hash = closed_hash(&key);
+	tag = closed_tag(hash);
+	set = closed_set(hash);
 	way = set ? closed_begin(set, tag) : -1;
 	if (!set || way < 0) {
 		count_failure(RST_FAIL_MAP);

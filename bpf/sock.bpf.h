@@ -91,7 +91,7 @@ static __always_inline __u32 jiffies_age_ms(__u32 stamp, __u32 now)
 	if (!stamp || !config.hz || age > 0x7fffffff)
 		return UNKNOWN_MS;
 
-	__u64 ms = (__u64)age * 1000 / config.hz;
+	__u64 ms = age * config.tick_ms >> 16;
 
 	return ms > 0xfffffffe ? 0xfffffffe : (__u32)ms;
 }

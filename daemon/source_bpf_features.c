@@ -271,7 +271,7 @@ void bpf_features_configure(const struct bpf_features *f, struct rst_config *con
 	config->freed_families = (uint8_t)((f->trampolines && f->passive4 ? 0 : RST_FREED_IPV4) |
 					   (f->trampolines && f->passive6 ? 0 : RST_FREED_IPV6));
 #if defined(__x86_64__) || defined(__i386__)
-	config->loads_in_order = 1;
+	config->keeps_order = 1;
 #endif
 }
 

@@ -139,6 +139,8 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 	if (!clock_getres(CLOCK_MONOTONIC_COARSE, &tick) && tick.tv_nsec > 0)
 		c->hz = (uint32_t)((NSEC_PER_SEC + (uint64_t)tick.tv_nsec / 2) /
 				   (uint64_t)tick.tv_nsec);
+	if (c->hz)
+		c->tick_ms = (1000ULL << 16) / c->hz;
 	c->sample_mask = 63;
 	c->has_reason = b->features.send_reset_args > 2;
 	c->reason_abort_on_data = number_of(&b->reasons, REASON_TCP_ABORT_ON_DATA);

@@ -26,7 +26,7 @@
 
 /* Of the maps that only the programs read: owners of sockets, memory of the closed. An upgraded daemon takes
  * them over if this is the same, else its programs begin with empty ones. */
-#define RST_STATE_VERSION 3
+#define RST_STATE_VERSION 4
 
 #define RST_COMM_LEN	  16  /* TASK_COMM_LEN */
 #define RST_PATH_LEN	  256 /* cgroup path or executable, cut to this */
@@ -352,6 +352,7 @@ struct rst_control {
 /* Read-only configuration, set between open and load. */
 struct rst_config {
 	__u64 hash_seed;
+	__u64 tick_ms;	 /* 1000 / hz, with 16 bits of fraction: no program divides */
 	__u32 generation;
 	__u32 hz;	 /* CONFIG_HZ, 0: idle times unknown */
 	__u32 sample_mask; /* a run is timed when its number & mask is 0 */
@@ -371,7 +372,7 @@ struct rst_config {
 	__u8 accept_args;	 /* of inet_csk_accept(): 4 before 6.10, then 2 */
 	__u8 tcp_reset_args;	 /* of tcp_reset(): 1 before 5.11, then 2 */
 	__u8 kfree_skb_args;	 /* of the tracepoint: 2 before 5.17, then 3 or more */
-	__u8 loads_in_order;	 /* by this processor: x86 */
+	__u8 keeps_order;	 /* of loads among loads, and of stores among stores, this processor: x86 */
 	__u8 freed_families;	 /* RST_FREED_*: whose resets only the dropping of their segment shows */
 	__u32 no_socket_reason;	 /* SKB_DROP_REASON_NO_SOCKET, or ~0 */
 };
