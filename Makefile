@@ -33,7 +33,7 @@ msg  =
 endif
 
 .PHONY: all help run check deps test-deps unit golden input live survive vm check-kernels check-arm64 bench lab lint fuzz asan arm64 install \
-	clean
+	deb clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -52,11 +52,11 @@ help: ## this list
 needs:
 	@SYSROOT=$(SYSROOT) PKG_CONFIG='$(PKG_CONFIG)' tests/check/needs.sh "$(CC)" "$(CLANG)" "$(BPFTOOL)"
 
-# No register and no type of a machine is in these: the object is the same, to the byte, for each.
+# No register and no type of a machine is in these, and no directory: the object is the same, to the byte, for each.
 $(B)/bpf/%.o: bpf/%.bpf.c | needs
 	@mkdir -p $(@D)
 	$(call msg,BPF,$@)$(CLANG) -g -O2 -Wall -Werror -target bpf -mcpu=v3 -Iinclude -Ibpf \
-		$(BPF_SYSTEM) -MMD -MP -c $< -o $@
+		-ffile-prefix-map=$(CURDIR)=. $(BPF_SYSTEM) -MMD -MP -c $< -o $@
 
 $(B)/rstmon.bpf.o: $(B)/bpf/rstmon.o $(B)/bpf/owners.o $(B)/bpf/names.o $(B)/bpf/packets.o \
 		$(B)/bpf/passive.o $(B)/bpf/extras.o
@@ -273,6 +273,10 @@ install: all ## to DESTDIR and PREFIX
 	$(B)/rstmond --print-config=defaults > $(B)/rstmond.conf
 	[ -e $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf ] || \
 		install -m644 $(B)/rstmond.conf $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf
+
+deb: ## a Debian package, in build/deb
+	@tests/check/install.sh $(BUILD_PACKAGES) $(DEB_PACKAGES)
+	@debian/make-deb.sh $(B)
 
 clean:
 	rm -rf $(B) $(B)-asan $(B)-fuzz $(A)

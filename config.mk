@@ -23,6 +23,8 @@ BUILD_PACKAGES := build-essential pkg-config clang llvm libbpf-dev libelf-dev zl
                   libmicrohttpd-dev
 TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog shellcheck clang-format \
                   jq procps util-linux bash-completion zsh fish
+# With them the build of the package runs the unit tests.
+DEB_PACKAGES   := debhelper dpkg-dev fakeroot lintian libcriterion-dev systemd
 BENCH_PACKAGES := iproute2 jq procps util-linux tcpdump bpftrace strace nginx-light wrk redis-server \
                   redis-tools
 # gcc and ld for arm64, and what is taken from that architecture's suite and unpacked, not installed.
