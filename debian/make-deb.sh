@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Builds the Debian package of this tree into BUILD/deb and prints the names of what came out. make-deb.sh BUILD
 # It builds in a copy, so that the tree stays as it is: of what git knows, as it is now, or without git (a tarball) of all
-# but build directories. DEB_BUILD_OPTIONS works as usual: "nocheck" leaves the unit tests out.
+# but build directories. The unit tests are for "make check": DEB_BUILD_OPTIONS= runs them here
+# too.
 set -eu
 export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-nocheck}"
 
