@@ -32,7 +32,7 @@ ifeq ($(V),1)
 msg  =
 endif
 
-.PHONY: all help run check deps test-deps unit golden input live survive vm check-kernels check-arm64 bench lab lint fuzz asan arm64 install \
+.PHONY: all help run check deps test-deps unit golden input live survive vm vm-package check-kernels check-arm64 bench lab lint fuzz asan arm64 install \
 	deb clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -177,6 +177,11 @@ survive: all $(B)/supervisor $(B)/load ## kills, restarts, upgrades under load; 
 vm: all $(B)/load ## the same under real systemd, in a virtual machine; KERNELS='PACKAGE/SUITE ...'
 	@tests/check/install.sh $(BUILD_PACKAGES) $(VM_PACKAGES)
 	@tests/vm/run.sh $(B) $(KERNELS)
+
+vm-package: all $(B)/load $(B)/labtool ## the package under real systemd: installed, rebooted, upgraded, purged; KERNELS=PACKAGE/SUITE
+	@tests/check/install.sh $(BUILD_PACKAGES) $(VM_PACKAGES)
+	@DEB_BUILD_OPTIONS=nocheck $(MAKE) --no-print-directory deb
+	@tests/vm/package.sh $(B) $(B)/deb/rstmon_[0-9]*_amd64.deb $(KERNELS)
 
 check-kernels: test-deps ## the core tests on each kernel from 5.10 on, one matrix; KERNELS='5.10 here'
 	@tests/check/install.sh $(KERNEL_PACKAGES)

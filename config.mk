@@ -34,7 +34,7 @@ ARM64_SYSROOT  := libc6-dev libbpf-dev libelf-dev zlib1g-dev libsystemd-dev libj
 # and what its guest runs
 ARM64_GUEST    := busybox-static bash dash coreutils util-linux iproute2 nftables jq
 ARM64_KERNEL_PACKAGES := qemu-system-arm
-VM_PACKAGES    := qemu-system-x86 mmdebstrap cpio kmod xz-utils zstd
+VM_PACKAGES    := qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils zstd
 KERNEL_PACKAGES := qemu-system-x86 cpio busybox-static kmod xz-utils zstd
 FUZZ_PACKAGES  := libclang-rt-dev
 LAB_PACKAGES   := jq nftables iproute2 procps util-linux curl libtomcat10-java default-jdk-headless \

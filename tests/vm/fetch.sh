@@ -4,6 +4,8 @@
 # once and kept.
 #
 #	fetch.sh DIR root		DIR/root.cpio: Debian 12 with systemd and what rstmond links
+#	fetch.sh DIR disk PACKAGE...	DIR/disk.ext4: the same and these packages, with apt, as a root that can be
+#					written to; its unit rstmon-test runs what a second disk has
 #	fetch.sh DIR kernel PACKAGE	DIR/PACKAGE/vmlinuz, e.g. of linux-image-cloud-amd64, and in
 #					DIR/PACKAGE/root/lib/modules those of its modules that tests use;
 #					PACKAGE/SUITE (DIR/PACKAGE@SUITE) takes it from another release; a
@@ -14,6 +16,7 @@ set -eu
 
 dir=$(mkdir -p "$1" && cd "$1" && pwd)
 what=$2
+here=$(cd "$(dirname "$0")" && pwd)
 own=/etc/apt/sources.list.d/debian.sources
 
 sources() { # SUITE: the machine's own mirror and key, another release
@@ -22,22 +25,62 @@ sources() { # SUITE: the machine's own mirror and key, another release
 		END { print "Suites: " suite }' "$own"
 }
 
-fetch_root() {
-	[ ! -s "$dir/root.cpio" ] || return 0
-	sources bookworm >"$dir/root.sources"
-	# no documentation and no translations: every byte is unpacked at every boot, in slow motion
-	mmdebstrap --quiet --variant=minbase --mode=root \
-		--include=systemd,systemd-sysv,dbus,libbpf1,libjson-c5,libsmartcols1,libinih1,iproute2,jq \
+# No documentation and no translations: every byte is unpacked at every boot, in slow motion.
+unpack_root() { # DIRECTORY PACKAGE,...
+	sources bookworm >"$1.sources"
+	mmdebstrap --quiet --variant=minbase --mode=root --include="$2" \
 		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/i18n/*' \
-		bookworm "$dir/root.tar" "$dir/root.sources" >&2
-	rm -rf "$dir/root"
-	mkdir "$dir/root"
-	tar -C "$dir/root" -xf "$dir/root.tar" --exclude='./dev/*'
-	rm -rf "$dir/root/var/cache/apt" "$dir/root/var/lib/apt" "$dir/root/usr/lib/udev/hwdb.bin"
+		bookworm "$1.tar" "$1.sources" >&2
+	rm -rf "$1"
+	mkdir "$1"
+	tar -C "$1" -xf "$1.tar" --exclude='./dev/*'
+	rm -f "$1.tar" "$1/usr/lib/udev/hwdb.bin"
+}
+
+fetch_root() {
+	[ ! -s "$dir/root.cpio" ] || return 0
+	unpack_root "$dir/root" \
+		systemd,systemd-sysv,dbus,libbpf1,libjson-c5,libsmartcols1,libinih1,iproute2,jq
+	rm -rf "$dir/root/var/cache/apt" "$dir/root/var/lib/apt"
 	(cd "$dir/root" && find . -print0 | cpio --quiet -0 -o -H newc) >"$dir/root.cpio.new"
 	mv "$dir/root.cpio.new" "$dir/root.cpio"
-	rm -rf "$dir/root" "$dir/root.tar"
+	rm -rf "$dir/root"
+}
+
+# What is not to change between the boots of a machine, and what nobody waits for in vain.
+settle_root() { # DIRECTORY
+	# packages that are installed later come whole
+	rm -f "$1"/etc/dpkg/dpkg.cfg.d/*mmdebstrap*
+	# a first boot would enable units by their presets
+	echo 7273746d6f6e2d74657374206d616368 >"$1/etc/machine-id"
+	echo rstmon-vm >"$1/etc/hostname"
+	printf '127.0.0.1\tlocalhost rstmon-vm\n::1\tlocalhost\n' >"$1/etc/hosts"
+	: >"$1/etc/fstab"
+	for unit in getty@tty1 serial-getty@ttyS0 systemd-udevd systemd-udev-trigger systemd-hwdb-update \
+		systemd-timesyncd systemd-networkd systemd-resolved systemd-logind ldconfig; do
+		ln -sf /dev/null "$1/etc/systemd/system/$unit.service"
+	done
+	for unit in apt-daily apt-daily-upgrade dpkg-db-backup e2scrub_all fstrim systemd-tmpfiles-clean; do
+		ln -sf /dev/null "$1/etc/systemd/system/$unit.timer"
+	done
+	install -m644 "$here/rstmon-package.service" "$1/etc/systemd/system"
+	ln -sf ../rstmon-package.service "$1/etc/systemd/system/multi-user.target.wants"
+}
+
+fetch_disk() { # PACKAGE...
+	[ ! -s "$dir/disk.ext4" ] || [ "$*" != "$(cat "$dir/disk.packages" 2>/dev/null)" ] || return 0
+	rm -f "$dir/disk.ext4"
+	unpack_root "$dir/disk" "$(echo "$*" | tr ' ' ',')"
+	rm -rf "$dir/disk/var/lib/apt/lists" "$dir/disk/var/cache/apt"
+	mkdir -p "$dir/disk/var/lib/apt/lists/partial" "$dir/disk/var/cache/apt/archives/partial"
+	settle_root "$dir/disk"
+	rm -f "$dir/disk.new"
+	truncate -s 1G "$dir/disk.new"
+	mke2fs -q -F -t ext4 -d "$dir/disk" "$dir/disk.new"
+	mv "$dir/disk.new" "$dir/disk.ext4"
+	echo "$*" >"$dir/disk.packages"
+	rm -rf "$dir/disk"
 }
 
 apt() { # SUITE, tool, then its arguments: with lists of our own
@@ -129,6 +172,7 @@ fetch_kernel() {
 
 case $what in
 root) fetch_root ;;
+disk) shift 2 && fetch_disk "$@" ;;
 kernel) fetch_kernel "$3" ;;
 *) exit 2 ;;
 esac

@@ -5,6 +5,7 @@
 #
 #	VM_LOCK=FILE		one at a time among those who name it
 #	VM_ARCH=arm64		a virtual machine of that architecture; otherwise this one's, amd64
+#	VM_DISKS='FILE FILE'	raw images, /dev/nvme0n1 and so on: Debian's kernels have no other disk built in
 #	VM_ACCEL=tcg,thread=multi VM_CPU= VM_CPUS=2 VM_MEMORY= VM_SECONDS=	may be set
 
 case ${VM_ARCH:-amd64} in
@@ -27,7 +28,7 @@ qemu_possible() { # TOOL...: prints why not
 # an arm64's time.
 # shellcheck disable=SC2034
 qemu_cpu_new=max,-la57
-qemu_boot() { # KERNEL INITRD APPEND CONSOLE [RESULTS]: until it ends by itself, or its time is over
+qemu_boot() { # KERNEL INITRD|'' APPEND CONSOLE [RESULTS]: until it ends by itself, or its time is over
 	append="panic=-1 oops=panic mitigations=off $3"
 	case ${VM_ARCH:-amd64} in
 	arm64)
@@ -42,7 +43,10 @@ qemu_boot() { # KERNEL INITRD APPEND CONSOLE [RESULTS]: until it ends by itself,
 	esac
 	kernel=$1 initrd=$2
 	shift 2
+	for disk in ${VM_DISKS:-}; do
+		set -- "$@" -drive "file=$disk,format=raw,if=none,id=d$#,cache=unsafe" -device "nvme,serial=d$#,drive=d$#"
+	done
 	${VM_LOCK:+flock "$VM_LOCK"} timeout "${VM_SECONDS:-600}" $qemu -accel "${VM_ACCEL:-tcg,thread=multi}" \
 		-smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1536}" -nodefaults -no-reboot -display none \
-		-kernel "$kernel" -initrd "$initrd" -append "$append" "$@"
+		-kernel "$kernel" ${initrd:+-initrd "$initrd"} -append "$append" "$@"
 }
