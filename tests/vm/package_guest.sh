@@ -92,7 +92,7 @@ finish() { # WORD, then how systemctl shall end this
 	echo "RSTMON-VM $1"
 	sync
 	shift
-	systemctl "$@"
+	systemctl "$@" 2>/dev/null # without logind it says that it asks systemd itself
 	sleep 60
 }
 
