@@ -69,7 +69,8 @@ settle_root() { # DIRECTORY
 }
 
 fetch_disk() { # PACKAGE...
-	[ ! -s "$dir/disk.ext4" ] || [ "$*" != "$(cat "$dir/disk.packages" 2>/dev/null)" ] || return 0
+	made="$* $(cat "$here/fetch.sh" "$here/rstmon-package.service" | cksum)"
+	[ ! -s "$dir/disk.ext4" ] || [ "$made" != "$(cat "$dir/disk.made" 2>/dev/null)" ] || return 0
 	rm -f "$dir/disk.ext4"
 	unpack_root "$dir/disk" "$(echo "$*" | tr ' ' ',')"
 	rm -rf "$dir/disk/var/lib/apt/lists" "$dir/disk/var/cache/apt"
@@ -79,7 +80,7 @@ fetch_disk() { # PACKAGE...
 	truncate -s 1G "$dir/disk.new"
 	mke2fs -q -F -t ext4 -d "$dir/disk" "$dir/disk.new"
 	mv "$dir/disk.new" "$dir/disk.ext4"
-	echo "$*" >"$dir/disk.packages"
+	echo "$made" >"$dir/disk.made"
 	rm -rf "$dir/disk"
 }
 

@@ -165,7 +165,7 @@ part_upgrade() {
 left() {
 	files >$dir/files.after
 	comm -13 $state/files.before $dir/files.after |
-		grep -vE '^/var/(log|cache/(apt|debconf|ldconfig))/|^/var/lib/(apt/(extended_states|periodic)|dpkg/[a-z-]*-old$)|^/var/lib/systemd/(random-seed|timers|catalog/database)|^/etc/(\.pwd\.lock|(passwd|group|shadow|gshadow)-$)'
+		grep -vE '^/var/(log|cache/(apt|debconf|ldconfig))/|^/var/lib/(apt/(extended_states|periodic|lists/auxfiles)|dpkg/[a-z-]*-old$)|^/var/lib/systemd/(random-seed|timers|catalog/database)|^/etc/(\.pwd\.lock|(passwd|group|shadow|gshadow)-$)'
 }
 
 part_remove() {
@@ -188,7 +188,7 @@ part_remove() {
 	check "purged: no file of users names rstmon${now:+: $now}" -z "$now"
 	now=$(find /run -name '*rstmon*' ! -path '/run/rstmon-test*' ! -path '*rstmon-package*' 2>/dev/null)
 	check "purged: nothing in /run${now:+: $now}" -z "$now"
-	now=$(systemctl list-units --all --no-legend --plain 'rstmon*' | grep -v rstmon-package)
+	now=$(systemctl list-units --all --no-legend --plain 'rstmon*' | grep -vE 'rstmon-package|not-found')
 	check "purged: no unit is known${now:+: $now}" -z "$now"
 	check "purged: no entry is left in the journal's catalog" "$(journalctl --list-catalog | grep -c rstmon)" = 0
 }
