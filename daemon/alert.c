@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "daemon/alert_defaults.h"
 #include "daemon/alert_internal.h"
 
 int alerts_new(struct alerts **ret)
@@ -176,20 +177,37 @@ static bool is_refused(const struct alert_key *k)
 	return k->direction == RST_RECEIVED && k->cause == RST_CAUSE_REFUSED_SYN;
 }
 
-/* A connect that is refused on this host is a reset in two rows, whose causes differ. */
+static bool is_built_in(const struct alert_rule *rule)
+{
+	for (unsigned int i = 0; i < alert_defaults_n; i++)
+		if (!strcmp(alert_defaults[i].rule.name, rule->name))
+			return true;
+	return false;
+}
+
+/* Whether 'o' tells, or is about to tell, what 's' would: who refused goes first. */
+static bool tells_for(const struct alert_state *o, const struct alert_state *s)
+{
+	if (!o->used || !o->active || o->twin || o->shown.port != s->shown.port)
+		return false;
+	return is_refused(&s->shown) ? refuses(&o->shown) : o->told && is_refused(&o->shown);
+}
+
+/* A connect that is refused on this host is a reset in two rows, whose causes differ. Who made a
+ * rule for one of them gets what it asks for; the built-in ones tell it once. */
 static bool is_twin(const struct alerts *a, const struct alert_state *s,
 		    const struct recent *recent)
 {
 	const struct finding *example;
 	struct alert alert;
 
-	if (!recent || !s->shown.port || !(refuses(&s->shown) || is_refused(&s->shown)))
+	if (!recent || !s->shown.port || !(refuses(&s->shown) || is_refused(&s->shown)) ||
+	    !is_built_in(&a->slot[s->rule].rule))
 		return false;
 	for (unsigned int i = 0; i < ALERTS_PLACES; i++) {
 		const struct alert_state *o = &a->state[i];
 
-		if (!o->used || !o->told || o->shown.port != s->shown.port ||
-		    !(refuses(&s->shown) ? is_refused(&o->shown) : refuses(&o->shown)))
+		if (!tells_for(o, s))
 			continue;
 		alert_fill(a, refuses(&s->shown) ? o : s, &alert);
 		example = alerts_example(a, &alert, recent);

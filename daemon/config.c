@@ -42,8 +42,8 @@ const struct config_option config_options[CONFIG_OPTIONS] = {
 	{"log", "resets_per_minute", CONFIG_U32, false, AT(resets_per_minute), 1, 1000000, "600",
 	 "How many of those lines a minute may have; a loss line counts the others."},
 	{"log", "alerts_per_minute", CONFIG_U32, false, AT(alerts_per_minute), 1, 1000, "30",
-	 "How many lines about alerts a minute may have, both of their starts and of their ends; a\n"
-	 "line counts the others."},
+	 "How many alerts a minute may have a line when they begin. One more line counts the\n"
+	 "others, and each that had one has another at its end."},
 	{"socket", "clients", CONFIG_U32, false, AT(clients), 1, RSTMON_CLIENTS_MAX,
 	 NUMBER_TEXT(RSTMON_CLIENTS_MAX), "Connections at a time."},
 	{"socket", "idle_timeout", CONFIG_DURATION, false, AT(idle_timeout_ns), NSEC_PER_SEC,

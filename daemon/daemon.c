@@ -149,6 +149,7 @@ static int round_of_draining(struct daemon *d)
 	if (sink_pending(d->sink) && !d->flush_usec)
 		daemon_arm_flush(d);
 	daemon_arm_incidents(d);
+	daemon_arm_alerts(d);
 	if (n > 0 || intake_waiting(&d->intake)) {
 		d->empty_rounds = 0;
 		d->asleep = false;
@@ -305,6 +306,8 @@ static int build_loop(struct daemon *d)
 		r = add_timer(d, &d->incidents, daemon_on_incidents, 50000);
 	if (r >= 0)
 		r = add_timer(d, &d->tend, on_tend, 50000);
+	if (r >= 0)
+		r = add_timer(d, &d->alarm, daemon_on_alerts, 100000);
 	if (r >= 0 && fd >= 0) {
 		r = sd_event_add_io(d->event, &d->ring, fd, EPOLLIN, on_ring, d);
 		if (r >= 0)
@@ -403,6 +406,8 @@ static void finish(struct daemon *d)
 	if (d->outlives)
 		outlive_checkpoint(d->options->outlive, &d->intake);
 	daemon_write_incidents(d);
+	if (d->intake.live)
+		daemon_look_for_alerts(d);
 	if (d->options->record)
 		recorder_finish(d->intake.source);
 	look_at_recording(d);
@@ -432,6 +437,7 @@ static void stop(struct daemon *d)
 	sd_event_source_unref(d->flush);
 	sd_event_source_unref(d->incidents);
 	sd_event_source_unref(d->tend);
+	daemon_alerts_end(d);
 	intake_done(&d->intake);
 	sd_event_unref(d->event);
 	free(d->summary);
@@ -481,6 +487,8 @@ int daemon_run(const struct daemon_options *options, struct source *source, char
 	/* before what happened while nobody was here is read: that is news */
 	if (!r)
 		begin_summary(d, source, state);
+	if (!r)
+		r = daemon_alerts_begin(d, state_tally(state));
 	if (!r)
 		r = intake_init(&d->intake, source, state, source->ops->fd(source) >= 0);
 	else

@@ -6,9 +6,11 @@
 
 #include <systemd/sd-event.h>
 
+#include "daemon/alert.h"
 #include "daemon/daemon.h"
 #include "daemon/intake.h"
 #include "daemon/methods.h"
+#include "daemon/moved.h"
 #include "daemon/server.h"
 #include "daemon/summary.h"
 
@@ -21,12 +23,17 @@ struct daemon {
 	struct sink *sink;
 	struct summary *summary;
 	struct methods_state methods;
+	struct alerts *alerts;
+	struct moved *alert_rows; /* as they were counted for alerts */
 
 	sd_event_source *ring;	/* the kernel's wake-up; off while awake */
 	sd_event_source *drain; /* the timer; off while asleep */
 	sd_event_source *minute, *lines, *flush;
 	sd_event_source *incidents; /* on while one is open: an idle host stays asleep */
 	sd_event_source *tend;	    /* on while hooks rest */
+	sd_event_source *alarm;	    /* on while an alert may begin or end */
+	uint64_t alert_at;     /* when the alarm goes off, UINT64_MAX: never */
+	uint64_t alert_record; /* record_time of the intake when rows were looked at for alerts */
 	uint64_t flush_usec; /* until the next try, 0: nothing waits */
 	unsigned int empty_rounds;
 	bool running; /* everything is open */
@@ -90,6 +97,18 @@ int daemon_on_incidents(sd_event_source *s, uint64_t usec, void *userdata);
 
 /* SIGHUP: the new configuration, or one sentence and the old one. */
 int daemon_on_reload(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata);
+
+/* ---- daemon_alert.c ---- */
+
+/* The stage with its rules, and what the rows hold now for no news. -errno. */
+int daemon_alerts_begin(struct daemon *d, const struct tally *t);
+void daemon_alerts_end(struct daemon *d);
+
+/* A look within a second, if there were records since the last. */
+int daemon_arm_alerts(struct daemon *d);
+void daemon_look_for_alerts(struct daemon *d);
+void daemon_alerts_reload(struct daemon *d); /* d->config has other rules */
+int daemon_on_alerts(sd_event_source *s, uint64_t usec, void *userdata);
 
 /* ---- daemon_status.c ---- */
 

@@ -179,6 +179,7 @@ static void apply(struct daemon *d, const struct config *c)
 	d->config.alerts_per_minute = c->alerts_per_minute;
 	memcpy(d->config.alert, c->alert, sizeof(d->config.alert));
 	d->config.alerts = c->alerts;
+	daemon_alerts_reload(d);
 	daemon_arm_lines(d);
 	sink_say(d->sink, LOG_INFO,
 		 "read the configuration again; [daemon] and [socket] take effect at "

@@ -198,6 +198,7 @@ void daemon_answer_status(void *userdata, struct report_status *ret)
 			      (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 	ret->said_resets = &said_resets;
 	ret->said_timeouts = &said_timeouts;
+	ret->alerts = d->alerts;
 	find_problems(d, ret);
 	ret->degraded = d->problems[0];
 	snprintf(ret->problems, sizeof(ret->problems), "%s", d->problems);

@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 
+#include "daemon/alert.h"
 #include "daemon/history.h"
 #include "daemon/report.h"
 #include "daemon/sink.h"
@@ -35,6 +36,7 @@ struct publish_why {
 struct json_object *publish_why(const struct stories *s, const struct publish_why *w);
 struct json_object *publish_incident(const struct incident *i);
 struct json_object *publish_status(const struct report_status *s);
+struct json_object *publish_alerts(const struct alerts *a); /* those that are active; of NULL none */
 struct json_object *publish_hook(const struct source_hook *h);
 
 /* OpenMetrics text, "# EOF" at the end; labels without pid, peer and ephemeral ports, at most
@@ -50,6 +52,8 @@ void publish_text(const struct finding *f, char *dst, size_t size);
 void publish_reset_line(const struct finding *f, struct line *ret);
 /* Told when it opens and when it is over. */
 void publish_incident_line(const struct incident *i, struct line *ret);
+/* Kind "alert" or "resolved"; 'example' NULL: no single reset of it is kept. */
+void publish_alert_line(const struct alert_event *e, const struct finding *example, struct line *ret);
 void publish_summary_line(const struct report_row *r, uint64_t moved, uint64_t window_ns,
 			  struct line *ret);
 

@@ -4,7 +4,9 @@
 #define DAEMON_PUBLISH_INTERNAL_H
 
 #include <stdint.h>
+#include <stdio.h>
 
+#include "daemon/alert.h"
 #include "daemon/object.h"
 #include "daemon/reset.h"
 
@@ -19,5 +21,8 @@ void publish_evidence(struct object *o, const struct finding *f);
 
 /* RFC 3339, "" for 0. */
 void publish_time(struct object *o, const char *key, uint64_t time);
+
+/* What is active by rule, and what found no room; nothing of NULL. */
+void publish_alert_metrics(FILE *out, const struct alerts *a);
 
 #endif

@@ -242,6 +242,7 @@ static int put_all(FILE *out, const struct report_list *l, const struct report_s
 	if (r < 0)
 		return r;
 	put_losses(out, s);
+	publish_alert_metrics(out, s->alerts);
 	put_self(out, s);
 	fputs("# EOF\n", out);
 	return ferror(out) ? -EIO : 0;

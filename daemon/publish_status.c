@@ -158,6 +158,7 @@ struct json_object *publish_status(const struct report_status *s)
 	object_put_text(&o, "problems", s->problems);
 	put_counts(&o, s);
 	put_cost(&o, s);
+	object_put(&o, "alerts", publish_alerts(s->alerts));
 	for (size_t i = 0; i < s->n_netns; i++)
 		object_append(&o, netns, publish_netns(&s->netns[i]));
 	object_put(&o, "netns", netns);

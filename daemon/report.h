@@ -89,6 +89,7 @@ struct report_netns {
 };
 
 struct publish_said;
+struct alerts;
 
 struct report_status {
 	const char *version, *kernel;
@@ -124,6 +125,7 @@ struct report_status {
 	int64_t cpu_ns_per_reset; /* -1: not known yet */
 	uint64_t cpu_us;	  /* user and system time of the daemon */
 	struct publish_said *said_resets, *said_timeouts; /* of metrics; NULL: nothing is remembered */
+	const struct alerts *alerts; /* NULL: there are none */
 	bool degraded;		  /* a required hook or a limit bites; 'problems' says which */
 	char problems[512];	  /* sentences, "" if none */
 };

@@ -333,11 +333,12 @@ static struct recent *recent_with(const char *remote_here, bool known)
 }
 
 /* A connect that is refused here is two rows: sent by nobody, received by the client. */
-static unsigned int twins(const struct recent *recent, bool client_first)
+static unsigned int twins_of(const struct recent *recent, bool client_first, const char *down,
+			     const char *refused)
 {
 	struct alert_rule rules[2] = {
-		make_rule("down", "cause service_down", ALERT_BY_SERVICE),
-		make_rule("refused", "cause refused_syn", ALERT_BY_SERVICE),
+		make_rule(down, "cause service_down", ALERT_BY_SERVICE),
+		make_rule(refused, "cause refused_syn", ALERT_BY_SERVICE),
 	};
 	struct tally_row service = make_row(0, 80, RST_CAUSE_SERVICE_DOWN);
 	struct tally_row client = make_row(7, 80, RST_CAUSE_REFUSED_SYN);
@@ -361,6 +362,11 @@ static unsigned int twins(const struct recent *recent, bool client_first)
 	return b.begun;
 }
 
+static unsigned int twins(const struct recent *recent, bool client_first)
+{
+	return twins_of(recent, client_first, "service-down", "dependency-down");
+}
+
 Test(alert, both_ends_of_a_refused_connect_are_one)
 {
 	struct recent *here = recent_with(NULL, true);
@@ -373,6 +379,10 @@ Test(alert, both_ends_of_a_refused_connect_are_one)
 	cr_assert_eq(twins(loopback, false), 1);
 	cr_assert_eq(twins(elsewhere, true), 2, "another host's port of the same number");
 	cr_assert_eq(twins(elsewhere, false), 2);
+	cr_assert_eq(twins_of(here, true, "mine", "dependency-down"), 2,
+		     "who made a rule gets what it asks for");
+	cr_assert_eq(twins_of(here, false, "mine", "dependency-down"), 1);
+	cr_assert_eq(twins_of(here, false, "service-down", "mine"), 2);
 	recent_free(here);
 	recent_free(loopback);
 	recent_free(elsewhere);
