@@ -219,6 +219,11 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 
+struct cgrp_cset_link {
+	struct cgroup *cgrp;
+	struct list_head cgrp_link;
+};
+
 struct sock_cgroup_data {
 	struct cgroup *cgroup;
 };
@@ -366,6 +371,7 @@ struct nsproxy {
 
 struct css_set {
 	struct cgroup *dfl_cgrp;
+	struct list_head cgrp_links;
 };
 
 struct task_struct {

@@ -28,6 +28,7 @@ static __always_inline int accepted(struct sock *sk)
 	if (p.flags & PF_KTHREAD && st->owner_tgid)
 		return 0;
 	owner_store(st, &p, RST_OWNER_ACCEPT);
+	home_keep();
 	return 0;
 }
 

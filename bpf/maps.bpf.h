@@ -249,4 +249,12 @@ struct {
 	__type(value, struct rst_cgroup_path);
 } cgroups __weak SEC(".maps");
 
+/* Where processes live in hierarchies of cgroup v1 (home.bpf.h); not made where there are none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u32); /* tgid */
+	__type(value, struct rst_home);
+} homes __weak SEC(".maps");
+
 #endif

@@ -3,6 +3,7 @@
  * Names that outlive what they name: processes that call execve(), cgroups that are made, and every
  * process there is when asked. None of it is needed to count.
  */
+#include "home.bpf.h"
 #include "owner.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -36,13 +37,19 @@ int on_cgroup_mkdir(__u64 *ctx)
 	struct cgroup *cgroup = (struct cgroup *)ctx[0];
 	const char *path = (const char *)ctx[1];
 	struct rst_cgroup_path value = {};
+	__u32 hierarchy;
 	__u64 id;
 
 	/* ids are unique within one hierarchy only; sockets carry those of the default one, which is
 	 * always number 0 */
-	if (BPF_CORE_READ(cgroup, root, hierarchy_id))
-		return 0;
 	id = BPF_CORE_READ(cgroup, kn, id);
+	hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
+	if (hierarchy && hierarchy == config.hierarchy[0])
+		id |= RST_CGROUP_HIERARCHY(0);
+	else if (hierarchy && hierarchy == config.hierarchy[1])
+		id |= RST_CGROUP_HIERARCHY(1);
+	else if (hierarchy)
+		return 0;
 	bpf_probe_read_kernel_str(value.path, sizeof(value.path), path);
 	if (bpf_map_update_elem(&cgroups, &id, &value, BPF_ANY))
 		count_failure(RST_FAIL_MAP);
@@ -65,6 +72,8 @@ int list_processes(struct bpf_iter__task *ctx)
 	value.tgid = p.tgid;
 	__builtin_memcpy(value.comm, p.comm, sizeof(value.comm));
 	value.cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	if (homes_wanted())
+		homes_of(BPF_CORE_READ(task, cgroups), value.home);
 
 	const struct net *net = task->nsproxy->net_ns;
 

@@ -10,6 +10,7 @@
 
 #include "clients.bpf.h"
 #include "count.bpf.h"
+#include "home.bpf.h"
 #include "rest.bpf.h"
 #include "sock.bpf.h"
 
@@ -90,6 +91,7 @@ static __always_inline void owner_refresh(struct sock_state *st, __u8 source)
 	if (p.flags & PF_KTHREAD && st->owner_tgid)
 		return;
 	owner_store(st, &p, source);
+	home_keep();
 }
 
 /* The owner's name, after an execve() since it was written down where there was one. */

@@ -58,7 +58,7 @@ static void put_origin(FILE *f, struct json_object *status)
 
 static void put_daemon(FILE *f, struct json_object *status)
 {
-	char version[64], kernel[128], duration[DURATION_TEXT_MAX];
+	char version[64], kernel[128], names[128], duration[DURATION_TEXT_MAX];
 	int64_t uptime = cli_number(status, "uptime_s", -1);
 
 	cli_text(status, "version", version, sizeof(version));
@@ -70,6 +70,9 @@ static void put_daemon(FILE *f, struct json_object *status)
 					(uint64_t)uptime * NSEC_PER_SEC));
 	fputc('\n', f);
 	put_origin(f, status);
+	cli_text(status, "names_from", names, sizeof(names));
+	if (*names)
+		fprintf(f, "Units and containers by %s\n", names);
 }
 
 /* "name=1 other=2" of those numbers of an object that are not 0. */

@@ -145,8 +145,8 @@ static struct process *find_process(struct attributor *a, const struct reset *re
 	return p;
 }
 
-/* Fills unit, container and pod; false if the cgroup tells none. */
-static bool name_cgroup(struct attributor *a, uint64_t id, uint64_t now, struct owner *ret)
+/* What the cgroup tells, NULL if nothing. */
+static const struct cgroup_names *ask_cgroup(struct attributor *a, uint64_t id, uint64_t now)
 {
 	const struct cgroup_names *names;
 	char path[CGROUP_PATH_MAX];
@@ -154,7 +154,7 @@ static bool name_cgroup(struct attributor *a, uint64_t id, uint64_t now, struct 
 	int r;
 
 	if (!id)
-		return false;
+		return NULL;
 	names = cgroup_cache_get(a->cgroups, id, &missed);
 	if ((!names || (missed && (now < missed || now - missed >= NSEC_PER_SEC))) &&
 	    may_ask(a, now)) {
@@ -164,6 +164,16 @@ static bool name_cgroup(struct attributor *a, uint64_t id, uint64_t now, struct 
 		names = cgroup_cache_get(a->cgroups, id, NULL);
 	}
 	if (!names || (!names->unit[0] && !names->container[0] && !names->pod[0]))
+		return NULL;
+	return names;
+}
+
+/* Fills unit, container and pod; false if the cgroup tells none. */
+static bool name_cgroup(struct attributor *a, uint64_t id, uint64_t now, struct owner *ret)
+{
+	const struct cgroup_names *names = ask_cgroup(a, id, now);
+
+	if (!names)
 		return false;
 	str_copy(ret->unit, sizeof(ret->unit), names->unit);
 	str_copy(ret->container, sizeof(ret->container), names->container);
@@ -179,15 +189,33 @@ static bool is_manager(const struct owner *o)
 	       (strcmp(o->unit, "init.scope") == 0 || strncmp(o->unit, "user@", 5) == 0);
 }
 
+/* With cgroup v1 a process is in several cgroups, and container managers do not always use all of
+ * them: the first that tells a container has the word, else the first that tells a unit. */
+static void name_homes(struct attributor *a, const struct process *p, uint64_t now,
+		       struct owner *ret)
+{
+	for (unsigned int i = 0; p && i < RST_HIERARCHIES && !ret->container[0]; i++) {
+		const struct cgroup_names *names = ask_cgroup(a, p->home[i], now);
+
+		if (names && (names->container[0] || !ret->unit[0] || is_manager(ret)))
+			name_cgroup(a, p->home[i], now, ret);
+	}
+}
+
+/* A cgroup that is known, or none. */
+static bool is_settled(struct attributor *a, uint64_t cgroup)
+{
+	uint64_t missed = 0;
+
+	return !cgroup || (cgroup_cache_get(a->cgroups, cgroup, &missed) && !missed);
+}
+
 /* The answer may be another next time although the caches have not changed: what nobody knew is
  * asked for again when its time has come, and so is a cgroup that nobody knew. */
 static bool is_final(struct attributor *a, const struct process *p, bool doubt, uint64_t cgroup)
 {
-	uint64_t missed = 0;
-
-	return p && !doubt &&
-	       (!cgroup || (cgroup_cache_get(a->cgroups, cgroup, &missed) && !missed)) &&
-	       (!p->cgroup || (cgroup_cache_get(a->cgroups, p->cgroup, &missed) && !missed));
+	return p && !doubt && is_settled(a, cgroup) && is_settled(a, p->cgroup) &&
+	       is_settled(a, p->home[0]) && is_settled(a, p->home[1]);
 }
 
 /* Returns whether the answer holds until the caches change. */
@@ -208,6 +236,7 @@ static bool find_names(struct attributor *a, const struct reset *reset, struct o
 		str_copy(ret->exe, sizeof(ret->exe), p->exe);
 	if (!name_cgroup(a, reset->cgroup, reset->monotonic, ret) || is_manager(ret))
 		name_cgroup(a, cgroup, reset->monotonic, ret);
+	name_homes(a, p, reset->monotonic, ret);
 	return is_final(a, p, doubt, reset->cgroup);
 }
 
@@ -287,24 +316,37 @@ static int scan_processes(struct attributor *a)
 	return r < 0 ? r : 0;
 }
 
+struct scan {
+	struct attributor *a;
+	uint64_t hierarchy;
+};
+
 static int scan_cgroup(uint64_t id, const char *path, void *userdata)
 {
-	struct attributor *a = userdata;
+	const struct scan *s = userdata;
 
-	return put_cgroup(a, id, path, 0);
+	return put_cgroup(s->a, id | s->hierarchy, path, 0);
+}
+
+int attributor_scan_hierarchy(struct attributor *a, uint64_t hierarchy, const char *root)
+{
+	struct scan s = {a, hierarchy};
+	bool cut = false;
+	int n = cgroup_scan(root, RSTMON_CGROUP_CACHE_MAX, scan_cgroup, &s, &cut);
+
+	if (cut)
+		a->skipped++;
+	return MIN(n, 0);
 }
 
 int attributor_scan(struct attributor *a, const char *cgroup_root)
 {
-	bool cut = false;
 	int r, n = 0;
 
 	if (cgroup_root)
-		n = cgroup_scan(cgroup_root, RSTMON_CGROUP_CACHE_MAX, scan_cgroup, a, &cut);
-	if (cut)
-		a->skipped++;
+		n = attributor_scan_hierarchy(a, 0, cgroup_root);
 	r = scan_processes(a);
-	return r < 0 ? r : MIN(n, 0);
+	return r < 0 ? r : n;
 }
 
 void attributor_refresh(struct attributor *a, uint64_t now)

@@ -20,6 +20,9 @@ void attributor_free(struct attributor *a);
  * inode number of the directory). At start, and when asked to renew. */
 int attributor_scan(struct attributor *a, const char *cgroup_root);
 
+/* Reads all cgroups below the directory of a hierarchy of v1; 'hierarchy' is RST_CGROUP_HIERARCHY() of it. */
+int attributor_scan_hierarchy(struct attributor *a, uint64_t hierarchy, const char *root);
+
 /* Fills 'ret' for the owner that the reset's record names; comm, exe, unit and container are
  * sanitised. Never fails: what is not known is empty. */
 void attribute(struct attributor *a, const struct reset *reset, struct owner *ret);

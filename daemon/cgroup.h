@@ -40,7 +40,10 @@ size_t cgroup_cache_memory(const struct cgroup_cache *c);
 
 /* Where cgroup2 is mounted with its root, of this mount namespace. -ENOENT: nowhere. */
 int cgroup_find_root(char *ret, size_t size);
-int cgroup_parse_mountinfo(const char *text, char *ret, size_t size); /* pure */
+
+/* The same of the hierarchy of v1 that is mounted with this option ("memory", "name=systemd"); NULL: cgroup2. */
+int cgroup_find_hierarchy(const char *option, char *ret, size_t size);
+int cgroup_parse_mountinfo(const char *text, const char *option, char *ret, size_t size); /* pure */
 
 /* Calls fn for 'root' and the directories below it, parents first: at most 'max' of them, at most
  * CGROUP_DEPTH_MAX deep, none of another filesystem. Returns how many; -errno if not even the root

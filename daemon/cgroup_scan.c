@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finds cgroup2 and walks it, so that cgroups have names before they are asked for. Opens
- * directories only, follows no link, stays in one filesystem and within its bounds. Proved by
- * tests/unit/daemon/cgroup.c on a tree of directories.
+ * Finds cgroup2, or a hierarchy of v1, and walks it, so that cgroups have names before they are
+ * asked for. Opens directories only, follows no link, stays in one filesystem and within its
+ * bounds. Proved by tests/unit/daemon/cgroup.c on a tree of directories.
  */
 #include "common/util.h"
 
@@ -127,14 +127,35 @@ static int mount_field(const char *p, size_t n, char *ret, size_t size)
 	return 0;
 }
 
+/* "cgroup2 cgroup2 rw,nsdelegate" or "cgroup cgroup rw,xattr,name=systemd": what stands behind the
+ * dash, and whether it is the one that is looked for. */
+static bool mount_is(const char *text, size_t n, const char *option)
+{
+	const char *type = option ? "cgroup " : "cgroup2 ", *at = memrchr(text, ' ', n);
+	const char *end = text + n;
+
+	if (n < strlen(type) || memcmp(text, type, strlen(type)) || !at)
+		return false;
+	while (option && at < end) {
+		const char *word = at + 1;
+		const char *comma = memchr(word, ',', (size_t)(end - word));
+
+		at = comma ? comma : end;
+		if ((size_t)(at - word) == strlen(option) &&
+		    memcmp(word, option, (size_t)(at - word)) == 0)
+			return true;
+	}
+	return !option;
+}
+
 /* "31 23 0:28 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw": root is field 4, place field 5.
  */
-static int mount_line(const char *line, size_t n, char *ret, size_t size)
+static int mount_line(const char *line, size_t n, const char *option, char *ret, size_t size)
 {
 	const char *end = line + n, *dash = memmem(line, n, " - ", 3), *field[6];
 	unsigned int i;
 
-	if (!dash || end - dash < 11 || memcmp(dash + 3, "cgroup2 ", 8) != 0)
+	if (!dash || !mount_is(dash + 3, (size_t)(end - dash - 3), option))
 		return -ENOENT;
 	field[0] = line;
 	for (i = 1; i < ARRAY_SIZE(field); i++) {
@@ -149,11 +170,11 @@ static int mount_line(const char *line, size_t n, char *ret, size_t size)
 	return mount_field(field[4], field[5] - field[4] - 1, ret, size);
 }
 
-int cgroup_parse_mountinfo(const char *text, char *ret, size_t size)
+int cgroup_parse_mountinfo(const char *text, const char *option, char *ret, size_t size)
 {
 	while (*text) {
 		size_t n = strcspn(text, "\n");
-		int r = mount_line(text, n, ret, size);
+		int r = mount_line(text, n, option, ret, size);
 
 		if (r != -ENOENT)
 			return r;
@@ -162,7 +183,7 @@ int cgroup_parse_mountinfo(const char *text, char *ret, size_t size)
 	return -ENOENT;
 }
 
-int cgroup_find_root(char *ret, size_t size)
+int cgroup_find_hierarchy(const char *option, char *ret, size_t size)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
 	_cleanup_free_ char *line = NULL;
@@ -172,9 +193,14 @@ int cgroup_find_root(char *ret, size_t size)
 	if (!f)
 		return -errno;
 	while (getline(&line, &room, f) >= 0) {
-		r = cgroup_parse_mountinfo(line, ret, size);
+		r = cgroup_parse_mountinfo(line, option, ret, size);
 		if (r != -ENOENT)
 			return r;
 	}
 	return -ENOENT;
+}
+
+int cgroup_find_root(char *ret, size_t size)
+{
+	return cgroup_find_hierarchy(NULL, ret, size);
 }

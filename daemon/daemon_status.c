@@ -145,6 +145,9 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 	if (s->decode_errors)
 		fprintf(f, "%llu records could not be understood. ",
 			(unsigned long long)s->decode_errors);
+	if (d->intake.live && !s->names_from[0])
+		fprintf(f, "No hierarchy of cgroups is mounted here: of what is older than the "
+			   "daemon, units and containers are not known. ");
 	if (d->outlives && d->options->outlive->unkept)
 		fprintf(f, "The service manager keeps no descriptors (Type=notify, "
 			   "FileDescriptorStoreMax=): the hooks end with the daemon. ");

@@ -544,6 +544,22 @@ static unsigned int slots_used(struct source *source)
 	return n;
 }
 
+/* "cgroup v1 (name=systemd, memory), cgroup v2": those that can be read. */
+static void tell_hierarchies(const struct intake *in, char *dst, size_t size)
+{
+	size_t n = 0;
+
+	dst[0] = '\0';
+	for (unsigned int i = 0; i < RST_HIERARCHIES; i++)
+		if (in->hierarchy_seen[i] && n < size)
+			n += (size_t)snprintf(dst + n, size - n, "%s%s", n ? ", " : "cgroup v1 (",
+					      in->hierarchy[i].name);
+	if (n && n < size)
+		n += (size_t)snprintf(dst + n, size - n, ")");
+	if (in->unified_seen && n < size)
+		snprintf(dst + n, size - n, "%scgroup v2", n ? ", " : "");
+}
+
 void intake_status(struct intake *in, struct report_status *ret)
 {
 	attributor_refresh(in->attributor, in->now);
@@ -557,6 +573,7 @@ void intake_status(struct intake *in, struct report_status *ret)
 	ret->decode_errors = in->decode_errors;
 	ret->names_evicted = attributor_evicted(in->attributor);
 	ret->names_skipped = attributor_skipped(in->attributor);
+	tell_hierarchies(in, ret->names_from, sizeof(ret->names_from));
 	ret->netns_given_up = ret->counted.netns_evicted + netns_evicted(in->netns);
 	ret->false_receives_late = in->late_swallows;
 	ret->false_receives_unmatched = in->unmatched_swallows;
@@ -603,9 +620,27 @@ static void use_state(struct intake *in, struct state *state)
 		state_set_since(state, in->realtime);
 }
 
+/* Without a mount of what names processes, or without the iterator, names are poorer; status says
+ * so. */
+static void scan_names(struct intake *in)
+{
+	struct hierarchy *h = in->hierarchy;
+	char root[RSTMON_EXE_MAX];
+
+	hierarchies_read(h);
+	for (unsigned int i = 0; i < RST_HIERARCHIES; i++) {
+		if (!h[i].number)
+			continue;
+		in->hierarchy_seen[i] =
+			!cgroup_find_hierarchy(h[i].name, root, sizeof(root)) &&
+			!attributor_scan_hierarchy(in->attributor, RST_CGROUP_HIERARCHY(i), root);
+	}
+	in->unified_seen = !cgroup_find_root(root, sizeof(root));
+	attributor_scan(in->attributor, in->unified_seen ? root : NULL);
+}
+
 int intake_init(struct intake *in, struct source *source, struct state *state, bool scan)
 {
-	char root[RSTMON_EXE_MAX] = "";
 	int r;
 
 	in->source = source;
@@ -621,11 +656,7 @@ int intake_init(struct intake *in, struct source *source, struct state *state, b
 	if (r)
 		return r;
 	if (scan) {
-		/* without a cgroup2 mount, or without the iterator, names are poorer; status says
-		 * so */
-		if (cgroup_find_root(root, sizeof(root)))
-			root[0] = '\0';
-		attributor_scan(in->attributor, root[0] ? root : NULL);
+		scan_names(in);
 		netns_seen_all(in->netns, source);
 		host_seen_all(in->host, in->attributor, in->now);
 		netns_reconcile(in->netns, in->attributor, count_netns, in);

@@ -9,6 +9,7 @@
 
 #include "daemon/attribute.h"
 #include "daemon/history.h"
+#include "daemon/hierarchy.h"
 #include "daemon/hold.h"
 #include "daemon/host.h"
 #include "daemon/netns.h"
@@ -32,6 +33,8 @@ struct intake {
 	struct history *history;
 	struct host_watch *host;
 	struct pending pending;
+	struct hierarchy hierarchy[RST_HIERARCHIES]; /* of cgroup v1, where names come from too */
+	bool hierarchy_seen[RST_HIERARCHIES], unified_seen; /* mounted, and read at start */
 	bool live;	    /* records are of now, and of this host */
 	bool ended;	    /* there will be no more records */
 	uint64_t record_time; /* CLOCK_MONOTONIC of the latest record */

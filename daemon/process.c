@@ -99,6 +99,8 @@ static struct process *process_build(const struct process_cache *c, const struct
 	p->key.tgid = from->tgid;
 	p->key.start = from->start;
 	p->cgroup = !from->cgroup && old ? old->cgroup : from->cgroup;
+	for (unsigned int i = 0; i < RST_HIERARCHIES; i++)
+		p->home[i] = !from->home[i] && old ? old->home[i] : from->home[i];
 	p->netns = from->netns;
 	p->netns_cookie = from->netns_cookie;
 	p->flags = from->flags;

@@ -26,6 +26,7 @@ struct process_key {
 struct process {
 	struct process_key key;
 	uint64_t cgroup;
+	uint64_t home[RST_HIERARCHIES];
 	uint32_t netns, netns_cookie;
 	uint32_t generation; /* of the last scan that saw it, or after which it was found */
 	uint32_t flags;	     /* RST_PROCESS_* */
@@ -45,7 +46,8 @@ void process_cache_free(struct process_cache *c);
 struct process *process_cache_get(struct process_cache *c, uint32_t tgid, uint64_t start);
 
 /* Adds or replaces; a full cache gives up the least recently used one and counts that. A replaced
- * entry keeps its place in the order, its 'settled', and cgroup and exe if the new one has none. 'ret' (may be NULL): as of get. -ENOMEM: the
+ * entry keeps its place in the order, its 'settled', and cgroup,
+ * home and exe if the new one has none. 'ret' (may be NULL): as of get. -ENOMEM: the
  * cache is as it was. */
 int process_cache_put(struct process_cache *c, const struct rst_process *p, struct process **ret);
 

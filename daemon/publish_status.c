@@ -112,6 +112,7 @@ static void put_counts(struct object *o, const struct report_status *s)
 	object_put(o, "failures", publish_failures(t->failures));
 	object_put_int(o, "names_evicted", (int64_t)s->names_evicted);
 	object_put_int(o, "names_skipped", (int64_t)s->names_skipped);
+	object_put_text(o, "names_from", s->names_from);
 	object_put_int(o, "netns_evicted", (int64_t)s->netns_given_up);
 	object_put_int(o, "false_receives_late", (int64_t)s->false_receives_late);
 	object_put_int(o, "false_receives_unmatched", (int64_t)s->false_receives_unmatched);

@@ -7,7 +7,7 @@
  *
  *	EVENT	a record as it came out of the ring
  *	TIME	s64 CLOCK_REALTIME - CLOCK_MONOTONIC, for the events that follow
- *	PROCESS	struct rst_process
+ *	PROCESS	struct rst_process, perhaps without what was added at its end
  *	CGROUP	u64 id, path
  *	SLOT	struct rst_slot: final state of a slot, at the end
  */

@@ -9,11 +9,13 @@
 
 #include <endian.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <zlib.h>
 
 #include "daemon/reasons.h"
+#include "rstmon/event.h"
 
 #define RECORDING_MAGIC	      "rstmonRC"
 #define RECORDING_VERSION     1
@@ -21,6 +23,9 @@
 #define RECORDING_RECORD_MAX  1024 /* bytes of a record of the ring */
 #define RECORDING_CGROUP_MAX  4096 /* bytes of a path, without end */
 #define RECORDING_PAYLOAD_MAX (8 + RECORDING_CGROUP_MAX)
+
+/* Bytes of a process before it had 'home': what it lacks reads as 0. */
+#define RECORDING_PROCESS_HOMELESS offsetof(struct rst_process, home)
 
 /* Records are copied as they lie in memory. All targets are little-endian; another one would have to
  * swap every field of event.h here. */

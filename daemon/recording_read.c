@@ -49,7 +49,7 @@ static bool length_fits(uint32_t type, uint32_t length)
 	case RECORDING_TIME:
 		return length == sizeof(int64_t);
 	case RECORDING_PROCESS:
-		return length == sizeof(struct rst_process);
+		return length == sizeof(struct rst_process) || length == RECORDING_PROCESS_HOMELESS;
 	case RECORDING_CGROUP:
 		return length > sizeof(uint64_t) && length <= RECORDING_PAYLOAD_MAX;
 	case RECORDING_SLOT:
@@ -88,6 +88,9 @@ int recording_read(struct recording_reader *reader, struct recording_frame *ret)
 	if (frame.crc != recording_crc(&frame, offsetof(struct recording_frame, crc),
 				       reader->payload, frame.length))
 		return recording_bad(reader, reader->at, "a frame's checksum is wrong");
+	if (frame.type == RECORDING_PROCESS && frame.length < sizeof(struct rst_process))
+		memset(reader->payload + frame.length, 0,
+		       sizeof(struct rst_process) - frame.length);
 	reader->at += sizeof(frame) + frame.length;
 	*ret = frame;
 	return 1;

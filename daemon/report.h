@@ -108,6 +108,7 @@ struct report_status {
 	uint64_t decode_errors;	      /* records that could not be understood */
 	uint64_t names_evicted;
 	uint64_t names_skipped;	      /* names not asked for: a second had had its share of questions */
+	char names_from[96];	      /* the hierarchies of cgroups that tell units and containers; "": none, or nobody knows */
 	uint64_t netns_given_up;      /* namespaces that are not compared for want of room */
 	uint64_t false_receives_late; /* counted, told, and taken back */
 	uint64_t false_receives_unmatched; /* taken back by the kernel alone */

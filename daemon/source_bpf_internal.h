@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 #include <sys/utsname.h>
 
+#include "daemon/hierarchy.h"
 #include "daemon/source_bpf.h"
 #include "daemon/source_bpf_features.h"
 #include "daemon/source_bpf_parts.h"
@@ -48,6 +49,7 @@ struct source_bpf {
 	struct source_hook hooks[HOOK_MAX];
 	uint32_t generation;
 	uint64_t hash_seed; /* rst_config's */
+	struct hierarchy hierarchy[RST_HIERARCHIES]; /* of cgroup v1 that name processes */
 
 	/* all that counts, whoever loaded it */
 	struct bpf_parts parts;

@@ -149,6 +149,8 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 	c->error_after_close =
 		btf__find_by_name_kind(b->vmlinux, "tcp_done_with_error", BTF_KIND_FUNC) > 0;
 	bpf_features_configure(&b->features, c);
+	for (unsigned int i = 0; i < RST_HIERARCHIES; i++)
+		c->hierarchy[i] = b->hierarchy[i].number;
 	bpf_map__set_max_entries(b->skel->maps.ring, options->ring_kib * 1024);
 	c->cpus = (uint32_t)(highest_cpu() + 1);
 	bpf_map__set_max_entries(b->skel->maps.totals, c->cpus * lanes(&b->features));
@@ -251,6 +253,8 @@ static void choose_maps(struct source_bpf *b)
 	bpf_map__set_autocreate(b->skel->maps.closed_connections, atomics);
 	bpf_map__set_autocreate(b->skel->maps.closed_table, !atomics);
 	bpf_map__set_autocreate(b->skel->maps.claims, !atomics);
+	bpf_map__set_autocreate(b->skel->maps.homes,
+				b->hierarchy[0].number || b->hierarchy[1].number);
 }
 
 static int open_and_load(struct source_bpf *b, const struct source_bpf_options *options,
@@ -370,6 +374,7 @@ int source_bpf_new(const struct source_bpf_options *options, struct source_bpf *
 	uname(&b->uname);
 	b->source.kernel = b->uname.release;
 	source_bpf_name_hooks(b);
+	hierarchies_read(b->hierarchy);
 	for (int i = 0; i < HOOK_MAX; i++)
 		b->program[i] = -1;
 
@@ -418,6 +423,11 @@ int source_bpf_set_up(struct source_bpf *b, const struct source_bpf_options *opt
 		return -ENOMEM;
 	}
 	r = load_programs(b, options, error, size);
+	/* to know where processes live on v1 is not worth more than the rest */
+	if (r && r != -EPERM && b->hierarchy[0].number + b->hierarchy[1].number) {
+		memset(b->hierarchy, 0, sizeof(b->hierarchy));
+		r = load_programs(b, options, error, size);
+	}
 	bpf_types_unuse();
 	if (!r) {
 		r = keep_parts(b, options);

@@ -60,12 +60,22 @@ static int keep_process(const void *record, size_t size, void *userdata)
 	return 0;
 }
 
+/* Where a process lived that owned a socket, on hosts with cgroup v1 alone; 'start' 0: whichever
+ * had the number last. */
+static bool find_home(struct source_bpf *b, uint32_t tgid, uint64_t start, struct rst_home *ret)
+{
+	int fd = bpf_parts_fd(&b->parts, FDSTORE_MAP, "homes");
+
+	return fd >= 0 && !bpf_map_lookup_elem(fd, &tgid, ret) && (!start || ret->start == start);
+}
+
 int source_bpf_process(struct source *s, uint32_t tgid, uint64_t start, struct rst_process *ret)
 {
 	struct source_bpf *b = source_bpf_of(s);
 	struct rst_process p = {};
 	struct rst_exec exec;
-	bool found;
+	struct rst_home home;
+	bool found, lived;
 	int r;
 
 	r = read_processes(b, tgid, keep_process, &p);
@@ -77,10 +87,18 @@ int source_bpf_process(struct source *s, uint32_t tgid, uint64_t start, struct r
 					&exec) ||
 		    (start && exec.start != start))
 			exec.start = 0;
-		if (!found && !exec.start)
+		lived = find_home(b, tgid,
+				  found	       ? p.start
+				  : exec.start ? exec.start
+					       : start,
+				  &home);
+		if (!found && !exec.start && !lived)
 			return r ? r : -ESRCH;
 		if (!found)
-			p = (struct rst_process){.tgid = tgid, .start = exec.start};
+			p = (struct rst_process){.tgid = tgid,
+						 .start = exec.start ? exec.start : home.start};
+		if (!found && lived)
+			memcpy(p.home, home.cgroup, sizeof(p.home));
 		if (exec.start) {
 			memcpy(p.comm, exec.comm, sizeof(p.comm));
 			memcpy(p.exe, exec.exe, sizeof(p.exe));

@@ -349,6 +349,11 @@ struct rst_control {
 #define RST_REST_ALL   1
 #define RST_REST_WRITE 2 /* the hook on writes alone */
 
+/* Hierarchies of cgroup v1 that name processes: systemd's, and one of a controller. Ids of cgroups are unique in their
+ * hierarchy only; one of these has the bit of its hierarchy. */
+#define RST_HIERARCHIES 2
+#define RST_CGROUP_HIERARCHY(i) (1ULL << (63 - (i)))
+
 /* Read-only configuration, set between open and load. */
 struct rst_config {
 	__u64 hash_seed;
@@ -375,6 +380,7 @@ struct rst_config {
 	__u8 keeps_order;	 /* of loads among loads, and of stores among stores, this processor: x86 */
 	__u8 freed_families;	 /* RST_FREED_*: whose resets only the dropping of their segment shows */
 	__u32 no_socket_reason;	 /* SKB_DROP_REASON_NO_SOCKET, or ~0 */
+	__u32 hierarchy[RST_HIERARCHIES]; /* of cgroup v1, that name processes; 0: none */
 };
 
 /* What iter/task writes for every process, with bpf_seq_write. */
@@ -387,6 +393,7 @@ struct rst_process {
 	__u32 flags; /* RST_PROCESS_* */
 	char comm[RST_COMM_LEN];
 	char exe[RST_PATH_LEN]; /* "" for a kernel thread */
+	__u64 home[RST_HIERARCHIES]; /* its cgroups there, with RST_CGROUP_HIERARCHY; 0: unknown, or no such hierarchy */
 };
 
 #define RST_PROCESS_KERNEL 1
@@ -397,6 +404,13 @@ struct rst_exec {
 	__u64 time; /* of the execve() */
 	char comm[RST_COMM_LEN];
 	char exe[RST_PATH_LEN]; /* as given to execve() */
+};
+
+/* Value of the map of processes that owned a socket, where there are such hierarchies; key: tgid. */
+struct rst_home {
+	__u64 start;
+	__u64 set; /* opaque: another one, and the process may have moved */
+	__u64 cgroup[RST_HIERARCHIES];
 };
 
 #define RST_ASSERT_SIZE(type, bytes) \
@@ -412,7 +426,7 @@ RST_ASSERT_SIZE(rst_slot, 128);
 RST_ASSERT_SIZE(rst_count, 128);
 RST_ASSERT_SIZE(rst_totals, 448);
 RST_ASSERT_SIZE(rst_control, 320);
-RST_ASSERT_SIZE(rst_process, 304);
+RST_ASSERT_SIZE(rst_process, 320);
 
 #undef RST_ASSERT_SIZE
 

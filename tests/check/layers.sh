@@ -11,7 +11,7 @@ layer() {
 	rstmon/*) echo 0 ;;
 	common/*) echo 1 ;;
 	daemon/reset | daemon/index | daemon/object | daemon/alert_rule | daemon/alert_defaults) echo 2 ;;
-	daemon/reasons) echo 3 ;;
+	daemon/reasons | daemon/hierarchy) echo 3 ;;
 	daemon/source | daemon/fdstore) echo 4 ;;
 	daemon/source_bpf* | daemon/source_recording | daemon/record*) echo 5 ;;
 	daemon/decode | daemon/adopt | daemon/hold | daemon/context | daemon/path) echo 6 ;;

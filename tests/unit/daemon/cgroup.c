@@ -442,11 +442,48 @@ Test(cgroup_root, mountinfo)
 		int r;
 
 		snprintf(got, sizeof(got), "untouched");
-		r = cgroup_parse_mountinfo(cases[i].text, got, sizeof(got));
+		r = cgroup_parse_mountinfo(cases[i].text, NULL, got, sizeof(got));
 		cr_expect_eq(r, cases[i].expect ? 0 : -ENOENT, "case %u: %d", i, r);
 		cr_expect_str_eq(got, cases[i].expect ? cases[i].expect : "untouched", "case %u",
 				 i);
 	}
-	cr_expect_eq(cgroup_parse_mountinfo(cases[0].text, got, 22), -ENAMETOOLONG);
-	cr_expect_eq(cgroup_parse_mountinfo(cases[0].text, got, 23), 0);
+	cr_expect_eq(cgroup_parse_mountinfo(cases[0].text, NULL, got, 22), -ENAMETOOLONG);
+	cr_expect_eq(cgroup_parse_mountinfo(cases[0].text, NULL, got, 23), 0);
+}
+
+Test(cgroup_root, mountinfo_of_v1)
+{
+	static const char text[] =
+		"31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw\n"
+		"32 31 0:30 / /sys/fs/cgroup/memory,x rw - cgroup memory rw,memory_\n"
+		"39 31 0:36 /docker/a /bind rw - cgroup cgroup rw,memory\n"
+		"40 31 0:37 / /sys/fs/cgroup/systemd rw shared:3 - cgroup cgroup "
+		"rw,xattr,release_agent=/lib/systemd/systemd-cgroups-agent,name=systemd\n"
+		"41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n"
+		"42 31 0:39 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+		"43 31 0:40 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+		"44 31 0:41 / /x rw - cgroup cgroup";
+	static const struct {
+		const char *option, *expect;
+	} cases[] = {
+		{"name=systemd", "/sys/fs/cgroup/systemd"},
+		{"memory", "/sys/fs/cgroup/memory"},
+		{"cpu", "/sys/fs/cgroup/cpu,cpuacct"},
+		{"cpuacct", "/sys/fs/cgroup/cpu,cpuacct"},
+		{NULL, "/sys/fs/cgroup/unified"},
+		{"pids", NULL},
+		{"name=system", NULL},
+		{"xattr,name=systemd", NULL},
+	};
+	char got[64];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int r;
+
+		snprintf(got, sizeof(got), "untouched");
+		r = cgroup_parse_mountinfo(text, cases[i].option, got, sizeof(got));
+		cr_expect_eq(r, cases[i].expect ? 0 : -ENOENT, "case %zu: %d", i, r);
+		cr_expect_str_eq(got, cases[i].expect ? cases[i].expect : "untouched", "case %zu",
+				 i);
+	}
 }

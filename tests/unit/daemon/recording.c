@@ -562,7 +562,7 @@ Test(recording, hostile_frames_end_it, .init = setup, .fini = teardown)
 		{RECORDING_EVENT, "", 0, "cannot have 0 bytes"},
 		{RECORDING_EVENT, large, RECORDING_RECORD_MAX + 1, "cannot have 1025 bytes"},
 		{RECORDING_TIME, "1234567", 7, "cannot have 7 bytes"},
-		{RECORDING_PROCESS, large, sizeof(struct rst_process) - 1, "cannot have 303 bytes"},
+		{RECORDING_PROCESS, large, sizeof(struct rst_process) - 1, "cannot have 319 bytes"},
 		{RECORDING_CGROUP, large, sizeof(large), "cannot have 4105 bytes"},
 		{RECORDING_CGROUP, "12345678", 8, "cannot have 8 bytes"},
 		{RECORDING_CGROUP, "12345678relative", 16, "path is none"},

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where a process lives, on hosts that have hierarchies of cgroup v1: there the cgroup of a socket, which is of
+ * v2 alone, names nobody. What names a process is written down when it first owns a socket, for it may be gone
+ * when its name is asked for, and /proc says "/" of every process that is exiting. Costs nothing elsewhere: the
+ * configuration is constant, and what it excludes is not loaded.
+ */
+#ifndef BPF_HOME_BPF_H
+#define BPF_HOME_BPF_H
+
+#include "maps.bpf.h"
+
+#define HOME_LINKS 32 /* a hierarchy has one controller at least, or a name; there are 14 controllers */
+
+static __always_inline bool homes_wanted(void)
+{
+	return config.hierarchy[0] || config.hierarchy[1];
+}
+
+/* A css_set is linked to its cgroup in each hierarchy. The list changes only when a hierarchy is mounted or goes. */
+static __always_inline void homes_of(const struct css_set *set, __u64 ret[RST_HIERARCHIES])
+{
+	const struct list_head *head = __builtin_preserve_access_index(&set->cgrp_links);
+	const struct list_head *entry = BPF_CORE_READ(head, next);
+
+	for (int i = 0; i < HOME_LINKS; i++) {
+		const struct cgrp_cset_link *link;
+		const struct cgroup *cgroup;
+		__u32 number;
+
+		if (!entry || entry == head)
+			break;
+		link = (const void *)entry - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
+		cgroup = BPF_CORE_READ(link, cgrp);
+		number = BPF_CORE_READ(cgroup, root, hierarchy_id);
+		if (number && number == config.hierarchy[0])
+			ret[0] = BPF_CORE_READ(cgroup, kn, id) | RST_CGROUP_HIERARCHY(0);
+		else if (number && number == config.hierarchy[1])
+			ret[1] = BPF_CORE_READ(cgroup, kn, id) | RST_CGROUP_HIERARCHY(1);
+		entry = BPF_CORE_READ(entry, next);
+	}
+}
+
+/* Not inline: it is called where a socket gets an owner, which is in many programs. */
+static __noinline int home_walk(const struct task_struct *task)
+{
+	const struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct rst_home home = {}, *old;
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	home.start = BPF_CORE_READ(task, group_leader, start_boottime);
+	home.set = (__u64)set;
+	old = bpf_map_lookup_elem(&homes, &tgid);
+	/* the same set is the same cgroups */
+	if (old && old->start == home.start && old->set == home.set)
+		return 0;
+	homes_of(set, home.cgroup);
+	bpf_map_update_elem(&homes, &tgid, &home, BPF_ANY);
+	return 0;
+}
+
+/* The current process owns a socket. */
+static __always_inline void home_keep(void)
+{
+	if (homes_wanted())
+		home_walk((const struct task_struct *)bpf_get_current_task());
+}
+
+#endif
