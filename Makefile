@@ -160,7 +160,8 @@ live: all $(B)/live ## real resets on this kernel; needs root
 $(B)/flood: $(B)/tests/bench/flood.o $(B)/tests/bench/packets.o $(COMMON)
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(B)/stages: $(B)/tests/bench/stages.o $(call not_main,$(DAEMON)) $(COMMON)
+$(B)/stages: $(B)/tests/bench/stages.o $(B)/tests/bench/stages_records.o \
+		$(call not_main,$(DAEMON)) $(COMMON)
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Stands in for PID 1, and the load under which the daemon is killed.

@@ -50,8 +50,7 @@ for part in $PARTS; do
 	echo
 	case $part in
 	stages)
-		echo "nanoseconds of CPU per reset in rstmond, from the record to its row (aim: at most 333,"
-		echo "which is 3 million a second):"
+		echo "resets a second that one core takes through rstmond, from the record to its row:"
 		taskset -c "$last" "$B/stages" | sed 's/^/    /'
 		;;
 	survive)
