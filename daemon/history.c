@@ -88,13 +88,6 @@ uint64_t history_address(uint64_t seed, const struct endpoint *e, const struct r
 	return history_hash(seed, word, n);
 }
 
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-	if (a->port != b->port || a->ipv6 != b->ipv6)
-		return false;
-	return a->ipv6 ? !memcmp(a->address, b->address, 16) : !memcmp(a->address, b->address, 4);
-}
-
 static bool is_plain(const struct reset *r, const struct owner *o)
 {
 	return r->direction == RST_SENT && r->syn && !o->pid;
@@ -117,15 +110,6 @@ static void count_plain(struct history *h, const struct reset *r)
 	h->plain++;
 }
 
-static bool is_known(const struct doer *d, const struct reset *r, const struct owner *o)
-{
-	return d->burst && d->monotonic == r->monotonic && d->direction == r->direction &&
-	       d->owner == o->pid && d->owner_start == o->start && d->syn == r->syn &&
-	       d->port == r->port && d->role == r->role && d->netns == r->netns &&
-	       d->netns_cookie == r->netns_cookie && same_endpoint(&d->local, &r->local) &&
-	       same_endpoint(&d->remote, &r->remote);
-}
-
 static uint64_t burst_key(const struct history *h, const struct doer *d, const struct reset *r)
 {
 	uint64_t word[3] = {d->by};
@@ -144,24 +128,16 @@ static uint64_t burst_key(const struct history *h, const struct doer *d, const s
 
 /* Who did it: the peer, if a reset came or nothing at all, or if it asks for one closed port after
  * the other; else the owner; else whatever is wrong with that port. */
-struct doer *history_doer(struct history *h, const struct reset *r, const struct owner *o)
+static struct doer *new_doer(struct history *h, const struct reset *r, const struct owner *o)
 {
 	struct doer *d = &h->doer;
 
-	if (is_known(d, r, o))
-		return d;
 	*d = (struct doer){
-		.local = r->local,
-		.remote = r->remote,
+		.of = r,
 		.monotonic = r->monotonic,
 		.owner_start = o->start,
-		.netns = r->netns,
-		.netns_cookie = r->netns_cookie,
 		.owner = o->pid,
-		.port = r->port,
-		.direction = r->direction,
-		.role = r->role,
-		.syn = r->syn,
+		.asked = r->local.port,
 		.peer = history_address(h->seed, &r->remote, r),
 	};
 	if (is_plain(r, o))
@@ -176,10 +152,21 @@ struct doer *history_doer(struct history *h, const struct reset *r, const struct
 	return d;
 }
 
+/* One look serves one note: tables change with it. */
+static struct doer *known_doer(struct history *h, const struct reset *r, const struct owner *o)
+{
+	struct doer *d = &h->doer;
+
+	if (d->of != r || d->monotonic != r->monotonic)
+		d = new_doer(h, r, o);
+	d->of = NULL;
+	return d;
+}
+
 void history_look(struct history *h, const struct reset *reset, const struct owner *owner,
 		  struct past *ret)
 {
-	struct doer *d = history_doer(h, reset, owner);
+	struct doer *d = new_doer(h, reset, owner);
 
 	*ret = (struct past){.burst = bursts_look(h, d), .ports_asked = d->ports};
 	if (is_plain(reset, owner) && crowded(h, reset))
@@ -191,7 +178,7 @@ void history_look(struct history *h, const struct reset *reset, const struct own
 
 bool history_note(struct history *h, const struct finding *f, uint64_t ticket, uint64_t *ret_ticket)
 {
-	struct doer *d = history_doer(h, &f->reset, &f->owner);
+	struct doer *d = known_doer(h, &f->reset, &f->owner);
 	bool plain = is_plain(&f->reset, &f->owner);
 	struct noted noted;
 

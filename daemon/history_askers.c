@@ -21,27 +21,27 @@ static unsigned int word_of(uint16_t port)
 
 uint32_t askers_look(const struct history *h, struct doer *d)
 {
-	uint32_t i = ways_find(&h->askers.ways, d->peer);
-	uint16_t port = d->local.port;
+	uint32_t tick = TICKS(d->monotonic);
+	uint16_t port = d->asked;
 	const struct asker *a;
 
-	if (i == INDEX_NONE)
+	ways_look(&h->askers.ways, d->peer, tick, &d->asker_way);
+	if (!d->asker_way.found)
 		return 1;
-	d->asker_at = i;
-	a = &h->askers.entry[i];
-	if (TICKS(d->monotonic) - a->window >= WINDOW)
+	a = &h->askers.entry[d->asker_way.at];
+	if (tick - a->window >= WINDOW)
 		return 1;
 	return a->ports + !(a->asked[word_of(port)] & bit_of(port));
 }
 
-void askers_note(struct history *h, const struct doer *d)
+void askers_note(struct history *h, struct doer *d)
 {
 	uint32_t tick = TICKS(d->monotonic), i;
-	uint16_t port = d->local.port;
+	uint16_t port = d->asked;
 	struct asker *a;
 	bool made;
 
-	i = ways_take(&h->askers.ways, d->peer, tick, d->asker_at, &made);
+	i = ways_take(&h->askers.ways, d->peer, tick, &d->asker_way, &made);
 	a = &h->askers.entry[i];
 	if (made || tick - a->window >= WINDOW)
 		*a = (struct asker){.window = tick};

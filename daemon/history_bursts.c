@@ -37,12 +37,12 @@ static unsigned int count_second(const struct burst *b, uint32_t tick)
 
 unsigned int bursts_look(const struct history *h, struct doer *d)
 {
-	uint32_t i = ways_find(&h->bursts.ways, d->burst);
+	uint32_t tick = TICKS(d->monotonic);
 
-	if (i == INDEX_NONE)
+	ways_look(&h->bursts.ways, d->burst, tick, &d->burst_way);
+	if (!d->burst_way.found)
 		return 1;
-	d->burst_at = i;
-	return count_second(&h->bursts.entry[i], TICKS(d->monotonic)) + 1;
+	return count_second(&h->bursts.entry[d->burst_way.at], tick) + 1;
 }
 
 static void add_mark(struct burst *b, const struct burst_mark *m)
@@ -84,7 +84,7 @@ static struct incident_slot *open_incident(struct history *h, struct burst *b,
 	return s;
 }
 
-uint64_t bursts_note(struct history *h, const struct finding *f, const struct doer *d)
+uint64_t bursts_note(struct history *h, const struct finding *f, struct doer *d)
 {
 	struct burst_mark m = {
 		.tick = TICKS(d->monotonic),
@@ -99,7 +99,7 @@ uint64_t bursts_note(struct history *h, const struct finding *f, const struct do
 	struct burst *b;
 	bool made;
 
-	b = &h->bursts.entry[ways_take(&h->bursts.ways, d->burst, m.tick, d->burst_at, &made)];
+	b = &h->bursts.entry[ways_take(&h->bursts.ways, d->burst, m.tick, &d->burst_way, &made)];
 	if (made)
 		*b = (struct burst){.window = m.tick};
 	add_mark(b, &m);

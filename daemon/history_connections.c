@@ -153,20 +153,16 @@ void connections_look(struct history *h, const struct reset *r, struct doer *d, 
 	const struct mark *latest = NULL, *pair;
 	struct connection *c;
 	uint8_t side;
-	uint32_t i;
 
-	i = ways_find(&h->connections.ways, key_of(h, r, d));
+	ways_look(&h->connections.ways, key_of(h, r, d), TICKS(r->monotonic), &d->connection_way);
+	c = &h->connections.entry[d->connection_way.at];
 	side = d->side;
-	if (i == INDEX_NONE) {
+	if (!d->connection_way.found) {
 		/* it will be noted there soon, and is not in the cache */
-		d->connection_at =
-			ways_place(&h->connections.ways, d->connection, TICKS(r->monotonic));
-		__builtin_prefetch(&h->connections.entry[d->connection_at], 1);
-		__builtin_prefetch(&h->connections.entry[d->connection_at].mark[1], 1);
+		__builtin_prefetch(c, 1);
+		__builtin_prefetch(&c->mark[1], 1);
 		return;
 	}
-	d->connection_at = i;
-	c = &h->connections.entry[i];
 	pair = find_pair(c, r, side);
 	if (pair)
 		fill_other(pair, past);
@@ -222,7 +218,7 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 	bool made;
 
 	c = &h->connections.entry[ways_take(&h->connections.ways, tag, TICKS(r->monotonic),
-					    d->connection_at, &made)];
+					    &d->connection_way, &made)];
 	if (made)
 		c->noted = 0;
 	*ret = (struct noted){};

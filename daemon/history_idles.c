@@ -42,15 +42,14 @@ static int find(const struct idle *e, int64_t ms)
 void idles_look(const struct history *h, const struct reset *r, struct doer *d, struct past *past)
 {
 	const struct idle *e;
-	uint32_t i;
 	int c;
 
 	if (r->idle_ms < IDLE_MIN_MS)
 		return;
-	i = ways_find(&h->idles.ways, key_of(h, r, d));
-	if (i == INDEX_NONE)
+	ways_look(&h->idles.ways, key_of(h, r, d), TICKS(r->monotonic), &d->idle_way);
+	if (!d->idle_way.found)
 		return;
-	e = &h->idles.entry[i];
+	e = &h->idles.entry[d->idle_way.at];
 	c = find(e, r->idle_ms);
 	if (c < 0 || e->cluster[c].n + 1 < ALIKE_MIN)
 		return;
@@ -81,7 +80,7 @@ void idles_note(struct history *h, const struct reset *r, struct doer *d)
 
 	if (r->idle_ms < IDLE_MIN_MS)
 		return;
-	e = &h->idles.entry[ways_take(&h->idles.ways, key_of(h, r, d), tick, 0, &made)];
+	e = &h->idles.entry[ways_take(&h->idles.ways, key_of(h, r, d), tick, &d->idle_way, &made)];
 	if (made)
 		*e = (struct idle){};
 	c = find(e, r->idle_ms);

@@ -32,10 +32,16 @@ struct ways {
 int ways_init(struct ways *w, uint32_t entries, uint64_t lifetime_ns); /* -ENOMEM */
 void ways_done(struct ways *w);
 
+/* The first of a key's places. */
+static inline uint32_t ways_first(const struct ways *w, uint64_t tag)
+{
+	return ((uint32_t)(tag >> 32) & (w->sets - 1)) * WAYS;
+}
+
 /* The entry of 'tag', INDEX_NONE without. */
 static inline uint32_t ways_find(const struct ways *w, uint64_t tag)
 {
-	uint32_t first = ((uint32_t)(tag >> 32) & (w->sets - 1)) * WAYS;
+	uint32_t first = ways_first(w, tag);
 
 	for (uint32_t i = first; i < first + WAYS; i++)
 		if (w->tag[i] == tag)
@@ -43,17 +49,16 @@ static inline uint32_t ways_find(const struct ways *w, uint64_t tag)
 	return INDEX_NONE;
 }
 
-/* The same with a guess of where it is. */
-static inline uint32_t ways_find_at(const struct ways *w, uint64_t tag, uint32_t guess)
-{
-	return w->tag[guess] == tag ? guess : ways_find(w, tag);
-}
+/* Where the entry of a key is, or will be: looked for once. It holds until another key gets an entry. */
+struct way {
+	uint32_t at;
+	bool looked, found;
+};
+
+void ways_look(const struct ways *w, uint64_t tag, uint32_t now, struct way *way);
 
 /* The entry, made if there is none: then *ret_new, and the caller clears what lies there. */
-uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, uint32_t guess, bool *ret_new);
-
-/* The place that ways_take() would give to 'tag', which has none. */
-uint32_t ways_place(const struct ways *w, uint64_t tag, uint32_t now);
+uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, struct way *way, bool *ret_new);
 
 /* A hash of words; never 0. One multiplication each, folded: what is multiplied is secret, since the seed
  * is, so nobody outside can make two keys meet. */
@@ -155,31 +160,27 @@ struct askers {
 
 /* What is asked of every reset, kept from look to note of the same one. */
 struct doer {
-	struct endpoint local, remote;
+	const struct reset *of; /* NULL: of none any more */
 	uint64_t monotonic, owner_start;
-	uint32_t netns, netns_cookie, owner;
-	uint16_t port;
-	uint8_t direction, role;
-	bool syn;
-	enum burst_by by;
-	uint8_t side;
 	uint64_t peer, burst; /* hashes */
 	uint64_t connection, rhythm, idle; /* the same, 0: not computed yet */
-	uint32_t burst_at, asker_at; /* where their entries were found */
-	uint32_t connection_at; /* the same, or where it will be made */
+	struct way connection_way, burst_way, asker_way, rhythm_way, idle_way;
+	uint32_t owner;
 	uint32_t ports; /* that the peer asked for, this one included; 0: not of an asker */
+	uint16_t asked; /* the local port */
+	uint8_t side;
+	enum burst_by by;
 };
 
-struct doer *history_doer(struct history *h, const struct reset *r, const struct owner *o);
 unsigned int bursts_look(const struct history *h, struct doer *d);
 /* Returns the id of the incident that the reset belongs to, 0 for none. */
-uint64_t bursts_note(struct history *h, const struct finding *f, const struct doer *d);
+uint64_t bursts_note(struct history *h, const struct finding *f, struct doer *d);
 /* The remote end's act turned out to be one of this host. */
 void bursts_forget(struct history *h, const struct endpoint *peer, const struct reset *r);
 
 /* Different closed ports, with this one. */
 uint32_t askers_look(const struct history *h, struct doer *d);
-void askers_note(struct history *h, const struct doer *d);
+void askers_note(struct history *h, struct doer *d);
 
 /* ---- history_rhythms.c, history_idles.c ---- */
 

@@ -44,13 +44,14 @@ static bool plausible(uint32_t distance)
 
 void rhythms_look(const struct history *h, const struct reset *r, struct doer *d, struct past *past)
 {
-	uint32_t i = ways_find(&h->rhythms.ways, key_of(h, r, d)), distance;
+	uint32_t tick = TICKS(r->monotonic), distance;
 	const struct rhythm *y;
 
-	if (i == INDEX_NONE)
+	ways_look(&h->rhythms.ways, key_of(h, r, d), tick, &d->rhythm_way);
+	if (!d->rhythm_way.found)
 		return;
-	y = &h->rhythms.entry[i];
-	distance = TICKS(r->monotonic) - y->last;
+	y = &h->rhythms.entry[d->rhythm_way.at];
+	distance = tick - y->last;
 	if (!plausible(distance) || !steady(y, distance) || y->repeats + 1 < REPEATS_MIN)
 		return;
 	past->repeats = y->repeats + 1;
@@ -63,7 +64,8 @@ void rhythms_note(struct history *h, const struct reset *r, struct doer *d)
 	struct rhythm *y;
 	bool made;
 
-	y = &h->rhythms.entry[ways_take(&h->rhythms.ways, key_of(h, r, d), tick, 0, &made)];
+	y = &h->rhythms.entry[ways_take(&h->rhythms.ways, key_of(h, r, d), tick, &d->rhythm_way,
+					&made)];
 	if (made)
 		*y = (struct rhythm){.last = tick};
 	distance = tick - y->last;

@@ -24,35 +24,51 @@ void ways_done(struct ways *w)
 	free(w->used);
 }
 
-/* A free place, else that of the entry that was used longest ago. */
+/* A free place, else that of the entry that was used longest ago. Places are never freed, so if the
+ * last of a set is in use all are. */
 static uint32_t choose(const struct ways *w, uint32_t first, uint32_t now)
 {
 	uint32_t oldest = first;
+	int32_t most;
 
-	for (uint32_t i = first; i < first + WAYS; i++) {
-		if (!w->tag[i])
-			return i;
-		if ((int32_t)(now - w->used[i]) > (int32_t)(now - w->used[oldest]))
-			oldest = i;
+	if (!w->tag[first + WAYS - 1]) {
+		while (w->tag[first])
+			first++;
+		return first;
+	}
+	most = (int32_t)(now - w->used[first]);
+	for (uint32_t i = first + 1; i < first + WAYS; i++) {
+		int32_t age = (int32_t)(now - w->used[i]);
+
+		oldest = age > most ? i : oldest;
+		most = MAX(age, most);
 	}
 	return oldest;
 }
 
-uint32_t ways_place(const struct ways *w, uint64_t tag, uint32_t now)
+void ways_look(const struct ways *w, uint64_t tag, uint32_t now, struct way *way)
 {
-	return choose(w, ((uint32_t)(tag >> 32) & (w->sets - 1)) * WAYS, now);
+	if (way->looked)
+		return;
+	way->looked = true;
+	way->at = ways_find(w, tag);
+	way->found = way->at != INDEX_NONE;
+	if (!way->found)
+		way->at = choose(w, ways_first(w, tag), now);
 }
 
-uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, uint32_t guess, bool *ret_new)
+uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, struct way *way, bool *ret_new)
 {
-	uint32_t i = ways_find_at(w, tag, guess);
+	uint32_t i;
 
-	*ret_new = i == INDEX_NONE;
-	if (*ret_new) {
-		i = ways_place(w, tag, now);
+	ways_look(w, tag, now, way);
+	i = way->at;
+	*ret_new = !way->found;
+	if (!way->found) {
 		if (w->tag[i] && now - w->used[i] < w->lifetime)
 			w->evicted++;
 		w->tag[i] = tag;
+		way->found = true;
 	}
 	w->used[i] = now;
 	return i;
