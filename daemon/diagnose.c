@@ -57,6 +57,17 @@ static bool other_knows_more(const struct view *v, enum confidence own)
 	       past->other_confidence < CONFIDENCE_MAX;
 }
 
+bool diagnose_other_differs(const struct past *a, const struct past *b)
+{
+	const struct other_end *x = &a->other, *y = &b->other;
+
+	if (x->known != y->known || x->pid != y->pid || x->direction != y->direction)
+		return true;
+	/* what a receiver believes is not asked for: other_knows_more() */
+	return y->direction == RST_SENT &&
+	       (a->other_cause != b->other_cause || a->other_confidence != b->other_confidence);
+}
+
 /* tcp_reset() chooses by state (net/ipv4/tcp_input.c); an orphan has nobody to tell. Of the resets
  * that this host sends only those reach the application that it did not ask for. */
 static int application_errno(const struct reset *r, enum path path)

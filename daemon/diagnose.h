@@ -18,6 +18,9 @@
 void diagnose(const struct reset *reset, const struct owner *owner, const struct past *past,
 	      const struct host *host, struct verdict *ret);
 
+/* False: a verdict with the other end as 'b' has it is the same as with 'a'. */
+bool diagnose_other_differs(const struct past *a, const struct past *b);
+
 /* What a verdict rests on, as text: numbers and identifiers only, most telling first. Made when somebody
  * is told, and out of what is kept: the same whenever it is asked for. */
 struct evidence {

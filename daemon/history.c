@@ -219,9 +219,9 @@ bool history_follower(const struct history *h, uint64_t *ret_ticket)
 	return h->followed;
 }
 
-uint64_t history_echo(struct history *h, const struct finding *f)
+uint64_t history_echo(struct history *h, const struct finding *f, uint64_t ticket)
 {
-	return connections_echo(h, &f->reset);
+	return connections_echo(h, &f->reset, ticket);
 }
 
 bool history_forged(const struct history *h, uint64_t *ret_ticket)
@@ -255,9 +255,9 @@ void history_second(const struct finding *first, const struct finding *f, struct
 	past->second_ms = (int64_t)((b > a ? b - a : 0) / NSEC_PER_MSEC);
 }
 
-void history_changed(struct history *h, const struct finding *f)
+void history_changed(struct history *h, const struct finding *f, uint64_t ticket)
 {
-	struct mark *m = connections_find(h, &f->reset);
+	struct mark *m = connections_find(h, &f->reset, ticket);
 
 	if (!m)
 		return;

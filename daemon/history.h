@@ -46,7 +46,7 @@ bool history_follower(const struct history *h, uint64_t *ret_ticket);
 
 /* The ticket of the answer of the same end that follows this reset of a process's, 0: none. Its story is the
  * same, so it changes with it. */
-uint64_t history_echo(struct history *h, const struct finding *f);
+uint64_t history_echo(struct history *h, const struct finding *f, uint64_t ticket);
 
 /* True if the finding noted last is the aftermath of a reset that this end received, whose ticket this is:
  * that one should be judged again, with past.aftermath. */
@@ -58,8 +58,8 @@ void history_second(const struct finding *first, const struct finding *f, struct
 /* Fills past->other, other_cause and other_confidence from the finding of the other end. */
 void history_other(const struct finding *other, struct past *past);
 
-/* A finding's verdict was changed after history_note(). */
-void history_changed(struct history *h, const struct finding *f);
+/* A finding's verdict was changed after history_note() with that ticket. */
+void history_changed(struct history *h, const struct finding *f, uint64_t ticket);
 
 /* Many resets of one owner within a second: a restart, a crash, an overload, a scan. */
 struct incident {

@@ -217,8 +217,9 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 	struct mark *m, *pair;
 	bool made;
 
-	c = &h->connections.entry[ways_take(&h->connections.ways, tag, TICKS(r->monotonic),
-					    &d->connection_way, &made)];
+	h->connections.latest = ways_take(&h->connections.ways, tag, TICKS(r->monotonic),
+					  &d->connection_way, &made);
+	c = &h->connections.entry[h->connections.latest];
 	if (made)
 		c->noted = 0;
 	*ret = (struct noted){};
@@ -251,34 +252,48 @@ void connections_note(struct history *h, const struct finding *f, uint64_t ticke
 	ret->mark = m;
 }
 
-static struct connection *find_connection(struct history *h, const struct reset *r,
-					  uint8_t *ret_side)
+static struct mark *find_mark(struct connection *c, uint64_t ticket)
 {
-	uint64_t tag = key(h, r, history_address(h->seed, &r->remote, r), ret_side);
-	uint32_t i = ways_find(&h->connections.ways, tag);
-
-	return i == INDEX_NONE ? NULL : &h->connections.entry[i];
-}
-
-struct mark *connections_find(struct history *h, const struct reset *r)
-{
-	uint8_t side;
-	struct connection *c = find_connection(h, r, &side);
-
-	for (unsigned int i = 0; c && i < marks(c); i++)
-		if (same_end(&c->mark[i], r, side) && c->mark[i].monotonic == r->monotonic &&
-		    c->mark[i].direction == r->direction)
+	for (unsigned int i = 0; i < marks(c); i++)
+		if (c->mark[i].ticket == ticket)
 			return &c->mark[i];
 	return NULL;
 }
 
-uint64_t connections_echo(struct history *h, const struct reset *r)
+static struct mark *find_noted(struct history *h, const struct reset *r, uint64_t ticket,
+			       struct connection **ret)
 {
+	struct connection *c = &h->connections.entry[h->connections.latest];
+	struct mark *m = find_mark(c, ticket);
 	uint8_t side;
-	struct connection *c = find_connection(h, r, &side);
+	uint32_t i;
 
-	for (unsigned int i = 0; c && i < marks(c); i++)
-		if (same_end(&c->mark[i], r, side) && same_connection(&c->mark[i], r) &&
+	if (!m) {
+		i = ways_find(&h->connections.ways,
+			      key(h, r, history_address(h->seed, &r->remote, r), &side));
+		if (i == INDEX_NONE)
+			return NULL;
+		c = &h->connections.entry[i];
+		m = find_mark(c, ticket);
+	}
+	*ret = c;
+	return m;
+}
+
+struct mark *connections_find(struct history *h, const struct reset *r, uint64_t ticket)
+{
+	struct connection *c;
+
+	return find_noted(h, r, ticket, &c);
+}
+
+uint64_t connections_echo(struct history *h, const struct reset *r, uint64_t ticket)
+{
+	struct connection *c;
+	const struct mark *own = find_noted(h, r, ticket, &c);
+
+	for (unsigned int i = 0; own && i < marks(c); i++)
+		if (same_end(&c->mark[i], r, own->side) && same_connection(&c->mark[i], r) &&
 		    is_follower(&c->mark[i], r))
 			return c->mark[i].ticket;
 	return 0;

@@ -55,7 +55,13 @@ struct way {
 	bool looked, found;
 };
 
-void ways_look(const struct ways *w, uint64_t tag, uint32_t now, struct way *way);
+void ways_search(const struct ways *w, uint64_t tag, uint32_t now, struct way *way);
+
+static inline void ways_look(const struct ways *w, uint64_t tag, uint32_t now, struct way *way)
+{
+	if (!way->looked)
+		ways_search(w, tag, now, way);
+}
 
 /* The entry, made if there is none: then *ret_new, and the caller clears what lies there. */
 uint32_t ways_take(struct ways *w, uint64_t tag, uint32_t now, struct way *way, bool *ret_new);
@@ -102,6 +108,7 @@ struct connection {
 struct connections {
 	struct ways ways;
 	struct connection *entry;
+	uint32_t latest; /* noted last: its findings are the ones that change */
 };
 
 /* What history_note() finds out about the connection. */
@@ -118,8 +125,8 @@ struct doer;
 void connections_look(struct history *h, const struct reset *r, struct doer *d, struct past *past);
 void connections_note(struct history *h, const struct finding *f, uint64_t ticket, struct doer *d,
 		      struct noted *ret);
-struct mark *connections_find(struct history *h, const struct reset *r);
-uint64_t connections_echo(struct history *h, const struct reset *r);
+struct mark *connections_find(struct history *h, const struct reset *r, uint64_t ticket);
+uint64_t connections_echo(struct history *h, const struct reset *r, uint64_t ticket);
 
 /* ---- history_bursts.c, history_askers.c: who does it ---- */
 

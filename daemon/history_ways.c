@@ -46,10 +46,8 @@ static uint32_t choose(const struct ways *w, uint32_t first, uint32_t now)
 	return oldest;
 }
 
-void ways_look(const struct ways *w, uint64_t tag, uint32_t now, struct way *way)
+void ways_search(const struct ways *w, uint64_t tag, uint32_t now, struct way *way)
 {
-	if (way->looked)
-		return;
 	way->looked = true;
 	way->at = ways_find(w, tag);
 	way->found = way->at != INDEX_NONE;

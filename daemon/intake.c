@@ -61,18 +61,24 @@ static void look_around(struct intake *in, const struct finding *f, struct past 
 }
 
 /* A verdict anew, its count moved and its finding changed where it is kept. */
-static void change(struct intake *in, struct finding *f, const struct pending_entry *e)
+static void change(struct intake *in, struct finding *f, uint64_t ticket,
+		   const struct pending_entry *e)
 {
 	struct verdict verdict;
+	bool moved, changed;
 
 	if (e->dropped)
 		return;
 	diagnose(&f->reset, &f->owner, &e->past, &e->host, &verdict);
+	moved = verdict.cause != f->verdict.cause;
+	changed = moved || verdict.confidence != f->verdict.confidence;
 	/* a count that is in 'other' stays there, and the cause goes with the finding all the same
 	 */
-	tally_move(in->tally, f, verdict.cause);
+	if (moved)
+		tally_move(in->tally, f, verdict.cause);
 	f->verdict = verdict;
-	history_changed(in->history, f);
+	if (changed)
+		history_changed(in->history, f, ticket);
 }
 
 /* The second reset of a connection was traced before the first. */
@@ -84,16 +90,17 @@ static void follow(struct intake *in, const struct finding *first, uint64_t foll
 	if (!f || !e || !e->known)
 		return;
 	history_second(first, f, &e->past);
-	change(in, f, e);
+	change(in, f, follower, e);
 }
 
-static void judge_again(struct intake *in, struct finding *f, const struct pending_entry *e)
+static void judge_again(struct intake *in, struct finding *f, uint64_t ticket,
+			const struct pending_entry *e)
 {
 	enum rst_cause before = f->verdict.cause;
 	uint64_t echo;
 
-	change(in, f, e);
-	echo = f->verdict.cause != before ? history_echo(in->history, f) : 0;
+	change(in, f, ticket, e);
+	echo = f->verdict.cause != before ? history_echo(in->history, f, ticket) : 0;
 	if (echo)
 		follow(in, f, echo);
 }
@@ -105,14 +112,14 @@ static void meet(struct intake *in, uint64_t ticket, struct finding *f, const st
 	struct pending_entry *e = pending_find(&in->pending, ticket);
 	struct past past = {};
 
-	if (e && e->known && !f->verdict.settled) {
-		history_other(other, &e->past);
-		f->other = e->past.other;
-		judge_again(in, f, e);
-	} else {
-		history_other(other, &past);
-		f->other = past.other;
-	}
+	history_other(other, &past);
+	f->other = past.other;
+	if (!e || !e->known || f->verdict.settled || !diagnose_other_differs(&e->past, &past))
+		return;
+	e->past.other = past.other;
+	e->past.other_cause = past.other_cause;
+	e->past.other_confidence = past.other_confidence;
+	judge_again(in, f, ticket, e);
 }
 
 static void pair(struct intake *in, uint64_t ticket, uint64_t earlier)
@@ -138,7 +145,7 @@ static void doubt(struct intake *in, uint64_t received)
 	if (!e || !e->known)
 		e = &unknown;
 	e->past.aftermath = true;
-	judge_again(in, f, e);
+	judge_again(in, f, received, e);
 }
 
 static void count(struct intake *in, const struct reset *reset)

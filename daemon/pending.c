@@ -63,11 +63,21 @@ bool pending_release(struct pending *p, uint64_t now, uint64_t *ret_ticket)
 	return true;
 }
 
-/* Tickets grow along the queue. */
+/* Tickets grow along the queue, mostly by one: then the distance from the latest is that of the
+ * places, and it never is less. */
 struct pending_entry *pending_find(struct pending *p, uint64_t ticket)
 {
 	uint64_t low = p->added > PENDING_KEPT ? p->added - PENDING_KEPT : 0, high = p->added;
+	uint64_t ahead;
 
+	if (low == high || ticket > place(p, high - 1)->ticket)
+		return NULL;
+	ahead = place(p, high - 1)->ticket - ticket;
+	if (ahead < high - low) {
+		low = high - 1 - ahead;
+		if (place(p, low)->ticket == ticket)
+			return place(p, low);
+	}
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
 

@@ -61,6 +61,26 @@ static void check_evidence(const struct finding *f)
 	}
 }
 
+/* What diagnose says makes no difference makes none. */
+static void check_other_end(const struct reset *r, const struct owner *owner,
+			    const struct past *past, const struct host *host,
+			    const struct verdict *v)
+{
+	struct past other = *past;
+	struct verdict again;
+
+	other.other_cause = noise() % RST_CAUSE_HANDSHAKE_RST_EMBRYONIC;
+	other.other_confidence = noise() % CONFIDENCE_MAX;
+	other.other.role = noise() % RST_ROLE_MAX;
+	memset(other.other.comm, 'y', sizeof(other.other.comm) - 1);
+	if (diagnose_other_differs(past, &other))
+		return;
+	diagnose(r, owner, &other, host, &again);
+	cr_assert(again.cause == v->cause && again.confidence == v->confidence &&
+		  again.path == v->path && again.settled == v->settled &&
+		  again.basis.facts == v->basis.facts);
+}
+
 static void check(const struct reset *r, const struct past *past, const struct host *host,
 		  unsigned int seen[RST_CAUSE_MAX])
 {
@@ -76,6 +96,7 @@ static void check(const struct reset *r, const struct past *past, const struct h
 	cr_assert_neq(v.cause, RST_CAUSE_RST_IGNORED);
 	check_evidence(&(struct finding){.reset = *r, .other = past->other, .verdict = v});
 	diagnose_wants_host(r);
+	check_other_end(r, &owner, past, host, &v);
 	seen[v.cause]++;
 }
 

@@ -668,14 +668,14 @@ Test(history, a_changed_verdict_changes_its_incident)
 	}
 	for (unsigned int n = 19; n < ARRAY_SIZE(f); n++) {
 		f[n].verdict.cause = RST_CAUSE_PROC_EXIT_UNREAD;
-		history_changed(h, &f[n]);
-		history_changed(h, &f[n]);
+		history_changed(h, &f[n], n + 1);
+		history_changed(h, &f[n], n + 1);
 	}
 	/* only those that joined it are known to it one by one */
 	cr_expect_eq(history_incident(h, 0)->cause_count, RSTMON_INCIDENT_BURST - 1);
 	cr_expect_eq(history_incident(h, 0)->cause, RST_CAUSE_KEEPALIVE_RACE_SERVER);
 	f[0].reset.remote.port = 1;
-	history_changed(h, &f[0]); /* nobody knows it */
+	history_changed(h, &f[0], 1); /* nobody knows it */
 }
 
 Test(history, incidents_are_bounded)
@@ -752,7 +752,7 @@ Test(history, random_resets_never_lead_outside)
 		f.owner.comm[sizeof(f.owner.comm) - 1] = '\0';
 		look(h, &f);
 		history_note(h, &f, n + 1, &other);
-		history_changed(h, &f);
+		history_changed(h, &f, n + 1);
 		if (n % 100 == 0)
 			history_tick(h, f.reset.monotonic, count_told, &told);
 	}
