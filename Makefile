@@ -37,10 +37,11 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 
+PAGES7 := $(B)/rstmon-causes.7 $(B)/rstmon-varlink.7
 # "completion SHELL PROGRAM" writes completions/NAME: each shell looks for a name of its own.
 COMPLETIONS := $(patsubst %,$(B)/completions/%,rstmon.bash rstmond.bash _rstmon _rstmond rstmon.fish rstmond.fish)
 
-all: needs $(B)/rstmond $(B)/rstmon $(B)/rstmon-causes.7 $(B)/rstmon.catalog $(COMPLETIONS)
+all: needs $(B)/rstmond $(B)/rstmon $(PAGES7) $(B)/rstmon.catalog $(COMPLETIONS)
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1	/p' Makefile
@@ -91,6 +92,11 @@ CAUSES ?= $(B)/causes
 
 $(B)/rstmon-causes.7: $(CAUSES)
 	$(call msg,MAN,$@)$(CAUSES) man > $@
+
+# What is called over the socket is told by the description that the socket itself gives.
+$(B)/rstmon-varlink.7: man/varlink.awk daemon/io.rstmon.varlink man/rstmon-varlink.7.in
+	@mkdir -p $(@D)
+	$(call msg,MAN,$@)awk -f $^ > $@
 
 $(B)/rstmon.catalog: systemd/rstmon.catalog.in $(CAUSES)
 	$(call msg,CATALOG,$@)$(CAUSES) catalog < $< > $@
@@ -267,7 +273,7 @@ install: all ## to DESTDIR and PREFIX
 	install -Dm644 systemd/90-rstmon.preset $(DESTDIR)$(PREFIX)/lib/systemd/system-preset/90-rstmon.preset
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/rstmon.1
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/rstmond.conf.5
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(B)/rstmon-causes.7
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(PAGES7) man/rstmon-log.7
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/rstmond.8
 	for program in rstmon rstmond; do \
 		install -Dm644 $(B)/completions/$$program.bash $(DESTDIR)$(BASHCOMPDIR)/$$program && \

@@ -115,6 +115,43 @@ static void put_kind(const char *section, const char *kind)
 			put_cause(c);
 }
 
+/* What follows the causes. */
+static void write_end(void)
+{
+	fputs(".Sh EXIT STATUS\n"
+	      "Causes have none; that of\n"
+	      ".Ql rstmon explain ,\n"
+	      "which shows them, is in\n"
+	      ".Xr rstmon 1 .\n"
+	      ".Sh EXAMPLES\n"
+	      "The same text for one cause, and what may be behind an error in a log:\n"
+	      ".Pp\n"
+	      ".Dl $ rstmon explain keepalive_race_server\n"
+	      ".Dl $ rstmon explain 'connection reset by peer'\n"
+	      ".Pp\n"
+	      "Which causes were there in the last hour, and what to do about them on this host:\n"
+	      ".Pp\n"
+	      ".Dl $ rstmon list --by cause --since 1h\n"
+	      ".Dl $ rstmon why --since 1h\n"
+	      ".Pp\n"
+	      "The latest resets of one cause, each with its evidence:\n"
+	      ".Pp\n"
+	      ".Dl $ rstmon last 10 cause upload_not_drained\n"
+	      ".Sh SEE ALSO\n"
+	      ".Xr rstmon 1 ,\n"
+	      ".Xr rstmon-log 7 ,\n"
+	      ".Xr tcp 7 ,\n"
+	      ".Xr rstmond 8\n"
+	      ".Sh LIMITATIONS\n"
+	      "A cause is what the evidence on this host says, with a confidence beside it.\n"
+	      "Of the other end and of the path between there are only traces, and where they decide\n"
+	      "nothing the cause is\n"
+	      ".Li unknown .\n"
+	      ".Pp\n"
+	      "Ids of causes are never changed, and none is removed; later versions add some.\n",
+	      stdout);
+}
+
 static void write_man(void)
 {
 	fputs(".\\\" SPDX-License-Identifier: GPL-2.0-only\n"
@@ -159,7 +196,7 @@ static void write_man(void)
 	put_kind("RESETS OF BOTH DIRECTIONS", "sent or received");
 	put_kind("NO RESET AT ALL", "no reset");
 	put_kind("KNOWN FROM COUNTERS ALONE", "counters");
-	fputs(".Sh SEE ALSO\n.Xr rstmon 1 ,\n.Xr tcp 7 ,\n.Xr rstmond 8\n", stdout);
+	write_end();
 }
 
 /* ---- catalog ---- */

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Man pages against programs: every option, verb, key, field and cause is documented, and nothing is that
-# does not exist. docs.sh BUILD; a line for each difference, and exit 1.
+# Man pages against programs: every option, verb, key, field, cause, kind of line and its keys, metric, exit
+# code, hook, error and limit is documented, and nothing is that does not exist. docs.sh BUILD; a line for each
+# difference, and exit 1.
 #
 # The pages are read as mdoc: an option is "Fl -name", a verb ".It Cm name" in VERBS, a key ".It Cm name"
 # below ".Ss [section]", a field ".It Va name" in JSON, a cause ".It Cm name" in CAUSES.
@@ -176,6 +177,164 @@ config() {
 	while read -r word; do say "$page: option $word does not exist"; done <"$tmp/wrong"
 }
 
+# ---- the log ----
+
+log() {
+	page=man/rstmon-log.7
+	section $page KINDS | sed -n 's/^\.Ss //p' >"$tmp/told"
+	sed -n 's/^\t\[LINE_[A-Z]*\] = {"\([a-z]*\)".*/\1/p' daemon/line.c | tee "$tmp/kinds" >"$tmp/have"
+	compare $page "kind of line"
+	awk -f tests/check/log_keys.awk daemon/*.c | sort -u >"$tmp/keys"
+	while read -r kind; do
+		id=$(sed -n "s/^\t\[LINE_[A-Z]*\] = {\"$kind\", \"\([0-9a-f]*\)\".*/\1/p" daemon/line.c)
+		section $page "$kind" Ss >"$tmp/entry"
+		grep -qF "MESSAGE_ID=$id" "$tmp/entry" || say "$page: $kind does not say MESSAGE_ID=$id"
+		awk -v kind="$kind" '$1 == kind { print $2 }' "$tmp/keys" >"$tmp/have"
+		items Va <"$tmp/entry" >"$tmp/told"
+		[ -s "$tmp/have" ] || [ -s "$tmp/told" ] || continue
+		compare $page "$kind's key"
+	done <"$tmp/kinds"
+}
+
+# ---- metrics, exit codes, hooks, errors of the socket ----
+
+# without the end that the exposition puts behind the family's name
+families() {
+	sed -E 's/_(total|info)$//'
+}
+
+metrics() {
+	page=man/rstmon.1
+	grep -ohE '("|# TYPE )rstmon_[a-z_]*' daemon/publish*.c | sed 's/.*rstmon/rstmon/' | families >"$tmp/have"
+	section $page METRICS | items Va >"$tmp/names"
+	families <"$tmp/names" >"$tmp/told"
+	compare $page metric
+	while read -r name; do
+		case $name in
+		*_total) grep -qE "put_(counter|family|head)\(out, \"${name%_total}\"|# TYPE ${name%_total} counter" daemon/publish*.c ;;
+		*_info) grep -q "\"$name{" daemon/publish*.c ;;
+		*) grep -qE "put_(gauge|head)\(out, \"$name\"|# TYPE $name gauge" daemon/publish*.c ;;
+		esac || say "$page: metric $name has another type"
+	done <"$tmp/names"
+}
+
+exits() {
+	sed -n 's/^\tRSTMON_EXIT_[A-Z_]* = \([0-9]*\),/\1/p' include/rstmon/interface.h >"$tmp/have"
+	section man/rstmon.1 "EXIT STATUS" | sed -n 's/^\.It \([0-9]*\)$/\1/p' >"$tmp/told"
+	compare man/rstmon.1 "exit code"
+	"$B/rstmon" help | sed -n '/^Exit codes/,$p' | grep -o '[0-9]' >"$tmp/told"
+	compare "rstmon help" "exit code"
+	sed -n 's/^\tEXIT_[A-Z]* = \([0-9]*\),/\1/p' daemon/main.c >"$tmp/have"
+	section man/rstmond.8 "EXIT STATUS" | sed -n 's/^\.It \([0-9]*\)$/\1/p' >"$tmp/told"
+	compare man/rstmond.8 "exit code"
+	"$B/rstmond" --help | sed -n '/^Exit codes/,$p' | grep -o '[0-9]' >"$tmp/told"
+	compare "rstmond --help" "exit code"
+}
+
+hooks() {
+	page=man/rstmond.8
+	sed -n 's/.*"\(\(tp_btf\|iter\|fentry\|fexit\|cgroup_skb\)\/[a-z0-9_]*\)".*/\1/p' daemon/source_bpf_hooks.c >"$tmp/have"
+	section $page PRIVILEGES | sed -n '/^\.Bl/,/^\.El/p' | items Li >"$tmp/told"
+	compare $page hook
+}
+
+# The sentences that errors of the socket have: strings side by side are one.
+sentences() {
+	cat daemon/server*.c daemon/methods.c daemon/methods_[al]*.c daemon/varlink.c | tr -d '\n' |
+		sed 's/"[ \t]*"//g' | grep -oE '"[A-Z][^"]* [^"]*\."' | tr -d '"' | grep -v '^Get'
+}
+
+socket() {
+	page=$B/rstmon-varlink.7
+	grep -oE 'METHOD\("[A-Za-z]*"\)' daemon/methods.c | sed 's/.*"\(.*\)".*/\1/' >"$tmp/have"
+	section "$page" METHODS | sed -n 's/^\.Ss //p' >"$tmp/told"
+	compare "$page" method
+	cat daemon/server*.c daemon/methods*.c | grep -oE 'RSTMON_VARLINK_INTERFACE "\.[A-Z][A-Za-z]*"|METHODS_FAILED' |
+		sed 's/.*\.//; s/"//; s/METHODS_FAILED/Failed/' >"$tmp/have"
+	section "$page" "ERROR REPLIES" | sed -n 's/^\.Ss \([A-Za-z]*\)$/\1/p' | grep -v Texts >"$tmp/told"
+	compare "$page" error
+	sentences >"$tmp/have"
+	section "$page" "ERROR REPLIES" | sed 's/^\\&//' >"$tmp/page"
+	while read -r line; do
+		grep -qxF -- "$line" "$tmp/page" || say "$page: the sentence of an error is not there: $line"
+	done <"$tmp/have"
+	sed -n '/^\.Ss Texts/,$p' "$tmp/page" | grep -E '^[A-Z].*\.$' >"$tmp/told"
+	while read -r line; do
+		grep -qxF -- "$line" "$tmp/have" || say "$page: no error says: $line"
+	done <"$tmp/told"
+}
+
+# ---- what all pages have ----
+
+# Numbers that stand in include/rstmon/interface.h, in the words of the page that tells them.
+number() { # PAGE CONSTANT TEXT, in which @ is the number
+	value=$(sed -n -E "s/^#define $2[[:space:]]+(\(?[0-9][0-9 <]*\)?).*/\1/p" include/rstmon/interface.h)
+	[ -n "$value" ] || { say "there is no $2"; return; }
+	text=$(echo "$3" | sed "s/@/$((value))/")
+	tr '\n' ' ' <"$1" | grep -qF -- "$text" || say "$1: does not say '$text' ($2)"
+}
+
+numbers() {
+	varlink=$B/rstmon-varlink.7
+	number man/rstmon.1 RSTMON_RECENT_MAX "The daemon keeps @, also"
+	number man/rstmon.1 RSTMON_PEERS_MAX "up to @ of them, in both directions"
+	number man/rstmon.1 RSTMON_DAY_ROWS_MAX "the last 24 hours for the @ busiest"
+	number man/rstmon.1 RSTMON_WATCH_LINES_PER_S "come faster than @ in a second"
+	number man/rstmon.1 RSTMON_STORIES_MAX "never more than @;"
+	number man/rstmon.1 RSTMON_INCIDENT_BURST "incidents (@ resets of one owner"
+	number man/rstmon.1 RSTMON_FILTER_MAX "A filter has at most @ bytes"
+	number man/rstmon.1 RSTMON_FILTER_TERMS "bytes, @ terms"
+	number man/rstmon.1 RSTMON_FILTER_DEPTH "terms and @ levels"
+	number man/rstmond.8 RSTMON_RECENT_MAX "keeps the latest @,"
+	number man/rstmond.8 RSTMON_CLIENTS_MAX "takes @ connections"
+	number man/rstmond.8 RSTMON_LOG_LINE_MAX "one line below @ bytes"
+	number man/rstmon-log.7 RSTMON_LOG_LINE_MAX "less than @ bytes"
+	number man/rstmon-log.7 RSTMON_INCIDENT_BURST "Many at once: @ resets"
+	number man/rstmon-log.7 RSTMON_ALERTS_MAX "no place of its own among @."
+	number man/rstmon-log.7 RSTMON_INCIDENT_QUIET_S "quiet for @ seconds"
+	number "$varlink" RSTMON_MESSAGE_MAX "@ bytes without the NUL"
+	number "$varlink" RSTMON_JSON_DEPTH "and @ objects and arrays inside"
+	number "$varlink" RSTMON_FILTER_MAX "A filter has at most @ bytes"
+	number "$varlink" RSTMON_FILTER_TERMS "bytes, @ terms"
+	number "$varlink" RSTMON_FILTER_DEPTH "terms and @ levels"
+	number "$varlink" RSTMON_ROWS_MAX "of @ rows takes"
+	number "$varlink" RSTMON_CLIENTS_MAX "@ at a time"
+	number "$varlink" RSTMON_CLIENTS_KEPT "the last @ are kept"
+	number "$varlink" RSTMON_IDLE_TIMEOUT_S "closed after @ seconds"
+	number "$varlink" RSTMON_STALL_TIMEOUT_S "waits for it after @."
+	number "$varlink" RSTMON_WATCH_LINES_PER_S "at most @ lines a second"
+	number "$varlink" RSTMON_WATCH_LINES_BURST "bursts of @ at once"
+	number "$varlink" RSTMON_DAY_ROWS_MAX "24 hours for the @ busiest"
+	number "$varlink" RSTMON_STORIES_MAX "never more than @."
+}
+
+pages() {
+	for page in man/*.[158] man/rstmon-log.7 "$B"/rstmon-*.7; do
+		for title in EXAMPLES "EXIT STATUS" LIMITATIONS "SEE ALSO"; do
+			grep -qx "\.Sh $title" "$page" || say "$page: there is no section $title"
+		done
+		# references to pages of this tree
+		sed -n -E 's/^\.Xr (rstmon[a-z.-]*) ([0-9]).*/\1.\2/p' "$page" | sort -u | while read -r other; do
+			[ -e "man/$other" ] || [ -e "$B/$other" ] || echo "$other"
+		done >"$tmp/wrong"
+		while read -r other; do say "$page: there is no page $other"; done <"$tmp/wrong"
+	done
+}
+
+# What shells complete has been compared with help by completion.sh, in the shells; here only that the files of
+# all three have the same options and verbs.
+completions() {
+	for program in rstmon rstmond; do
+		{ "$B/$program" --help; [ $program = rstmond ] || while read -r verb; do "$B/rstmon" help "$verb"; done <"$tmp/verbs"; } |
+			options_of_help | grep '^--' >"$tmp/have"
+		for file in $program.bash _$program $program.fish; do
+			# the table alone, up to the end of its function
+			sed -n '/options:/,/^}\|^end/p' "$B/completions/$file" | grep -vE '_help\b' | grep -oE "(^|[ ('])--[a-z][a-z-]*" | grep -o -- '--.*' >"$tmp/told"
+			compare "completions/$file" option
+		done
+	done
+}
+
 for program in rstmond rstmon; do
 	[ -x "$B/$program" ] || { say "$B/$program is missing; run make"; exit 1; }
 done
@@ -184,4 +343,12 @@ daemon
 cli
 words
 config
+log
+metrics
+exits
+hooks
+socket
+numbers
+pages
+completions
 exit $bad

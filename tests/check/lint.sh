@@ -42,7 +42,7 @@ scripts() {
 
 with shellcheck scripts scripts
 pages() {
-	mandoc -T lint -W warning man/*.[158] "$B/rstmon-causes.7"
+	mandoc -T lint -W warning man/*.[1578] "$B"/rstmon-*.7
 }
 
 with mandoc man-pages pages

@@ -54,6 +54,7 @@ skip() {
 
 run "lint" tests/check/lint.sh "$B"
 run "completion in the shells" tests/check/completion.sh "$B"
+run "examples of the man pages" tests/check/examples.sh "$B"
 run "unit tests" "$B/unit"
 run "golden tests" tests/golden/run.sh "$B"
 run "unit and golden tests under ASan and UBSan" make --no-print-directory -s asan B="$B"
