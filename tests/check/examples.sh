@@ -7,16 +7,20 @@ B=${1:-build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
 cd "$(dirname "$0")/../.." || exit 1
 tmp=$(mktemp -d) || exit 1
-passed=0 failed=0 skipped=0 pid=
-trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$tmp"' EXIT
+passed=0 failed=0 skipped=0 pids=
+trap '[ -z "$pids" ] || kill $pids; rm -rf "$tmp"' EXIT
 
 mkfifo "$tmp/ready"
 "$B/rstmond" --config /dev/null --log none --socket "$tmp/socket" --replay tests/golden/loopback.rec 2>"$tmp/ready" &
-pid=$!
+pids=$!
 while read -r line; do
 	case $line in *ready) break ;; esac
 done <"$tmp/ready"
 export PATH=$B:$PATH RSTMON_SOCKET=$tmp/socket
+rstmon exporter --listen 127.0.0.1:0 >"$tmp/ready" &
+pids="$pids $!"
+read -r line <"$tmp/ready"
+exporter=$(grep -oE '127\.0\.0\.1:[0-9]+' <<<"$line")
 
 # Commands as a shell reads them, each ended by \001: what stands behind "$ " in .Dl, and in displays.
 commands() { # PAGE
@@ -34,15 +38,16 @@ wrong() { # PAGE COMMAND WHY
 }
 
 example() { # PAGE COMMAND
-	for program in varlinkctl socat jq journalctl; do
+	for program in varlinkctl socat jq journalctl curl promtool; do
 		if [[ " $2" == *[\ \|]$program\ * ]] && ! command -v $program >/dev/null; then
 			echo "examples: $2: skipped, there is no $program"
 			skipped=$((skipped + 1))
 			return
 		fi
 	done
+	local line=${2//\/run\/rstmon\/rstmon.sock/$tmp/socket}
 	# what watches ends by itself only where it is told to
-	timeout 3 bash -c "${2//\/run\/rstmon\/rstmon.sock/$tmp/socket}" >"$tmp/out" 2>"$tmp/err" </dev/null
+	timeout 3 bash -c "${line//127.0.0.1:9941/$exporter}" >"$tmp/out" 2>"$tmp/err" </dev/null
 	code=$?
 	[[ $2 == *[Ww]atch* && $code == 124 ]] && code=0
 	[[ $2 == *rstmon\ check* ]] && ! grep -q UNKNOWN "$tmp/out" && code=0
@@ -59,7 +64,7 @@ example() { # PAGE COMMAND
 
 mkdir "$tmp/node_exporter"
 for page in man/rstmon.1 "$B"/rstmon-*.7; do
-	commands "$page" | sed "s|/var/lib/node_exporter|$tmp/node_exporter|" >"$tmp/commands"
+	commands "$page" | sed "s|/var/lib/prometheus/node-exporter|$tmp/node_exporter|" >"$tmp/commands"
 	[ -s "$tmp/commands" ] || wrong "$page" "no example" "the page has none"
 	while IFS= read -r -d $'\001' line; do example "${page##*/}" "$line"; done <"$tmp/commands"
 done
