@@ -128,7 +128,7 @@ void alerts_stats(const struct alerts *a, struct alerts_stats *ret);
 
 /* An alert that was told and is active. */
 struct alert_kept {
-	struct alert alert; /* 'name', 'by', 'key', 'shown', 'id', 'since', 'count' and 'peak' */
+	struct alert alert; /* without 'duration' and 'in_window' */
 	uint64_t rows; /* the sum of the rows that it counts */
 };
 

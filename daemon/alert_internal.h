@@ -96,6 +96,10 @@ bool alert_is_over(const struct alert_rule *rule, uint64_t count);
 /* When it will be over if nothing more is counted. */
 uint64_t alert_over_at(const struct alerts *a, const struct alert_state *s);
 
+/* ---- alert_rules.c ---- */
+
+int alerts_rule(const struct alerts *a, const char *name); /* -1: there is none */
+
 /* ---- alert.c ---- */
 
 void alert_fill(const struct alerts *a, const struct alert_state *s, struct alert *ret);

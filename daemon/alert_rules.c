@@ -37,7 +37,7 @@ static int make_slots(struct alerts *to, const struct alert_rule *rules, unsigne
 	return 0;
 }
 
-static int slot_by_name(const struct alerts *a, const char *name)
+int alerts_rule(const struct alerts *a, const char *name)
 {
 	for (unsigned int i = 0; i < a->rules; i++)
 		if (!strcmp(a->slot[i].rule.name, name))
@@ -77,7 +77,7 @@ static void move_states(struct alerts *a, struct alerts *to)
 
 		if (!s->used)
 			continue;
-		rule = slot_by_name(to, a->slot[s->rule].rule.name);
+		rule = alerts_rule(to, a->slot[s->rule].rule.name);
 		if (rule >= 0 && goes_on(&a->slot[s->rule].rule, &to->slot[rule].rule))
 			move_state(to, i, s, (unsigned int)rule);
 		else if (s->active)
@@ -87,7 +87,7 @@ static void move_states(struct alerts *a, struct alerts *to)
 					     : ALERT_END_RULE_REMOVED);
 	}
 	for (unsigned int i = 0; i < to->rules; i++) {
-		int old = slot_by_name(a, to->slot[i].rule.name);
+		int old = alerts_rule(a, to->slot[i].rule.name);
 
 		if (old >= 0)
 			to->slot[i].alerts = a->slot[old].alerts;
@@ -165,7 +165,7 @@ static bool counts_for(const struct alert_slot *slot, const struct alert *alert,
 const struct finding *alerts_example(const struct alerts *a, const struct alert *alert,
 				     const struct recent *recent)
 {
-	int rule = slot_by_name(a, alert->name);
+	int rule = alerts_rule(a, alert->name);
 	const struct finding *f;
 
 	for (unsigned int i = 0; rule >= 0 && (f = recent_get(recent, i)); i++)

@@ -201,6 +201,8 @@ struct alert_state *alerts_place(struct alerts *a, unsigned int rule, const stru
 
 	if (s)
 		return s;
+	if (key->rest)
+		return rest_of(a, rule);
 	if (a->top < RSTMON_ALERTS_MAX)
 		return take(a, a->top++, rule, key);
 	i = choose(a);

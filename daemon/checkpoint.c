@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "common/str.h"
+#include "daemon/aside.h"
 #include "daemon/checkpoint_internal.h"
 
 #define NEW CHECKPOINT_NAME ".new"
@@ -44,34 +45,6 @@ static int read_file(int dir, int *ret_memory, const char **ret_why)
 		return -EBADMSG;
 	}
 	return checkpoint_get(fd, ret_memory, ret_why);
-}
-
-/* Never over anything: not every file system knows RENAME_NOREPLACE, and nobody else writes here.
- */
-static int move_to(int dir, const char *name)
-{
-	struct stat st;
-
-	if (!renameat2(dir, CHECKPOINT_NAME, dir, name, RENAME_NOREPLACE))
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -errno;
-	if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
-		return -EEXIST;
-	return renameat(dir, CHECKPOINT_NAME, dir, name) ? -errno : 0;
-}
-
-/* -EEXIST: all names are taken. */
-static int set_aside(int dir, int why, char *name, size_t size)
-{
-	const char *kind = why == -EPROTO ? "foreign" : why == -EBADMSG ? "corrupt" : "unreadable";
-	int r = -EEXIST;
-
-	for (int i = 1; i <= CHECKPOINT_ASIDE_MAX && r == -EEXIST; i++) {
-		snprintf(name, size, CHECKPOINT_NAME ".%s-%d", kind, i);
-		r = move_to(dir, name);
-	}
-	return r;
 }
 
 /* ---- writing ---- */
@@ -116,7 +89,7 @@ static int make_way(int dir)
 
 	if (!r || r == -ENOENT)
 		return 0;
-	return set_aside(dir, r, name, sizeof(name));
+	return aside_move(dir, CHECKPOINT_NAME, r, name, sizeof(name));
 }
 
 int checkpoint_write(const char *dir_path, const struct state *s,
@@ -154,25 +127,11 @@ int checkpoint_write(const char *dir_path, const struct state *s,
 static void say(const char *dir, int dir_fd, int why, const char *words, char *sentence,
 		size_t size)
 {
-	char clean[256], name[64];
-	int r;
+	char name[64];
+	int r = aside_move(dir_fd, CHECKPOINT_NAME, why, name, sizeof(name));
 
-	str_sanitise(clean, sizeof(clean), dir, strlen(dir));
-	if (!words)
-		words = strerror(-why);
-	r = set_aside(dir_fd, why, name, sizeof(name));
-	if (!r)
-		snprintf(sentence, size,
-			 "%s/" CHECKPOINT_NAME " %s%s: it is kept as %s, and counting begins anew",
-			 clean, why == -EPROTO || why == -EBADMSG ? "" : "cannot be read, ", words,
-			 name);
-	else
-		snprintf(sentence, size,
-			 "%s/" CHECKPOINT_NAME
-			 " %s%s and stays there, since it cannot become %s (%s): "
-			 "no other is written as long as it is there",
-			 clean, why == -EPROTO || why == -EBADMSG ? "" : "cannot be read, ", words,
-			 name, strerror(-r));
+	aside_say(dir, CHECKPOINT_NAME, why, words, r, name, "counting begins anew", sentence,
+		  size);
 }
 
 int checkpoint_read(const char *dir_path, const struct reasons *reasons, struct state **ret,

@@ -9,10 +9,11 @@
 #ifndef DAEMON_CHECKPOINT_H
 #define DAEMON_CHECKPOINT_H
 
+#include "daemon/aside.h"
 #include "daemon/state.h"
 
 #define CHECKPOINT_NAME	     "checkpoint"
-#define CHECKPOINT_ASIDE_MAX 4 /* of each kind */
+#define CHECKPOINT_ASIDE_MAX ASIDE_MAX
 
 /* Writes the state to DIR/checkpoint. The rows must be up to date (intake_finish(), intake_refresh()): the slots
  * end with the hooks, so what is spilled becomes counts in what is written; 'totals' are those of the source,

@@ -201,6 +201,8 @@ static int on_minute(sd_event_source *s, uint64_t usec, void *userdata)
 		outlive_checkpoint(d->options->outlive, &d->intake);
 	}
 	daemon_end_incident_minute(d);
+	if (d->alert_trouble[0])
+		daemon_keep_alerts(d);
 	daemon_write_losses(d);
 	daemon_notify_status(d);
 	return daemon_arm(d->minute, MINUTE_USEC);
@@ -360,6 +362,7 @@ static int start(struct daemon *d, char *error, size_t size)
 	daemon_arm(d->minute, MINUTE_USEC);
 	d->summary->at = d->intake.now;
 	daemon_arm_lines(d);
+	daemon_begin_to_look(d);
 	return 0;
 }
 
@@ -385,6 +388,8 @@ static void report_start(struct daemon *d)
 	daemon_answer_status(d, &s);
 	if (d->options->outlive->said[0])
 		sink_say(d->sink, LOG_WARNING, "%s", d->options->outlive->said);
+	if (d->alert_said[0])
+		sink_say(d->sink, LOG_WARNING, "%s", d->alert_said);
 	if (s.degraded)
 		sink_say(d->sink, LOG_WARNING, "%s", s.problems);
 	sink_say(d->sink, LOG_INFO, "rstmond %s watches the resets of kernel %s", RSTMON_VERSION,
@@ -408,6 +413,7 @@ static void finish(struct daemon *d)
 	daemon_write_incidents(d);
 	if (d->intake.live)
 		daemon_look_for_alerts(d);
+	daemon_keep_alerts(d);
 	if (d->options->record)
 		recorder_finish(d->intake.source);
 	look_at_recording(d);

@@ -9,12 +9,55 @@
 #include <errno.h>
 #include <syslog.h>
 
+#include "daemon/alert_file.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/publish.h"
 
 #define LOOK_NS	  NSEC_PER_SEC
 #define LEAST_NS  (50 * NSEC_PER_MSEC)
 #define ALARM_OFF UINT64_MAX
+
+/* A recording's alerts are nobody's. */
+static bool outlives(const struct daemon *d)
+{
+	return !d->options->replay;
+}
+
+static int restore(struct daemon *d, const struct tally *t)
+{
+	_cleanup_free_ struct alert_kept *kept = calloc(RSTMON_ALERTS_TOLD_MAX, sizeof(*kept));
+	size_t n;
+
+	if (!kept)
+		return -ENOMEM;
+	/* what cannot be read has a sentence, and is no reason not to start */
+	alert_file_read(d->config.state, kept, RSTMON_ALERTS_TOLD_MAX, &n, d->alert_said,
+			sizeof(d->alert_said));
+	alerts_restore(d->alerts, kept, n, t, d->intake.now, d->intake.realtime);
+	return 0;
+}
+
+void daemon_keep_alerts(struct daemon *d)
+{
+	_cleanup_free_ struct alert_kept *kept = calloc(RSTMON_ALERTS_TOLD_MAX, sizeof(*kept));
+	char trouble[sizeof(d->alert_trouble)] = "";
+	size_t n = 0;
+	int r = -ENOMEM;
+
+	if (!outlives(d))
+		return;
+	if (kept) {
+		n = alerts_keep(d->alerts, d->intake.tally, kept, RSTMON_ALERTS_TOLD_MAX);
+		r = alert_file_write(d->config.state, kept, n);
+	}
+	if (r)
+		snprintf(trouble, sizeof(trouble), "%.160s/" ALERT_FILE_NAME ": %s: %s. ",
+			 d->config.state, strerror(-r),
+			 "alerts that are active would not be known after a restart");
+	if (r && !d->alert_trouble[0])
+		sink_say(d->sink, LOG_WARNING, "%s", trouble);
+	snprintf(d->alert_trouble, sizeof(d->alert_trouble), "%s", trouble);
+}
 
 int daemon_alerts_begin(struct daemon *d, const struct tally *t)
 {
@@ -31,7 +74,7 @@ int daemon_alerts_begin(struct daemon *d, const struct tally *t)
 		r = alerts_set_rules(d->alerts, d->config.alert, d->config.alerts,
 				     d->config.alerts_per_minute, d->intake.now, error,
 				     sizeof(error));
-	return r;
+	return !r && outlives(d) ? restore(d, t) : r;
 }
 
 void daemon_alerts_end(struct daemon *d)
@@ -69,7 +112,9 @@ static void tell(struct daemon *d)
 
 	alerts_events(d->alerts, &n);
 	if (n) {
+		/* A kill in between costs neither an end nor tells a beginning twice. */
 		write_lines(d, false);
+		daemon_keep_alerts(d);
 		write_lines(d, true);
 		alerts_handled(d->alerts);
 	}
@@ -116,6 +161,11 @@ int daemon_arm_alerts(struct daemon *d)
 	if (!d->intake.live || d->alert_record == d->intake.record_time)
 		return 0;
 	return arm(d, LOOK_NS);
+}
+
+int daemon_begin_to_look(struct daemon *d)
+{
+	return d->intake.live ? arm(d, LOOK_NS) : 0;
 }
 
 int daemon_on_alerts(sd_event_source *s, uint64_t usec, void *userdata)

@@ -32,6 +32,8 @@ struct daemon {
 	sd_event_source *incidents; /* on while one is open: an idle host stays asleep */
 	sd_event_source *tend;	    /* on while hooks rest */
 	sd_event_source *alarm;	    /* on while an alert may begin or end */
+	char alert_said[512];	 /* of the file of the daemon before, "" if all was as it should be */
+	char alert_trouble[320]; /* it cannot be written, a sentence */
 	uint64_t alert_at;     /* when the alarm goes off, UINT64_MAX: never */
 	uint64_t alert_record; /* record_time of the intake when rows were looked at for alerts */
 	uint64_t flush_usec; /* until the next try, 0: nothing waits */
@@ -104,8 +106,12 @@ int daemon_on_reload(sd_event_source *s, const struct signalfd_siginfo *info, vo
 int daemon_alerts_begin(struct daemon *d, const struct tally *t);
 void daemon_alerts_end(struct daemon *d);
 
+/* Writes those that were told and are active, for the next daemon. */
+void daemon_keep_alerts(struct daemon *d);
+
 /* A look within a second, if there were records since the last. */
 int daemon_arm_alerts(struct daemon *d);
+int daemon_begin_to_look(struct daemon *d); /* what outlived a daemon is looked at, too */
 void daemon_look_for_alerts(struct daemon *d);
 void daemon_alerts_reload(struct daemon *d); /* d->config has other rules */
 int daemon_on_alerts(sd_event_source *s, uint64_t usec, void *userdata);

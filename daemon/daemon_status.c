@@ -155,6 +155,8 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 		fprintf(f, "%s ", d->options->outlive->lost);
 	if (d->outlives && d->options->outlive->trouble[0])
 		fprintf(f, "%s", d->options->outlive->trouble);
+	if (d->alert_trouble[0])
+		fprintf(f, "%s", d->alert_trouble);
 	if (d->replay_error)
 		fprintf(f, "%s: %s. ", d->options->replay, d->replay_error);
 	if (d->options->record && recorder_error(d->intake.source))
