@@ -14,7 +14,7 @@ layer() {
 	daemon/reasons | daemon/hierarchy) echo 3 ;;
 	daemon/source | daemon/fdstore) echo 4 ;;
 	daemon/source_bpf* | daemon/source_recording | daemon/record*) echo 5 ;;
-	daemon/decode | daemon/adopt | daemon/hold | daemon/context | daemon/path) echo 6 ;;
+	daemon/decode | daemon/adopt | daemon/aside | daemon/hold | daemon/context | daemon/path) echo 6 ;;
 	daemon/process | daemon/cgroup* | daemon/attribute*) echo 7 ;;
 	daemon/diagnose* | daemon/history*) echo 8 ;;
 	daemon/tally* | daemon/recent | daemon/peers | daemon/pending) echo 9 ;;
