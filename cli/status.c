@@ -56,6 +56,16 @@ static void put_origin(FILE *f, struct json_object *status)
 	fputc('\n', f);
 }
 
+/* No problem, but not as everywhere. */
+static void put_notes(FILE *f, struct json_object *status)
+{
+	char text[512];
+
+	cli_text(status, "notes", text, sizeof(text));
+	if (*text)
+		fprintf(f, "Note: %s\n", text);
+}
+
 static void put_daemon(FILE *f, struct json_object *status)
 {
 	char version[64], kernel[128], names[128], duration[DURATION_TEXT_MAX];
@@ -439,6 +449,7 @@ char *cli_status_text(struct json_object *status, const struct cli_options *o)
 		return NULL;
 	put_problems(f, status);
 	put_daemon(f, status);
+	put_notes(f, status);
 	heading(f, o, "Resets");
 	put_resets(f, status);
 	if (netns && json_object_array_length(netns)) {

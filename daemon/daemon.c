@@ -350,8 +350,8 @@ static int start(struct daemon *d, char *error, size_t size)
 			return r;
 		}
 	}
-	/* all is attached and bound; from here on nothing needs a capability */
-	r = privilege_drop();
+	/* all is attached and bound; from here on nothing needs a capability, but on old kernels */
+	r = privilege_drop(d->intake.source->wants_cap_bpf);
 	if (r) {
 		snprintf(error, size, "cannot drop capabilities: %s", strerror(-r));
 		return r;

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "daemon/daemon_internal.h"
+#include "daemon/privilege.h"
 #include "daemon/publish_said.h"
 #include "daemon/recording.h"
 
@@ -204,6 +205,7 @@ void daemon_answer_status(void *userdata, struct report_status *ret)
 	ret->said_resets = &said_resets;
 	ret->said_timeouts = &said_timeouts;
 	ret->alerts = d->alerts;
+	ret->cap_bpf = privilege_has_bpf();
 	find_problems(d, ret);
 	ret->degraded = d->problems[0];
 	snprintf(ret->problems, sizeof(ret->problems), "%s", d->problems);

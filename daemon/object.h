@@ -54,6 +54,15 @@ static inline void object_put_bool(struct object *o, const char *key, bool value
 	object_put(o, key, json_object_new_boolean(value));
 }
 
+/* "Nobody knows", which is no failure. */
+static inline void object_put_null(struct object *o, const char *key)
+{
+	const unsigned int flags = JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT;
+
+	if (o->failed || json_object_object_add_ex(o->json, key, NULL, flags) != 0)
+		o->failed = true;
+}
+
 /* Appends to an array that is being built for 'o'; takes 'value' over. */
 static inline void object_append(struct object *o, struct json_object *array,
 				 struct json_object *value)

@@ -144,6 +144,7 @@ static void put_cost(struct object *o, const struct report_status *s)
 struct json_object *publish_status(const struct report_status *s)
 {
 	struct json_object *netns = json_object_new_array(), *hooks = json_object_new_array();
+	struct json_object *capabilities = json_object_new_array();
 	struct object o = object_start();
 
 	object_put_text(&o, "version", s->version);
@@ -157,6 +158,15 @@ struct json_object *publish_status(const struct report_status *s)
 	}
 	object_put_bool(&o, "degraded", s->degraded);
 	object_put_text(&o, "problems", s->problems);
+	if (s->cap_bpf)
+		object_append(&o, capabilities, json_object_new_string("CAP_BPF"));
+	object_put(&o, "capabilities", capabilities);
+	object_put_text(&o, "notes",
+			s->cap_bpf
+				? "The daemon keeps CAP_BPF: kernels before 5.19 with "
+				  "kernel.unprivileged_bpf_disabled want it for each look into a "
+				  "map. A newer kernel needs no capability."
+				: "");
 	put_counts(&o, s);
 	put_cost(&o, s);
 	object_put(&o, "alerts", publish_alerts(s->alerts));

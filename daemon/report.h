@@ -127,6 +127,7 @@ struct report_status {
 	uint64_t cpu_us;	  /* user and system time of the daemon */
 	struct publish_said *said_resets, *said_timeouts; /* of metrics; NULL: nothing is remembered */
 	const struct alerts *alerts; /* NULL: there are none */
+	bool cap_bpf;		  /* the capability that an old kernel wants for each look; else it has none */
 	bool degraded;		  /* a required hook or a limit bites; 'problems' says which */
 	char problems[512];	  /* sentences, "" if none */
 };

@@ -120,6 +120,7 @@ struct source {
 	const struct source_ops *ops;
 	const struct reasons *reasons;
 	const char *kernel; /* release, "6.1.0-18-amd64" */
+	bool wants_cap_bpf; /* to go on being asked, not only to be opened */
 };
 
 static inline void source_free(struct source *s)

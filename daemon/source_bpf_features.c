@@ -12,9 +12,11 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -27,14 +29,16 @@
 static const struct {
 	const char *name;
 	size_t offset;
+	bool tried; /* by a program that is loaded */
 } names[] = {
-	{"fetch_atomics", offsetof(struct bpf_features, fetch_atomics)},
-	{"storage", offsetof(struct bpf_features, storage)},
-	{"sock_from_file", offsetof(struct bpf_features, sock_from_file)},
-	{"iter_d_path", offsetof(struct bpf_features, iter_d_path)},
-	{"task_btf", offsetof(struct bpf_features, task_btf)},
-	{"guard", offsetof(struct bpf_features, guard)},
-	{"trampolines", offsetof(struct bpf_features, trampolines)},
+	{"fetch_atomics", offsetof(struct bpf_features, fetch_atomics), true},
+	{"storage", offsetof(struct bpf_features, storage), false},
+	{"sock_from_file", offsetof(struct bpf_features, sock_from_file), false},
+	{"iter_d_path", offsetof(struct bpf_features, iter_d_path), false},
+	{"task_btf", offsetof(struct bpf_features, task_btf), false},
+	{"guard", offsetof(struct bpf_features, guard), false},
+	{"unprivileged_use", offsetof(struct bpf_features, unprivileged_use), false},
+	{"trampolines", offsetof(struct bpf_features, trampolines), true},
 };
 
 #define CAST ARRAY_SIZE(names) /* the one that is a number */
@@ -51,6 +55,11 @@ bool bpf_features_has(const struct bpf_features *f, unsigned int i)
 	if (i < ARRAY_SIZE(names))
 		return *(const bool *)((const char *)f + names[i].offset);
 	return i == CAST && f->cast;
+}
+
+bool bpf_features_is_tried(unsigned int i)
+{
+	return i == CAST || (i < ARRAY_SIZE(names) && names[i].tried);
 }
 
 static int leave_out(struct bpf_features *f, const char *name, size_t length)
@@ -211,6 +220,33 @@ static int try_trampolines(const struct btf *btf)
 	return r;
 }
 
+/* Before 5.19 (c8644cd0efe7) a kernel with kernel.unprivileged_bpf_disabled refuses every call of
+ * bpf(2) to who has no capability, also one on descriptors that he has: looks into maps, iterators.
+ * It does so before it looks at anything else, so a descriptor that is none tells. A capability is
+ * let go of for the moment. */
+static bool try_unprivileged_use(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct now[2] = {}, less[2];
+	union bpf_attr attributes = {};
+	uint64_t nothing = 0;
+	bool refused;
+
+	if (syscall(SYS_capget, &header, now))
+		return true;
+	memcpy(less, now, sizeof(less));
+	less[0].effective = less[1].effective = 0;
+	if (syscall(SYS_capset, &header, less))
+		return true;
+	attributes.map_fd = (uint32_t)-1;
+	attributes.key = attributes.value = (uint64_t)(uintptr_t)&nothing;
+	refused = syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attributes, sizeof(attributes)) &&
+		  errno == EPERM;
+	if (syscall(SYS_capset, &header, now))
+		return true;
+	return !refused;
+}
+
 /* The guard of raw tracepoints (05b24ff9b2cf, 6.1) leaves no trace in BTF, so here the release
  * decides; a kernel that has it earlier pays a few nanoseconds for nothing. */
 static bool release_at_least(unsigned int major, unsigned int minor)
@@ -234,6 +270,7 @@ int bpf_features_find(const struct btf *kernel, const char *without, struct bpf_
 			btf__find_by_name_kind(kernel, "bpf_iter__task_vma", BTF_KIND_STRUCT) > 0,
 		.task_btf = function(kernel, "bpf_get_current_task_btf"),
 		.guard = release_at_least(6, 1),
+		.unprivileged_use = try_unprivileged_use(),
 		.cast = try_cast(kernel),
 		.send_reset_args = tracepoint_arguments(kernel, "tcp_send_reset"),
 		.kfree_skb_args = tracepoint_arguments(kernel, "kfree_skb"),
@@ -245,9 +282,14 @@ int bpf_features_find(const struct btf *kernel, const char *without, struct bpf_
 			enum_value(kernel, "skb_drop_reason", "SKB_DROP_REASON_NO_SOCKET"),
 	};
 	int r = try_trampolines(kernel);
+	struct bpf_facts facts;
 
 	f.trampolines = !r;
-	if (r)
+	bpf_facts_collect(&facts);
+	if (r && !bpf_facts_may_load(&facts))
+		snprintf(f.trampolines_why, sizeof(f.trampolines_why),
+			 "not tried without CAP_BPF and CAP_PERFMON");
+	else if (r)
 		snprintf(f.trampolines_why, sizeof(f.trampolines_why), "%s", bpf_why_trampoline(r));
 	r = leave_out_all(&f, without);
 	if (!r)

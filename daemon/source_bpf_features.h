@@ -21,6 +21,7 @@ struct bpf_features {
 	bool iter_d_path;
 	bool task_btf;
 	bool guard;
+	bool unprivileged_use; /* what is loaded can be used without a capability */
 	bool trampolines; /* fentry and fexit can be loaded and attached */
 	bool passive4;	  /* the kernel's tcp_v4_send_reset() can be hooked, with trampolines */
 	bool passive6;
@@ -43,6 +44,9 @@ int bpf_features_find(const struct btf *kernel, const char *without, struct bpf_
 /* The names that 'without' takes, by number; NULL after the last. And whether the feature is there. */
 const char *bpf_features_name(unsigned int i);
 bool bpf_features_has(const struct bpf_features *f, unsigned int i);
+
+/* It takes loading a program to find out: without the right to, nothing is known. */
+bool bpf_features_is_tried(unsigned int i);
 
 /* The function type of a tracepoint, as its programs of BTF get it; NULL: the kernel does not have it. */
 const struct btf_type *bpf_features_tracepoint(const struct btf *kernel, const char *name);

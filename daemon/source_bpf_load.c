@@ -391,6 +391,7 @@ int source_bpf_new(const struct source_bpf_options *options, struct source_bpf *
 		source_bpf_close(&b->source);
 		return r;
 	}
+	b->source.wants_cap_bpf = !b->features.unprivileged_use;
 	*ret = b;
 	return 0;
 }

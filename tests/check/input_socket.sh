@@ -28,8 +28,10 @@ two_daemons() {
 	goes_on "socket: the first one serves on"
 	expect "socket: nothing was left beside it" test "$(find "$tmp" -name 'socket.*' | wc -l)" = 0
 
-	# shellcheck disable=SC2086 # it is a command with its options
-	refused "rstmon: a socket of others" 4 "not permitted.*(group|sudo)" $nobody "$rstmon" status
+	for verb in "status" "status --json" list last watch why metrics; do
+		# shellcheck disable=SC2086 # they are a command with its options, and so is the verb
+		refused "rstmon $verb at a socket of others" 4 "not permitted to use .*: .*(group|sudo)" $nobody "$rstmon" $verb
+	done
 	for verb in list status metrics; do
 		refused "rstmon $verb on a full disk" 1 "standard output.*No space" \
 			sh -c '"$0" $1 >/dev/full' "$rstmon" $verb

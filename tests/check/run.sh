@@ -67,7 +67,7 @@ else
 	run "kills, restarts, checkpoints" env SHORT=1 tests/survive/run.sh "$B"
 	run "live tests" make --no-print-directory -s live B="$B"
 	run "live tests in the ways of an old kernel" env RSTMOND="$B/rstmond" RSTMON="$B/rstmon" \
-		RSTMOND_WITHOUT='fetch_atomics storage sock_from_file iter_d_path task_btf guard trampolines cast' \
+		RSTMOND_WITHOUT='fetch_atomics storage sock_from_file iter_d_path task_btf guard unprivileged_use trampolines cast' \
 		"$B/live" -j1 --filter 'live/@(ownership|scan*|every*)'
 	run "lab of small actors" env LAB_FILES='sent silent' tests/lab/run.sh "$B"
 fi

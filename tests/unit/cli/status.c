@@ -55,6 +55,17 @@ Test(cli_status, origin)
 	cr_assert(strstr(recording, "Since 2026-01-02T03:04:05.678Z\n"), "%s", recording);
 }
 
+Test(cli_status, a_note_is_no_problem)
+{
+	_cleanup_free_ char *text =
+		text_of("{\"version\":\"1\",\"problems\":\"\",\"notes\":\"It keeps CAP_BPF.\"}");
+	_cleanup_free_ char *none = text_of("{\"version\":\"1\",\"notes\":\"\"}");
+
+	cr_assert_not_null(strstr(text, "\nNote: It keeps CAP_BPF.\n"), "%s", text);
+	cr_assert_null(strstr(text, "Problem"));
+	cr_assert_null(strstr(none, "Note"));
+}
+
 Test(cli_status, problems_come_first)
 {
 	_cleanup_free_ char *text =

@@ -45,7 +45,7 @@ static struct bpf_probe sample(void)
 		.arch = "x86_64",
 		.btf = "kernel",
 		.asked = true,
-		.features = {.storage = true},
+		.features = {.storage = true, .unprivileged_use = true},
 		.n_hooks = ARRAY_SIZE(hooks),
 	};
 
@@ -122,7 +122,8 @@ Test(probe, the_table)
 
 	cr_shows("lockdown      integrity");
 	cr_shows("capabilities  CAP_BPF CAP_PERFMON");
-	cr_shows("features      storage");
+	cr_shows("kept of them  none");
+	cr_shows("features      storage unprivileged_use");
 	cr_shows("HOOK           WANTED  GOT       CONSEQUENCE");
 	cr_shows("tp_btf/a       must    attached  sent");
 	cr_shows("tp_btf/longer  yes     resting   readers");
@@ -130,6 +131,42 @@ Test(probe, the_table)
 	cr_shows("fentry/c       no      off       the tracepoint shows them");
 	cr_shows("tp_btf/d       yes     absent    no errors (no such tracepoint)");
 	cr_shows("fexit/e        yes     refused   no acceptor (refused)");
+}
+
+Test(probe, what_the_daemon_would_keep)
+{
+	struct bpf_probe p = sample();
+	struct json_object *o = probe_json(&p);
+	_cleanup_free_ char *table = NULL;
+
+	cr_expect_str_eq(text(o, "kept"), "[ ]");
+	json_object_put(o);
+	p.features.unprivileged_use = false;
+	o = probe_json(&p);
+	cr_expect_str_eq(text(o, "kept"), "[ \"CAP_BPF\" ]");
+	json_object_put(o);
+	table = table_of(&p);
+	cr_expect(strstr(table, "\nkept of them  CAP_BPF: "), "%s", table);
+}
+
+/* Without the right to load a program nothing is known of what only a try tells. */
+Test(probe, what_was_not_tried_is_not_told_to_be_absent)
+{
+	struct bpf_probe p = sample();
+	struct json_object *o, *features, *value;
+	_cleanup_free_ char *table = NULL;
+
+	p.facts.capabilities = 0;
+	table = table_of(&p);
+	cr_shows("features      storage unprivileged_use");
+	cr_shows("not there     sock_from_file iter_d_path task_btf guard");
+	cr_shows("not tried     fetch_atomics trampolines cast");
+	o = probe_json(&p);
+	features = json_object_object_get(o, "features");
+	cr_expect(json_object_object_get_ex(features, "cast", &value));
+	cr_expect_null(value);
+	cr_expect_not(json_object_get_boolean(json_object_object_get(features, "guard")));
+	json_object_put(o);
 }
 
 Test(probe, what_could_not_be_asked_is_not_told)

@@ -389,6 +389,22 @@ static struct report_status sample_status(void)
 	};
 }
 
+Test(publish, a_capability_that_is_kept_is_told_and_no_problem)
+{
+	struct report_status s = sample_status();
+	struct json_object *o;
+
+	s.cap_bpf = true;
+	o = publish_status(&s);
+	cr_assert_eq(json_object_array_length(get(o, "capabilities")), 1);
+	cr_expect_str_eq(
+		json_object_get_string(json_object_array_get_idx(get(o, "capabilities"), 0)),
+		"CAP_BPF");
+	cr_expect(strstr(text(o, "notes"), "keeps CAP_BPF"));
+	cr_expect_not(strstr(text(o, "problems"), "CAP_BPF"));
+	json_object_put(o);
+}
+
 Test(publish, the_status_has_every_field_of_the_contract)
 {
 	struct report_status s = sample_status();
@@ -396,6 +412,8 @@ Test(publish, the_status_has_every_field_of_the_contract)
 
 	cr_assert(o);
 	cr_expect_str_eq(text(o, "version"), "0.1.0");
+	cr_expect_eq(json_object_array_length(get(o, "capabilities")), 0);
+	cr_expect_str_eq(text(o, "notes"), "");
 	cr_expect_str_eq(text(o, "kernel"), "6.1.0\"x\\");
 	cr_expect_eq(number(o, "uptime_s"), 9);
 	cr_expect_str_eq(text(o, "origin"), "adopted");
