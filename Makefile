@@ -33,7 +33,7 @@ msg  =
 endif
 
 .PHONY: all help run check deps test-deps unit golden input live survive vm vm-package check-kernels check-arm64 bench lab lint fuzz asan arm64 install \
-	deb clean
+	deb check-package clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -281,6 +281,10 @@ install: all ## to DESTDIR and PREFIX
 		install -Dm644 -t $(DESTDIR)$(FISHCOMPDIR) $(B)/completions/$$program.fish || exit 1; \
 	done
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/rstmon/examples systemd/rstmond-packets.conf
+	find contrib -type f 2>/dev/null | while read -r file; do \
+		mode=644; [ ! -x "$$file" ] || mode=755; \
+		install -Dm$$mode "$$file" "$(DESTDIR)$(PREFIX)/share/doc/rstmon/examples/$${file#contrib/}" || exit 1; \
+	done
 	install -d $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf.d
 	$(B)/rstmond --print-config=defaults > $(B)/rstmond.conf
 	[ -e $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf ] || \
@@ -289,6 +293,10 @@ install: all ## to DESTDIR and PREFIX
 deb: ## a Debian package, in build/deb
 	@tests/check/install.sh $(BUILD_PACKAGES) $(DEB_PACKAGES)
 	@debian/make-deb.sh $(B)
+
+check-package: ## the package: reproducible, lintian, what is in it, install, upgrade, purge; needs root
+	@tests/check/install.sh $(BUILD_PACKAGES) $(DEB_PACKAGES) $(PACKAGE_PACKAGES)
+	@tests/package/run.sh $(B)
 
 clean:
 	rm -rf $(B) $(B)-asan $(B)-fuzz $(A)

@@ -24,7 +24,8 @@ BUILD_PACKAGES := build-essential pkg-config clang llvm libbpf-dev libelf-dev zl
 TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog shellcheck clang-format \
                   jq procps util-linux bash-completion zsh fish socat
 # With them the build of the package runs the unit tests.
-DEB_PACKAGES   := debhelper dpkg-dev fakeroot lintian libcriterion-dev systemd
+DEB_PACKAGES   := debhelper dpkg-dev libcriterion-dev libmicrohttpd-dev systemd
+PACKAGE_PACKAGES := autopkgtest blhc lintian mmdebstrap jq curl
 BENCH_PACKAGES := iproute2 jq procps util-linux tcpdump bpftrace strace nginx-light wrk redis-server \
                   redis-tools
 # gcc and ld for arm64, and what is taken from that architecture's suite and unpacked, not installed.

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Builds the Debian package of this tree into BUILD/deb and prints the names of what came out. make-deb.sh BUILD
 # It builds in a copy, so that the tree stays as it is: of what git knows, as it is now, or without git (a tarball) of all
-# but build directories. The unit tests are for "make check": DEB_BUILD_OPTIONS= runs them here
-# too.
+# but build directories. The unit tests are left to "make check"; with DEB_BUILD_OPTIONS= they run here too.
 set -eu
 export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-nocheck}"
 
@@ -20,6 +19,7 @@ fi
 names() { # of the files to copy, each with a NUL behind it
 	if [ -e .git ] && git ls-files >/dev/null 2>&1; then
 		# what is deleted and not yet committed is not there
+		# shellcheck disable=SC2016
 		git ls-files -z | xargs -0 sh -c 'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' sh
 	else
 		find . -path './build*' -prune -o -path ./.git -prune -o -type f -print0

@@ -37,6 +37,7 @@ check layers tests/check/layers.sh
 check docs tests/check/docs.sh "$B"
 scripts() {
 	find tests .ci \( -name '*.sh' -o -name '*.bash' -o -name run \) -type f -exec shellcheck {} + &&
+		shellcheck debian/make-deb.sh debian/rstmon.p* debian/tests/cli debian/tests/smoke &&
 		shellcheck -s bash "$B/completions/rstmon.bash" "$B/completions/rstmond.bash"
 }
 
