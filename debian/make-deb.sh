@@ -30,6 +30,8 @@ tree=$out/rstmon-$version
 rm -rf "$out/rstmon"*
 mkdir "$tree"
 names | LC_ALL=C sort -z | tar -c --null -T - | tar -x -C "$tree"
+# The age of a checkout's files is nobody's: documents would keep what is older than the changelog.
+find "$tree" -exec touch -h -d "@$(dpkg-parsechangelog -STimestamp)" {} +
 
 # Variables of the make that runs this are not those of the package.
 if ! (cd "$tree" && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u B -u V -u CC -u CFLAGS -u DESTDIR \
