@@ -53,8 +53,12 @@ static void print_verb(const struct cli_verb *v)
 	       v->arguments, v->name, v->help);
 	if (*v->details)
 		printf("\n%s", v->details);
-	puts("\nOptions:");
-	print_options(v->options | CLI_COMMON_OPTIONS);
+	if (v->options) {
+		puts("\nOptions:");
+		print_options(v->options);
+	}
+	puts("\nOptions of all verbs:");
+	print_options(CLI_COMMON_OPTIONS);
 }
 
 static struct json_object *option_json(int option)

@@ -126,7 +126,7 @@ const struct cli_verb cli_verbs[] = {
 	{
 		.name = "exporter",
 		.arguments = "",
-		.help = "serve them over HTTP, for Prometheus",
+		.help = "serve the metrics over HTTP, for Prometheus",
 		.details =
 			"Serves /metrics until it is ended, in the format that the scraper asks for, and\n"
 			"prints where. Asks the daemon for each scrape; while that is not running the answer\n"

@@ -199,7 +199,7 @@ static void put_option(FILE *f, enum option_id id)
 		snprintf(text, sizeof(text), "--%s%s%s", table[id].name,
 			 table[id].argument ? " " : "",
 			 table[id].argument ? table[id].argument : "");
-	fprintf(f, "  %-21s %s\n", text, table[id].help);
+	fprintf(f, "  %-25s %s\n", text, table[id].help);
 }
 
 void arguments_help(FILE *f)

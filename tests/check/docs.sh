@@ -38,6 +38,8 @@ options_of_help() {
 options_of_page() {
 	sed 's/\\-/-/g; s/\\&//g' | awk '
 		/^\.\\"/ { next }
+		# options of others
+		/^\.Dl [#$] systemctl / { next }
 		/^\./ {
 			flag = 0
 			for (i = 1; i <= NF; i++) {
@@ -203,8 +205,16 @@ families() {
 	sed -E 's/_(total|info)$//'
 }
 
+# the kernel's, as nstat(8) calls them
+counters() {
+	sed -n 's/^\tX([A-Z_]*, "\(Tcp[A-Za-z]*\)", "\([A-Za-z]*\)".*/\1\2/p' daemon/report_counters.h
+}
+
 metrics() {
 	page=man/rstmon.1
+	counters >"$tmp/have"
+	section $page VERBS | grep -oE '\bTcp[A-Za-z]+' >"$tmp/told"
+	compare $page counter
 	grep -ohE '("|# TYPE )rstmon_[a-z_]*' daemon/publish*.c | sed 's/.*rstmon/rstmon/' | families >"$tmp/have"
 	section $page METRICS | items Va >"$tmp/names"
 	families <"$tmp/names" >"$tmp/told"
@@ -321,6 +331,28 @@ pages() {
 	done
 }
 
+# Whatever a page calls by name, wherever it stands, is a word of the program: a field, a key, a metric, a counter.
+known() {
+	{
+		cat daemon/*.[ch] cli/*.[ch] common/*.[ch] include/rstmon/*.h | grep -oE '"[A-Za-z0-9_.]+["({]' | tr -d '"({'
+		grep -oE '[a-z_0-9]+:' daemon/io.rstmon.varlink | tr -d :
+		grep -ohE 'rstmon_[A-Za-z_]+' daemon/publish*.c
+		counters
+		# the journal's, systemd's, the kernel's and Prometheus's own
+		printf '%s\n' MESSAGE MESSAGE_ID PRIORITY SYSLOG_FACILITY SYSLOG_IDENTIFIER FileDescriptorStoreMax \
+			kernel.unprivileged_bpf_disabled up continues more oneway method parameters
+		sed -n 's/.* \(RST_[A-Z]*\)$/\1/p' systemd/*.in
+		awk '{ print "RST_" toupper($2) }' "$tmp/keys"
+	} >"$tmp/have"
+	{ cat "$tmp/have"; families <"$tmp/have"; } | sort -u >"$tmp/all.known"
+	for page in man/*.[158] man/rstmon-log.7 "$B/rstmon-varlink.7"; do
+		sed -n -E 's/^\.(It |Pq |Po )?Va //p; s/.*[ ]Va //p' "$page" | sed 's/ [A-Z][a-z].*//; s/ : Li .*//' | tr -s ' ,;.:()' '\n' |
+			sed 's/_total$//; s/_info$//' | grep . | sort -u >"$tmp/told.raw"
+		comm -23 "$tmp/told.raw" "$tmp/all.known" >"$tmp/wrong"
+		while read -r word; do say "$page: nothing is called $word"; done <"$tmp/wrong"
+	done
+}
+
 # What shells complete has been compared with help by completion.sh, in the shells; here only that the files of
 # all three have the same options and verbs.
 completions() {
@@ -350,5 +382,6 @@ hooks
 socket
 numbers
 pages
+known
 completions
 exit $bad
