@@ -93,7 +93,7 @@ items() {
 daemon() {
 	page=man/rstmond.8
 	"$B/rstmond" --help | options_of_help >"$tmp/have"
-	section $page OPTIONS | options_of_page >"$tmp/told"
+	section $page OPTIONS | grep "^\.It" | options_of_page >"$tmp/told"
 	compare $page option
 	# elsewhere on the page
 	options_of_page <$page >"$tmp/told"
