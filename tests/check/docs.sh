@@ -346,8 +346,8 @@ known() {
 	} >"$tmp/have"
 	{ cat "$tmp/have"; families <"$tmp/have"; } | sort -u >"$tmp/all.known"
 	for page in man/*.[158] man/rstmon-log.7 "$B/rstmon-varlink.7"; do
-		sed -n -E 's/^\.(It |Pq |Po )?Va //p; s/.*[ ]Va //p' "$page" | sed 's/ [A-Z][a-z].*//; s/ : Li .*//' | tr -s ' ,;.:()' '\n' |
-			sed 's/_total$//; s/_info$//' | grep . | sort -u >"$tmp/told.raw"
+		sed -n -E 's/^\.(It |Pq |Po )?Va //p; s/.*[ ]Va //p' "$page" | sed 's/ [A-Z][a-z].*//; s/ : Li .*//' | tr -s ' ,;:()' '\n' |
+			sed 's/\.$//; s/_total$//; s/_info$//' | grep . | sort -u >"$tmp/told.raw"
 		comm -23 "$tmp/told.raw" "$tmp/all.known" >"$tmp/wrong"
 		while read -r word; do say "$page: nothing is called $word"; done <"$tmp/wrong"
 	done
