@@ -437,9 +437,33 @@ static void put_cost(FILE *f, struct json_object *status)
 		fprintf(f, "  %-20s %12.2f  s of the daemon\n", "processor time", (double)us / 1e6);
 }
 
+/* "service-down err service_down, 3.7/s now, 37 since ..., port 8080" */
+static void put_alert(FILE *f, struct json_object *a)
+{
+	char name[32], since[TIME_TEXT_MAX], cause[48], unit[96], comm[32], severity[16];
+	int64_t port = cli_number(a, "port", 0);
+	struct json_object *rate = NULL;
+
+	cli_text(a, "alert", name, sizeof(name));
+	cli_text(a, "since", since, sizeof(since));
+	cli_text(a, "cause", cause, sizeof(cause));
+	cli_text(a, "unit", unit, sizeof(unit));
+	cli_text(a, "comm", comm, sizeof(comm));
+	cli_text(a, "severity", severity, sizeof(severity));
+	json_object_object_get_ex(a, "rate", &rate);
+	fprintf(f, "  %-20s %-7s %s, %.1f/s now, %" PRId64 " since %s", name, severity, cause,
+		json_object_get_double(rate), cli_number(a, "count", 0), since);
+	if (port)
+		fprintf(f, ", port %" PRId64, port);
+	if (*comm || *unit)
+		fprintf(f, ", %s%s%s", comm, *comm && *unit ? " of " : "", unit);
+	fputs(cli_true(a, "told") ? "\n" : ", without a line of the log\n", f);
+}
+
 char *cli_status_text(struct json_object *status, const struct cli_options *o)
 {
 	struct json_object *netns = cli_array(status, "netns"), *hooks = cli_array(status, "hooks");
+	struct json_object *alerts = cli_array(status, "alerts");
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
@@ -452,6 +476,11 @@ char *cli_status_text(struct json_object *status, const struct cli_options *o)
 	put_notes(f, status);
 	heading(f, o, "Resets");
 	put_resets(f, status);
+	if (alerts && json_object_array_length(alerts)) {
+		heading(f, o, "Alerts");
+		for (size_t i = 0; i < json_object_array_length(alerts); i++)
+			put_alert(f, json_object_array_get_idx(alerts, i));
+	}
 	if (netns && json_object_array_length(netns)) {
 		heading(f, o, "Coverage");
 		r = put_netns(f, netns, o);

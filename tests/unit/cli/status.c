@@ -43,6 +43,24 @@ Test(cli_status, sections)
 	cr_assert_not(strstr(text, "watchers"), "what is not told is not shown");
 }
 
+Test(cli_status, alerts)
+{
+	_cleanup_free_ char *text = text_of(
+		"{\"alerts\":[{\"alert\":\"service-down\",\"severity\":\"err\",\"told\":true,"
+		"\"since\":\"2026-01-02T03:04:05Z\",\"count\":37,\"rate\":3.66,\"cause\":"
+		"\"service_down\",\"port\":8080,\"comm\":\"\",\"unit\":\"\"},{\"alert\":"
+		"\"evil\\u001b[2J\",\"told\":false,\"comm\":\"java\",\"unit\":\"a\\nb\",\"rate\":"
+		"{}},7]}");
+	_cleanup_free_ char *none = text_of("{\"alerts\":[]}");
+
+	cr_assert(strstr(text, "\n  service-down         err     service_down, 3.7/s now, 37 "
+			       "since 2026-01-02T03:04:05Z, port 8080\n"),
+		  "%s", text);
+	cr_assert(strstr(text, ", java of a?b, without a line of the log\n"), "%s", text);
+	cr_assert_null(strchr(text, '\x1b'));
+	cr_assert_null(strstr(none, "Alerts"));
+}
+
 Test(cli_status, origin)
 {
 	_cleanup_free_ char *adopted =
