@@ -142,6 +142,73 @@ Test(attribute, the_scanned_are_named_after_they_are_gone)
 	cr_expect_eq(fake.asked_process, 0);
 }
 
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* Sockets of a host with cgroup v1 are all in v2's root (1 here); hybrid, v2 may tell of a service
+ * what v1 tells of a container. The answers are those of a process that is gone when it is asked
+ * for. */
+static const struct {
+	const char *v2, *systemd, *controller; /* paths; NULL: not known */
+	const char *unit, *container, *pod;
+} homes[] = {
+	{"/", "/system.slice/a.service", "/system.slice/a.service", "a.service", "", ""},
+	{"/", "/system.slice/docker-" ID ".scope", "/", "docker-" ID ".scope", ID, ""},
+	{"/", "/", "/docker/" ID, "", ID, ""},
+	{"/", "/kubepods/pod8f3c9a1e-1b2c-4d5e-8f90-112233445566/" ID, "/", "", ID,
+	 "8f3c9a1e-1b2c-4d5e-8f90-112233445566"},
+	{"/", "/system.slice/docker.service", "/docker/" ID, "", ID, ""},
+	{"/system.slice/containerd.service", "/docker/" ID, NULL, "", ID, ""},
+	{"/system.slice/b.service", "/system.slice/a.service", "/", "b.service", "", ""},
+	{"/system.slice/b.service", "/", "/system.slice/c.service", "b.service", "", ""},
+	{"/init.scope", "/system.slice/a.service", "/", "a.service", "", ""},
+	{"/lxc.payload.web", "/docker/" ID, "/docker/" ID, "", "web", ""},
+	{"/", NULL, "/docker/" ID, "", ID, ""},
+	{"/", NULL, NULL, "", "", ""},
+};
+
+Test(attribute, hierarchies_of_v1)
+{
+	for (unsigned int i = 0; i < sizeof(homes) / sizeof(*homes); i++) {
+		struct reset r = make(10 + i, 100, "nginx", 1000 + i);
+		struct rst_process *p = fake_add(&fake, 10 + i, 100, "nginx", "/usr/sbin/nginx");
+		struct owner o;
+
+		fake.n_cgroups = 0;
+		fake_add_cgroup(&fake, 1000 + i, homes[i].v2);
+		p->cgroup = 1000 + i;
+		p->home[0] = (2000 + i) | RST_CGROUP_HIERARCHY(0);
+		p->home[1] = (2000 + i) | RST_CGROUP_HIERARCHY(1);
+		if (homes[i].systemd)
+			fake_add_cgroup(&fake, p->home[0], homes[i].systemd);
+		if (homes[i].controller)
+			fake_add_cgroup(&fake, p->home[1], homes[i].controller);
+		for (int again = 0; again < 2; again++) {
+			attribute(a, &r, &o);
+			cr_expect_str_eq(o.unit, homes[i].unit, "%u: unit '%s'", i, o.unit);
+			cr_expect_str_eq(o.container, homes[i].container, "%u: '%s'", i,
+					 o.container);
+			cr_expect_str_eq(o.pod, homes[i].pod, "%u: pod '%s'", i, o.pod);
+		}
+		fake.n_processes = 0;
+	}
+}
+
+/* A process that is dying is in no cgroup any more as far as /proc tells. */
+Test(attribute, a_home_is_not_replaced_by_nothing)
+{
+	struct reset r = make(10, 100, "nginx", 0);
+	struct rst_process *p = fake_add(&fake, 10, 100, "nginx", "/usr/sbin/nginx");
+	struct owner o;
+
+	p->home[0] = 5 | RST_CGROUP_HIERARCHY(0);
+	fake_add_cgroup(&fake, p->home[0], "/system.slice/a.service");
+	cr_assert_eq(attributor_scan(a, NULL), 0);
+	p->home[0] = 0;
+	cr_assert_eq(attributor_scan(a, NULL), 0);
+	attribute(a, &r, &o);
+	cr_expect_str_eq(o.unit, "a.service");
+}
+
 Test(attribute, a_reused_number_is_somebody_else)
 {
 	struct reset r = make(10, 100, "old", 0);
