@@ -82,6 +82,28 @@ static enum MHD_Result request(void *userdata, struct MHD_Connection *connection
 	return say(connection, MHD_HTTP_NOT_FOUND, "There is /metrics, and nothing else.");
 }
 
+static bool full(struct MHD_Daemon *http)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(http, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info && info->num_connections >= EXPORTER_CONNECTIONS;
+}
+
+/* A turn that begins with all connections in use stops listening, and only one that begins with
+ * fewer starts again: without that one those who wait would wake nobody. */
+static bool turn(struct MHD_Daemon *http)
+{
+	bool deaf;
+
+	do {
+		deaf = full(http);
+		if (MHD_run(http) != MHD_YES)
+			return false;
+	} while (deaf && !full(http));
+	return true;
+}
+
 /* Until something can be read from 'end'. */
 static int loop(struct MHD_Daemon *http, int events, int end)
 {
@@ -97,7 +119,7 @@ static int loop(struct MHD_Daemon *http, int events, int end)
 			return -errno;
 		if (fds[1].revents)
 			return 0;
-		if (MHD_run(http) != MHD_YES)
+		if (!turn(http))
 			return -EIO;
 	}
 }

@@ -199,10 +199,15 @@ Test(exporter_http, who_holds_connections_holds_up_nobody_for_ever)
 {
 	int held[EXPORTER_CONNECTIONS];
 	const char *one = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+	const char *keep = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 	_cleanup_close_ int late = -1;
 
-	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
 		held[i] = connected();
+		cr_assert_eq(send(held[i], keep, strlen(keep), MSG_NOSIGNAL),
+			     (ssize_t)strlen(keep));
+		cr_assert_gt(recv(held[i], reply, sizeof(reply), 0), 0); /* it is in use now */
+	}
 	late = connected();
 	cr_assert_eq(send(late, one, strlen(one), MSG_NOSIGNAL), (ssize_t)strlen(one));
 	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
