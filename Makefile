@@ -32,7 +32,7 @@ ifeq ($(V),1)
 msg  =
 endif
 
-.PHONY: all help run check deps test-deps unit golden input live survive vm vm-package check-kernels check-arm64 bench lab lint fuzz asan arm64 install \
+.PHONY: all help run check deps test-deps unit golden input pipelines live survive vm vm-package check-kernels check-arm64 bench lab lint fuzz asan arm64 install \
 	deb check-package clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -129,6 +129,7 @@ run: deps ## build and run in the foreground, a line per reset
 
 check: test-deps ## all tests that this kernel allows
 	@tests/check/install.sh $(KERNEL_PACKAGES)
+	@tests/lab/install.sh $(PIPELINE_PACKAGES)
 	@$(MAKE) --no-print-directory all $(B)/unit $(B)/poke $(B)/live $(B)/labtool \
 		$(B)/supervisor $(B)/load
 	@tests/check/run.sh $(B)
@@ -257,6 +258,10 @@ lab: ## resets whose cause is known, by real software too, and what rstmond says
 	@tests/lab/install.sh $(BUILD_PACKAGES) $(LAB_PACKAGES)
 	@$(MAKE) --no-print-directory all $(B)/labtool
 	@tests/lab/run.sh $(B)
+
+pipelines: all ## metrics and log lines in real monitoring software; needs root; PIPELINES='prometheus'
+	@tests/lab/install.sh $(BUILD_PACKAGES) $(PIPELINE_PACKAGES)
+	@tests/pipelines/run.sh $(B)
 
 lint: ## layers, scripts, man pages, unit files
 	@tests/check/lint.sh $(B)

@@ -37,6 +37,8 @@ ARM64_GUEST    := busybox-static bash dash coreutils util-linux iproute2 nftable
 ARM64_KERNEL_PACKAGES := qemu-system-arm
 VM_PACKAGES    := qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils zstd
 KERNEL_PACKAGES := qemu-system-x86 cpio busybox-static kmod xz-utils zstd
+# What tests/pipelines feeds; nothing of it starts when it is installed.
+PIPELINE_PACKAGES := curl iproute2 jq prometheus prometheus-node-exporter
 FUZZ_PACKAGES  := libclang-rt-dev
 LAB_PACKAGES   := jq nftables iproute2 procps util-linux curl libtomcat10-java default-jdk-headless \
                   nginx-light haproxy apache2-bin redis-server postgresql nodejs

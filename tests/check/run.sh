@@ -10,7 +10,7 @@ trap 'rm -f "$log"; tidy' EXIT
 # only what is older than any test, and sockets of runners that have ended.
 tidy() {
 	find /tmp -maxdepth 1 -type d -user "$(id -u)" -mmin +30 -regextype posix-extended -regex \
-		'/tmp/rstmon-(survive|live|unit|sink|verbs|client|cgroup|config|metrics|recording)-.{6}' \
+		'/tmp/rstmon-(survive|live|pipelines|unit|sink|verbs|client|cgroup|config|metrics|recording)-.{6}' \
 		-exec rm -rf {} + 2>/dev/null
 	for socket in /tmp/criterion_*.sock; do
 		pid=${socket#/tmp/criterion_}
@@ -69,6 +69,7 @@ else
 	run "live tests in the ways of an old kernel" env RSTMOND="$B/rstmond" RSTMON="$B/rstmon" \
 		RSTMOND_WITHOUT='fetch_atomics storage sock_from_file iter_d_path task_btf guard unprivileged_use trampolines cast' \
 		"$B/live" -j1 --filter 'live/@(ownership|scan*|every*)'
+	run "monitoring software" tests/pipelines/run.sh "$B"
 	run "lab of small actors" env LAB_FILES='sent silent' tests/lab/run.sh "$B"
 fi
 # Two of the kernels of make check-kernels: the oldest, and one whose tracepoints show the least while all

@@ -24,18 +24,23 @@ trap 'rm -rf "$tmp"' EXIT
 cp systemd/rstmond.socket "$tmp/" &&
 	sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' systemd/rstmond.service >"$tmp/rstmond.service" &&
 	sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' systemd/rstmon-exporter.service \
-		>"$tmp/rstmon-exporter.service" || exit 1
+		>"$tmp/rstmon-exporter.service" &&
+	sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' contrib/node_exporter/rstmon-textfile.service \
+		>"$tmp/rstmon-textfile.service" &&
+	cp contrib/node_exporter/rstmon-textfile.timer "$tmp/" || exit 1
 
 check_units() {
 	# Manual pages are not installed from here either; all other words of verify count.
 	output=$(SYSTEMD_UNIT_PATH="$tmp:" systemd-analyze verify --man=no \
-		"$tmp/rstmond.service" "$tmp/rstmond.socket" "$tmp/rstmon-exporter.service" 2>&1)
+		"$tmp/rstmond.service" "$tmp/rstmond.socket" "$tmp/rstmon-exporter.service" \
+		"$tmp/rstmon-textfile.service" "$tmp/rstmon-textfile.timer" 2>&1)
 	code=$?
 	output=$(printf '%s\n' "$output" | grep -F rstmon)
 	{ [ $code -eq 0 ] && [ -z "$output" ]; } || fail "verify: ${output:-exit code $code}"
 
 	check_exposure rstmond.service 15
 	check_exposure rstmon-exporter.service 10
+	check_exposure rstmon-textfile.service 20
 }
 
 # check_exposure UNIT TENTHS
