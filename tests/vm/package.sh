@@ -6,7 +6,7 @@
 #	VM_PARTS='alert remove'	these alone; the package is always installed, and the machine always boots twice if a
 #				part of the second boot is among them
 #	VM_SHORT=1		install, counts, remove: one boot
-#	VM_SECONDS=400 and others: qemu.sh
+#	VM_SECONDS=500 and others: qemu.sh
 set -u
 
 B=$1 deb=$2 kernel=${3:-linux-image-cloud-amd64/bookworm}
@@ -19,7 +19,7 @@ vm=$B/vm
 name=$(echo "$kernel" | tr / @)
 log=$vm/package-$name.log
 console=$vm/package-$name.console
-VM_SECONDS=${VM_SECONDS:-400}
+VM_SECONDS=${VM_SECONDS:-500}
 # shellcheck source=tests/vm/qemu.sh
 . "$here/qemu.sh"
 

@@ -91,15 +91,34 @@ part_alert() {
 		"$(cat $dir/fields)" = "closed_port 8093 sent 3"
 	journalctl --no-pager -x -o short "MESSAGE_ID=$alert_id" --since "$since" >$dir/explained
 	cause=$(jq -r .RST_CAUSE $dir/alert | head -n 1)
-	check "journalctl -x explains $cause" "$(grep -c "^-- .*${cause:-?}" $dir/explained)" -ge 2
-	grep -n "${cause:-?}" $dir/explained | head -n 3 >$dir/where
-	sed -n '1,16p' $dir/explained | show 16
-	sed -n "/^-- *${cause:-?}/,/^-- *$/p" $dir/explained | show 12
+	sed -n "/^[^ ]* *${cause:-?}:/,/^[^ ]* *$/p" $dir/explained | head -n 4 >$dir/cause
+	check "journalctl -x explains $cause" -s $dir/cause
+	head -n 10 $dir/explained | show
+	show <$dir/cause
 	others=$(journalctl --no-pager -o json "MESSAGE_ID=$alert_id" --since "$since" |
 		jq -r 'select(.RST_ALERT != "vm") | .MESSAGE')
 	echo "          alerts of other rules meanwhile: ${others:-none}"
 	rm $conf/60-vm.conf
 	systemctl reload rstmond.service
+}
+
+# An alert of a rule that is built in, active while the machine reboots.
+before_reboot_alert() {
+	refused 8087 40 >/dev/null
+	until_true 20 has_port $alert_id 8087
+}
+
+has_port() { # MESSAGE-ID PORT
+	journalctl --no-pager -o json "MESSAGE_ID=$1" "RST_PORT=$2" | grep -q dependency-down
+}
+
+after_reboot_alert() {
+	until_true 90 has_port $resolved_id 8087
+	journalctl --no-pager -o json "MESSAGE_ID=$alert_id" + "MESSAGE_ID=$resolved_id" |
+		jq -r 'select(.RST_PORT == "8087") | "boot \(._BOOT_ID[0:8]) \(.MESSAGE)"' >$dir/pair
+	count="$(grep -c '^boot [^ ]* alert ' $dir/pair) alert, $(grep -c '^boot [^ ]* resolved ' $dir/pair) resolved"
+	check "an alert went through the reboot: $count" "$count" = "1 alert, 1 resolved"
+	show <$dir/pair
 }
 
 dropped() {

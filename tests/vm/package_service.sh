@@ -59,7 +59,6 @@ part_unit() {
 	check "the socket: $(stat -c '%U:%G %a' /run/rstmon/rstmon.sock)" \
 		"$(stat -c '%U:%G %a' /run/rstmon/rstmon.sock)" = "rstmon:rstmon 660"
 	refused 8099 10 >/dev/null
-	until_true 15 sh -c 'systemctl show -P StatusText rstmond.service | grep -q "[1-9]"'
 	check "STATUS: $(unit StatusText)" -n "$(unit StatusText)"
 	hooks=$(cli status --json | jq -r '[.hooks[] | select(.attached | not) | .name] | join(" ")')
 	ok "hooks that are not attached: ${hooks:-none}"
@@ -125,6 +124,7 @@ part_watchdog() {
 before_reboot() {
 	echo "== reboot"
 	refused 8099 40 >/dev/null
+	before_reboot_alert
 	sleep 1
 	totals >$state/totals
 	row 8099 >$state/row
