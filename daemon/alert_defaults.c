@@ -53,9 +53,10 @@ const struct alert_default alert_defaults[] = {
 	{RULE("service-down", "cause service_down and direction sent", 10, 1, 1, 5, LOG_ERR),
 	 "Clients still come to a port whose service has stopped."},
 	{RULE("dependency-down",
-	      "cause refused_syn and role client and direction received and port != 0", 10, 2, 1, 5,
-	      LOG_WARNING),
-	 "A program of this host asks again and again where nobody listens."},
+	      "cause refused_syn and role client and direction received and port != 0", 12, 3, 5,
+	      10, LOG_WARNING),
+	 "A program of this host asks again and again where nobody listens: for longer than one\n"
+	 "waits for a service that is starting."},
 	{RULE("connect-timeout",
 	      "(cause connect_timeout or cause icmp_refused) and role client and port != 0", 1, 0.4,
 	      5, 10, LOG_WARNING),

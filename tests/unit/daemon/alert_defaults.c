@@ -87,7 +87,7 @@ Test(alert_defaults, what_ruins_requests_is_told)
 		{RST_CAUSE_KEEPALIVE_RACE_CLIENT, RST_RECEIVED, RST_ROLE_CLIENT, 10,
 		 "keepalive-race"},
 		{RST_CAUSE_SERVICE_DOWN, RST_SENT, RST_ROLE_NONE, 10, "service-down"},
-		{RST_CAUSE_REFUSED_SYN, RST_RECEIVED, RST_ROLE_CLIENT, 10, "dependency-down"},
+		{RST_CAUSE_REFUSED_SYN, RST_RECEIVED, RST_ROLE_CLIENT, 60, "dependency-down"},
 		{RST_CAUSE_CONNECT_TIMEOUT, RST_TIMEOUT, RST_ROLE_CLIENT, 5, "connect-timeout"},
 		{RST_CAUSE_ICMP_REFUSED, RST_TIMEOUT, RST_ROLE_CLIENT, 5, "connect-timeout"},
 		{RST_CAUSE_SILENT_DROP_TIMEOUT, RST_TIMEOUT, RST_ROLE_CLIENT, 5, "silent-drop"},
