@@ -288,7 +288,7 @@ static int finish_rule(struct config *c, unsigned int i, struct config_origin *r
 		return say_unknown(c, rule->name, error, error_size);
 	}
 	if (!given(c, i, KEY_CLEAR) && (given(c, i, KEY_RATE) || !built_in))
-		rule->clear = rule->rate / 2;
+		rule->clear = MAX(rule->rate / 2, CONFIG_RATE_MIN);
 	if (rule->clear > rule->rate) {
 		*ret_place = c->alert_origin[i][KEY_CLEAR];
 		snprintf(error, error_size,

@@ -31,6 +31,7 @@ struct config_option {
 	const char *help;
 };
 
+#define CONFIG_RATE_MIN 1e-6 /* a minute: one reset in two years */
 #define CONFIG_LINE_TEXT_MAX 160 /* a line of libinih has 198 bytes */
 
 extern const struct config_option config_options[CONFIG_OPTIONS];

@@ -64,7 +64,7 @@ static int take_rate(const struct config_option *o, const char *text, double *re
 	r = rate_parse(text, &value);
 	if (r < 0)
 		return r;
-	if (value <= 0 || value > 60.0 * (double)o->max)
+	if (value < CONFIG_RATE_MIN || value > 60.0 * (double)o->max)
 		return -ERANGE;
 	*ret = value;
 	return 0;

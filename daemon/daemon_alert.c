@@ -117,6 +117,7 @@ static void tell(struct daemon *d)
 		daemon_keep_alerts(d);
 		write_lines(d, true);
 		alerts_handled(d->alerts);
+		daemon_notify_status(d);
 	}
 	more = alerts_more(d->alerts);
 	if (more)

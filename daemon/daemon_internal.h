@@ -51,7 +51,8 @@ struct daemon {
 	const char *replay_error; /* the recording's, when it ended early */
 	int record_error;	  /* of the one that is written, once it was told; else 0 */
 	char problems[512];
-	char shown[640];		/* the status that systemd has: sent again only when it changes */
+	char reload_error[640]; /* why the configuration could not be read again, until it can */
+	char shown[1536];	/* the status that systemd has: sent again only when it changes */
 	struct source_totals refreshed; /* the rows had all of it at the last look */
 };
 

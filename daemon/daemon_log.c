@@ -9,6 +9,7 @@
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
 
+#include "common/str.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/publish.h"
 
@@ -154,8 +155,8 @@ int daemon_arm_lines(struct daemon *d)
 	return daemon_arm(d->lines, d->config.summary_ns / NSEC_PER_USEC);
 }
 
-/* [log] takes effect; what is open (socket, ring, limits of clients) stays as it is until a
- * restart. */
+/* [log] and [alert] take effect; what is open (socket, ring, limits of clients) stays as it is
+ * until a restart. */
 static void apply(struct daemon *d, const struct config *c)
 {
 	struct sink *sink = NULL;
@@ -194,11 +195,18 @@ int daemon_on_reload(sd_event_source *s, const struct signalfd_siginfo *info, vo
 
 	(void)s;
 	(void)info;
-	sd_notify(false, "RELOADING=1");
-	if (d->options->reload(&c, d->options->reload_userdata, error, sizeof(error)))
+	daemon_set_time(d);
+	/* the time is for Type=notify-reload (253), where systemd itself sends the signal */
+	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)(d->intake.now / NSEC_PER_USEC));
+	d->reload_error[0] = '\0';
+	if (d->options->reload(&c, d->options->reload_userdata, error, sizeof(error))) {
+		str_copy(d->reload_error, sizeof(d->reload_error), error);
 		sink_say(d->sink, LOG_ERR, "the old configuration stays: %s", error);
-	else
+	} else {
 		apply(d, &c);
+	}
+	daemon_notify_status(d);
 	sd_notify(false, "READY=1");
 	return 0;
 }

@@ -17,22 +17,6 @@
 #include "daemon/publish_said.h"
 #include "daemon/recording.h"
 
-void daemon_notify_status(struct daemon *d)
-{
-	struct tally_stats stats;
-	char text[sizeof(d->shown)];
-
-	tally_stats(d->intake.tally, &stats);
-	snprintf(text, sizeof(text), "STATUS=%llu resets sent, %llu received, %u rows%s%s",
-		 (unsigned long long)stats.total[RST_SENT],
-		 (unsigned long long)stats.total[RST_RECEIVED], stats.rows,
-		 d->problems[0] ? "; " : "", d->problems);
-	if (!strcmp(text, d->shown))
-		return;
-	snprintf(d->shown, sizeof(d->shown), "%s", text);
-	sd_notify(false, text);
-}
-
 void daemon_answer_refresh(void *userdata)
 {
 	daemon_refresh(userdata);
@@ -167,6 +151,59 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 		fprintf(f, "%llu printed lines were dropped: the reader of stdout is too slow. ",
 			(unsigned long long)d->print.dropped);
 	fclose(f);
+}
+
+/* The rules whose alerts are active, with how many each. */
+static void put_alerts(const struct daemon *d, FILE *f)
+{
+	struct alerts_stats stats;
+	unsigned int n = 0;
+
+	if (!d->alerts)
+		return;
+	alerts_stats(d->alerts, &stats);
+	if (!stats.active)
+		return;
+	fprintf(f, "; %u alert%s active:", stats.active, stats.active == 1 ? "" : "s");
+	for (unsigned int i = 0; i < stats.n_rules; i++)
+		if (stats.rule[i].active)
+			fprintf(f, "%s %s", n++ ? "," : "", stats.rule[i].name);
+}
+
+/* Asked once a minute, and when an alert begins or ends: so it asks for what costs nothing. */
+static void put_status(struct daemon *d, FILE *f)
+{
+	struct source *source = d->intake.source;
+	struct report_status s = {.decode_errors = d->intake.decode_errors};
+	struct tally_stats stats;
+
+	tally_stats(d->intake.tally, &stats);
+	s.hooks = source->ops->hooks(source, &s.n_hooks);
+	intake_totals(&d->intake, &s.totals);
+	find_problems(d, &s);
+	fprintf(f, "STATUS=%llu resets sent, %llu received",
+		(unsigned long long)stats.total[RST_SENT],
+		(unsigned long long)stats.total[RST_RECEIVED]);
+	put_alerts(d, f);
+	if (d->reload_error[0])
+		fprintf(f, "; the old configuration stays: %s", d->reload_error);
+	if (d->problems[0])
+		fprintf(f, "; degraded: %s", d->problems);
+}
+
+void daemon_notify_status(struct daemon *d)
+{
+	char text[sizeof(d->shown)] = "";
+	FILE *f = fmemopen(text, sizeof(text), "w");
+
+	if (!f)
+		return;
+	put_status(d, f);
+	fclose(f);
+	if (!strcmp(text, d->shown))
+		return;
+	snprintf(d->shown, sizeof(d->shown), "%s", text);
+	sd_notify(false, text);
 }
 
 /* What scrapers were told, while this daemon lives: there is one daemon in a process. */

@@ -173,6 +173,9 @@ config() {
 		grep -qxF -- "$takes" "$tmp/entry" || say "$page: $name $key does not say: $takes"
 		grep -qxF -- "Default: $value." "$tmp/entry" || say "$page: $name $key does not say: Default: $value."
 	done <"$tmp/entries"
+	sed -n 's/^\[alert \(.*\)\]$/\1/p' "$tmp/config" >"$tmp/have"
+	section $page "BUILT-IN ALERTS" | items Cm >"$tmp/told"
+	compare $page "built-in alert"
 	# what the page says of the daemon's own options
 	"$B/rstmond" --help | options_of_help | sort -u >"$tmp/have"
 	options_of_page <$page | sort -u | comm -23 - "$tmp/have" >"$tmp/wrong"

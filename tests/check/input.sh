@@ -18,6 +18,7 @@ fi
 . "$here/input_kernel.sh"
 . "$here/input_varlink.sh"
 . "$here/input_socket.sh"
+. "$here/input_reload.sh"
 . "$here/input_log.sh"
 
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -22,7 +22,8 @@ static const char help[] =
 	"poke wait SOCKET     send stdin, show answers until the daemon closes\n"
 	"poke vanish SOCKET   send stdin and be gone\n"
 	"poke hold SOCKET N   N clients, each sends stdin; then stay, read nothing\n"
-	"poke dial PORT N     N connections, one by one, to 127.0.0.1:PORT\n";
+	"poke dial PORT N     N connections, one by one, to 127.0.0.1:PORT\n"
+	"poke hear SOCKET     stand in for the service manager: show what is told there\n";
 
 static _Noreturn void die(const char *what)
 {
@@ -117,6 +118,25 @@ static int talk(const char *how, const char *path, const char *data, size_t n)
 	return 0;
 }
 
+/* Descriptors that come along are closed by the kernel: nothing asks for them here. */
+static int hear(const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char text[4096];
+	ssize_t n;
+
+	if (!str_copy(a.sun_path, sizeof(a.sun_path), path) || fd < 0 ||
+	    bind(fd, (struct sockaddr *)&a, sizeof(a)))
+		die(path);
+	while ((n = recv(fd, text, sizeof(text), 0)) >= 0) {
+		if (write(STDOUT_FILENO, text, (size_t)n) != n ||
+		    write(STDOUT_FILENO, "\n", 1) != 1)
+			die("stdout");
+	}
+	die("recv");
+}
+
 int main(int argc, char *argv[])
 {
 	static char data[INPUT_MAX];
@@ -130,6 +150,8 @@ int main(int argc, char *argv[])
 		return dial(port, n);
 	if (argc == 4 && !strcmp(verb, "hold") && !parse_u32(argv[3], &n))
 		return hold(argv[2], n, data, read_stdin(data));
+	if (argc == 3 && !strcmp(verb, "hear"))
+		return hear(argv[2]);
 	if (argc == 3 &&
 	    (!strcmp(verb, "talk") || !strcmp(verb, "wait") || !strcmp(verb, "vanish")))
 		return talk(verb, argv[2], data, read_stdin(data));

@@ -225,6 +225,7 @@ Test(config_alert, what_is_wrong_has_its_line)
 	fails("[alert a]\nrate = 5\n",
 	      ":2: '5' is not what rate in section [alert a] takes: a rate");
 	fails("[alert a]\nrate = 0/s\n", ":2: '0/s' is not");
+	fails("[alert a]\nrate = 1e-300/s\n", ":2: '1e-300/s' is not");
 	fails("[alert a]\nrate = 1000001/s\n", ":2: '1000001/s' is not");
 	fails("[alert a]\nrate = 5/s\nclear = -1/s\n", ":3: '-1/s' is not");
 	fails("[alert a]\nwindow = 500ms\n", ":2: '500ms' is not");
