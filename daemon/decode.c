@@ -371,11 +371,9 @@ static void decode_rest(const void *record, uint8_t kind, struct reset *r)
 }
 
 /* All is looked at before anything is written, so that it is written where it belongs at once. */
-int decode(const void *record, size_t size, const struct reasons *reasons, int64_t clock_offset,
-	   struct reset *ret)
+int decode_check(const void *record, size_t size)
 {
 	const struct rst_event *e = record;
-	bool ipv6;
 
 	if (size < sizeof(*e))
 		return -EBADMSG;
@@ -383,12 +381,19 @@ int decode(const void *record, size_t size, const struct reasons *reasons, int64
 		return -EPROTO;
 	if (size != kind_size(e->kind) || e->size != size || !record_is_valid(e))
 		return -EBADMSG;
+	return 0;
+}
+
+void decode_checked(const void *record, const struct reasons *reasons, int64_t clock_offset,
+		    struct reset *ret)
+{
+	const struct rst_event *e = record;
+	bool ipv6 = e->flags & RST_EVENT_IPV6;
 
 	fill_key(&e->key, reasons, ret);
 	ret->flags |= e->flags & ~(uint32_t)RST_EVENT_REJECT;
 	ret->monotonic = e->time;
 	ret->time = e->time + (uint64_t)clock_offset;
-	ipv6 = e->flags & RST_EVENT_IPV6;
 	decode_endpoint(e->local, e->local_port, ipv6, &ret->local);
 	decode_endpoint(e->remote, e->remote_port, ipv6, &ret->remote);
 	if (e->flags & RST_EVENT_SEGMENT) {
@@ -399,5 +404,14 @@ int decode(const void *record, size_t size, const struct reasons *reasons, int64
 		ret->ttl = e->ttl;
 	}
 	decode_rest(record, e->kind, ret);
-	return 0;
+}
+
+int decode(const void *record, size_t size, const struct reasons *reasons, int64_t clock_offset,
+	   struct reset *ret)
+{
+	int r = decode_check(record, size);
+
+	if (!r)
+		decode_checked(record, reasons, clock_offset, ret);
+	return r;
 }

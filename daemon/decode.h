@@ -8,6 +8,13 @@
 #include "daemon/reasons.h"
 #include "daemon/reset.h"
 
+/* Whether it is a record of this version that can be decoded; answers as decode() does. */
+int decode_check(const void *record, size_t size);
+
+/* The same for one that was checked. */
+void decode_checked(const void *record, const struct reasons *reasons, int64_t clock_offset,
+		    struct reset *ret);
+
 /* Decodes one record. 'clock_offset' is CLOCK_REALTIME - CLOCK_MONOTONIC, ns. Pure.
  * -EPROTO: another version; -EBADMSG: size, kind or a number in it is impossible. */
 int decode(const void *record, size_t size, const struct reasons *reasons, int64_t clock_offset,

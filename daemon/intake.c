@@ -148,15 +148,14 @@ static void doubt(struct intake *in, uint64_t received)
 	judge_again(in, f, received, e);
 }
 
-static void count(struct intake *in, const struct reset *reset)
+/* A finding of which nothing is known but the reset. */
+static void count_finding(struct intake *in, struct finding *f, uint64_t ticket)
 {
-	uint64_t ticket, earlier, follower, received;
-	struct finding *f = recent_next(in->recent, &ticket);
+	uint64_t earlier, follower, received;
 	struct host host;
 	struct past past;
 	bool paired;
 
-	f->reset = *reset;
 	attribute(in->attributor, &f->reset, &f->owner);
 	look_around(in, f, &past, &host);
 	diagnose(&f->reset, &f->owner, &past, &host, &f->verdict);
@@ -172,6 +171,15 @@ static void count(struct intake *in, const struct reset *reset)
 		follow(in, f, follower);
 	if (history_forged(in->history, &received))
 		doubt(in, received);
+}
+
+static void count(struct intake *in, const struct reset *reset)
+{
+	uint64_t ticket;
+	struct finding *f = recent_next(in->recent, &ticket);
+
+	f->reset = *reset;
+	count_finding(in, f, ticket);
 }
 
 static void release(struct intake *in, uint64_t now)
@@ -239,26 +247,46 @@ static void swallow(struct intake *in, const struct reset *sent)
 		take_back(in, &late);
 }
 
-static void handle(struct intake *in, const void *record, size_t size)
+static void decode_here(struct intake *in, const void *record, struct reset *ret)
+{
+	decode_checked(record, in->source->reasons, in->source->ops->clock_offset(in->source), ret);
+}
+
+/* One that may be no reset, or shows that another was none. */
+static void handle_doubtful(struct intake *in, const void *record)
 {
 	struct reset reset, oldest;
 
-	if (decode(record, size, in->source->reasons, in->source->ops->clock_offset(in->source),
-		   &reset)) {
-		in->decode_errors++;
-		return;
-	}
-	in->record_time = MAX(in->record_time, reset.monotonic);
-	/* in the order of the kernel's clock, also when a recording is replayed */
-	release(in, reset.monotonic);
+	decode_here(in, record, &reset);
 	if (reset.flags & RST_EVENT_MAYBE_FALSE) {
 		if (hold_add(in->hold, &reset, &oldest))
 			count(in, &oldest);
 		return;
 	}
-	if (reset.flags & RST_EVENT_SWALLOWS)
-		swallow(in, &reset);
+	swallow(in, &reset);
 	count(in, &reset);
+}
+
+static void handle(struct intake *in, const void *record, size_t size)
+{
+	const struct rst_event *e = record;
+	struct finding *f;
+	uint64_t ticket;
+
+	if (decode_check(record, size)) {
+		in->decode_errors++;
+		return;
+	}
+	in->record_time = MAX(in->record_time, e->time);
+	/* in the order of the kernel's clock, also when a recording is replayed */
+	release(in, e->time);
+	if (e->flags & (RST_EVENT_MAYBE_FALSE | RST_EVENT_SWALLOWS)) {
+		handle_doubtful(in, record);
+		return;
+	}
+	f = recent_next(in->recent, &ticket);
+	decode_here(in, record, &f->reset);
+	count_finding(in, f, ticket);
 }
 
 /*
