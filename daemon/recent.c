@@ -164,6 +164,7 @@ static void fetch_next(const struct recent *r)
 		__builtin_prefetch((const char *)&f->reset + i, 1);
 	__builtin_prefetch(owner, 1);
 	__builtin_prefetch(owner + offsetof(struct owner, container), 1);
+	__builtin_prefetch(owner + offsetof(struct owner, pod), 1);
 	__builtin_prefetch(owner + offsetof(struct owner, exe), 1);
 	__builtin_prefetch(verdict, 1);
 	__builtin_prefetch(verdict + 64, 1);
