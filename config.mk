@@ -22,7 +22,7 @@ BUILD_PACKAGES := build-essential pkg-config clang llvm libbpf-dev libelf-dev zl
                   libsystemd-dev libjson-c-dev libsmartcols-dev libinih-dev uthash-dev \
                   libmicrohttpd-dev
 TEST_PACKAGES  := libcriterion-dev iproute2 nftables curl mandoc systemd rsyslog shellcheck clang-format \
-                  jq procps util-linux bash-completion zsh fish socat
+                  jq procps util-linux bash-completion zsh fish socat codespell
 # With them the build of the package runs the unit tests.
 DEB_PACKAGES   := debhelper dpkg-dev libcriterion-dev libmicrohttpd-dev systemd
 PACKAGE_PACKAGES := autopkgtest blhc lintian mmdebstrap jq curl

@@ -47,6 +47,12 @@ pages() {
 }
 
 with mandoc man-pages pages
+spelling() {
+	# .Nd is a macro
+	codespell -q 3 -L nd ./*.md man/*.[1578] man/*.in "$B"/rstmon-*.7
+}
+
+with codespell spelling spelling
 with clang-format format format
 with systemd-analyze units tests/check/unit.sh "$B"
 [ "$skipped" -gt 0 ] && echo "$passed passed, $failed failed, $skipped skipped" ||
