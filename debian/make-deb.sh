@@ -30,7 +30,8 @@ tree=$out/rstmon-$version
 rm -rf "$out/rstmon"*
 mkdir "$tree"
 names | LC_ALL=C sort -z | tar -c --null -T - | tar -x -C "$tree"
-# The age of a checkout's files is nobody's: documents would keep what is older than the changelog.
+# Age and modes of a checkout's files are its owner's: the source package would keep them, and documents their age.
+chmod -R u+rwX,go=rX "$tree"
 find "$tree" -exec touch -h -d "@$(dpkg-parsechangelog -STimestamp)" {} +
 
 # Variables of the make that runs this are not those of the package.

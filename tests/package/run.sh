@@ -91,7 +91,7 @@ lintian_is_silent() {
 # Against a list, so that a page that gets lost is seen. The examples are those of contrib/.
 contents() {
 	dpkg-deb --fsys-tarfile "$deb" | tar -tv --numeric-owner | sed -n 's|^\([^dl][^ ]*\) 0/0 .* \./|\1 |p' |
-		LC_ALL=C sort -k2 >"$dir/have"
+		sed 's|\(/doc/rstmon/[A-Z]*\.md\)\.gz$|\1|' | LC_ALL=C sort -k2 >"$dir/have" # compressed from 4 KiB on
 	{
 		cat "$here/contents"
 		find "$top/contrib" -type f -printf '%m usr/share/doc/rstmon/examples/%P\n' 2>/dev/null |

@@ -13,18 +13,23 @@ make_root() {
 			END { print "Suites: bookworm" }' "$own" >"$dir/root.sources"
 		# what it depends on comes from Debian 12 and nowhere else
 		needs=$(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/[[:space:]]//g' | paste -sd,)
-		mmdebstrap --quiet --variant=minbase --mode=root --include="$needs,jq" bookworm "$dir/root.tar" \
+		mmdebstrap --quiet --variant=minbase --mode=root --include="$needs,dpkg-dev,jq" bookworm "$dir/root.tar" \
 			"$dir/root.sources" || return 1
 	}
 	rm -rf "$root"
 	mkdir "$root" && tar -C "$root" -xf "$dir/root.tar" --exclude='./dev/*' || return 1
-	: >"$root/dev/null"
+	mknod -m 666 "$root/dev/null" c 1 3 && mknod -m 666 "$root/dev/urandom" c 1 9
+}
+
+# Maintainer scripts believe that systemd is there.
+pretend() {
 	mkdir -p "$root/run/systemd/system"
 	cat >"$root/usr/local/bin/systemctl" <<-'END'
 		#!/bin/sh
 		case " $* " in
 		*" is-enabled "*) echo enabled; exit ;;
 		*" is-active "*) exit 0 ;;
+		*" preset "*) SYSTEMD_OFFLINE=1 exec /usr/bin/systemctl "$@" ;;
 		esac
 		echo "$*" >>/calls
 	END
@@ -120,6 +125,19 @@ purge_it() {
 	cat "$dir/left.diff"
 }
 
+# The package's own tests by Debian's runner: cli here, smoke where there is a machine with systemd.
+own_tests() {
+	rm -rf "$dir/source" "$root/run/systemd"
+	rm -f "$root/usr/local/bin/systemctl"
+	dpkg-source --no-check -x "$B"/deb/rstmon_*.dsc "$dir/source" >/dev/null
+	(cd /tmp && timeout 300 autopkgtest -B "$deb" "$dir/source" -- chroot "$root") >"$dir/autopkgtest.log" 2>&1
+	check "autopkgtest: cli passes" "$(grep -cE '^cli +PASS' "$dir/autopkgtest.log")" -gt 0
+	check "autopkgtest: smoke wants a machine" \
+		"$(grep -cE '^smoke +SKIP .*isolation' "$dir/autopkgtest.log")" -gt 0
+	sed -n '/ summary$/,$p; /^ok: /p' "$dir/autopkgtest.log" | sed 's/^/          /'
+	rm -rf "$dir/source"
+}
+
 # A person who is called rstmon, or a second purge, must not come to harm.
 purge_again() {
 	inside useradd -c 'Rosa S. T. Monroe' -m rstmon
@@ -138,11 +156,13 @@ scratch() {
 		fail "a root of Debian 12"
 		return
 	fi
+	pretend
 	older
 	inventory "$dir/before"
 	install_it
 	upgrade_it
 	purge_it
 	purge_again
+	if command -v autopkgtest >/dev/null; then own_tests; else skip "autopkgtest is not there"; fi
 	rm -rf "$root"
 }
