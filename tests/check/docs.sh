@@ -331,6 +331,11 @@ pages() {
 			[ -e "man/$other" ] || [ -e "$B/$other" ] || echo "$other"
 		done >"$tmp/wrong"
 		while read -r other; do say "$page: there is no page $other"; done <"$tmp/wrong"
+		# and to what is installed as an example
+		grep -oE '/usr/share/doc/rstmon/examples/[A-Za-z0-9_./-]+' "$page" | while read -r file; do
+			[ -e "contrib/${file#/usr/share/doc/rstmon/examples/}" ] || echo "$file"
+		done >"$tmp/wrong"
+		while read -r file; do say "$page: there is no $file"; done <"$tmp/wrong"
 	done
 }
 
