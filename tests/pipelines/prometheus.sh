@@ -109,13 +109,6 @@ start_daemon() {
 mkdir "$dir/state" "$dir/text" || exit 1
 start_daemon || { cat "$dir/rstmond.log"; echo "wrong: rstmond is not ready"; failed=$((failed + 1)); sums; exit; }
 
-closed=$(free_port)
-series="rstmon_resets_total{direction=\"sent\",cause=\"closed_port\",unit=\"\",port=\"$closed\"}"
-i=0
-while [ $i -lt $resets ]; do
-	curl -s -o "$dir/nothing" "http://127.0.0.1:$closed/"
-	i=$((i + 1))
-done
 # counts FILE: the text has the exact count of that series
 counts() {
 	grep -qxF "$series $resets" "$1" || { grep -F "port=\"$closed\"" "$1"; return 1; }
@@ -123,7 +116,25 @@ counts() {
 metrics_count() {
 	"$B/rstmon" metrics >"$dir/open.txt" && counts "$dir/open.txt"
 }
-check "rstmon metrics has $resets resets of port $closed" until_true 10 metrics_count
+
+# Some machines do not run a tracing program in a softirq on top of PID 1 (HACKING, "Traps"): such a reset is in TcpOutRsts
+# alone. Then the number is known of the next port.
+attempt=0
+while :; do
+	closed=$(free_port)
+	series="rstmon_resets_total{direction=\"sent\",cause=\"closed_port\",unit=\"\",port=\"$closed\"}"
+	i=0
+	while [ $i -lt $resets ]; do
+		curl -s -o "$dir/nothing" "http://127.0.0.1:$closed/"
+		i=$((i + 1))
+	done
+	until_true 10 metrics_count >"$dir/out" && break
+	attempt=$((attempt + 1))
+	unseen=$("$B/rstmon" status --json | jq '.unexplained.TcpOutRsts')
+	if [ "$attempt" -ge 5 ] || [ "${unseen:-0}" -le 0 ]; then break; fi
+	echo "prometheus: the programs did not run for $unseen resets, again"
+done
+check "rstmon metrics has $resets resets of port $closed" metrics_count
 "$B/rstmon" metrics --classic >"$dir/classic.txt"
 check "rstmon metrics ends with # EOF" test "$(tail -n 1 "$dir/open.txt")" = "# EOF"
 
