@@ -50,6 +50,9 @@ struct daemon {
 	uint64_t incident_lines, incident_lines_left_out; /* of this minute */
 	const char *replay_error; /* the recording's, when it ended early */
 	int record_error;	  /* of the one that is written, once it was told; else 0 */
+	const struct source_hook *hooks; /* the source's own, from when they were asked for last ... */
+	size_t n_hooks;
+	struct source_totals totals; /* ... and so are these: each costs dozens of system calls */
 	char problems[512];
 	char reload_error[640]; /* why the configuration could not be read again, until it can */
 	char shown[1536];	/* the status that systemd has: sent again only when it changes */

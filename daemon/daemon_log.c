@@ -128,10 +128,8 @@ int daemon_on_incidents(sd_event_source *s, uint64_t usec, void *userdata)
 
 void daemon_write_losses(struct daemon *d)
 {
-	struct source_totals totals;
-
-	intake_totals(&d->intake, &totals);
-	if (summary_loss(d->summary, &totals, d->reset_lines_left_out, d->sink))
+	intake_totals(&d->intake, &d->totals);
+	if (summary_loss(d->summary, &d->totals, d->reset_lines_left_out, d->sink))
 		d->reset_lines_left_out = 0;
 	flush(d);
 }

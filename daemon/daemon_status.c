@@ -170,16 +170,17 @@ static void put_alerts(const struct daemon *d, FILE *f)
 			fprintf(f, "%s %s", n++ ? "," : "", stats.rule[i].name);
 }
 
-/* Asked once a minute, and when an alert begins or ends: so it asks for what costs nothing. */
+/* Made once a minute, and when an alert begins or ends: so it takes what somebody else has asked
+ * for. Whether a hook is attached stands in the source's own table, which is always so. */
 static void put_status(struct daemon *d, FILE *f)
 {
-	struct source *source = d->intake.source;
-	struct report_status s = {.decode_errors = d->intake.decode_errors};
+	struct report_status s = {.hooks = d->hooks,
+				  .n_hooks = d->n_hooks,
+				  .totals = d->totals,
+				  .decode_errors = d->intake.decode_errors};
 	struct tally_stats stats;
 
 	tally_stats(d->intake.tally, &stats);
-	s.hooks = source->ops->hooks(source, &s.n_hooks);
-	intake_totals(&d->intake, &s.totals);
 	find_problems(d, &s);
 	fprintf(f, "STATUS=%llu resets sent, %llu received",
 		(unsigned long long)stats.total[RST_SENT],
@@ -243,6 +244,9 @@ void daemon_answer_status(void *userdata, struct report_status *ret)
 	ret->said_timeouts = &said_timeouts;
 	ret->alerts = d->alerts;
 	ret->cap_bpf = privilege_has_bpf();
+	d->hooks = ret->hooks;
+	d->n_hooks = ret->n_hooks;
+	d->totals = ret->totals;
 	find_problems(d, ret);
 	ret->degraded = d->problems[0];
 	snprintf(ret->problems, sizeof(ret->problems), "%s", d->problems);
