@@ -184,7 +184,8 @@ void daemon_alerts_reload(struct daemon *d)
 {
 	char error[256] = "no memory";
 
-	daemon_look_for_alerts(d);
+	if (d->intake.live)
+		daemon_look_for_alerts(d);
 	if (alerts_set_rules(d->alerts, d->config.alert, d->config.alerts,
 			     d->config.alerts_per_minute, d->intake.now, error, sizeof(error)))
 		sink_say(d->sink, LOG_ERR, "the rules of alerts stay as they are: %s", error);
