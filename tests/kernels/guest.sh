@@ -63,6 +63,7 @@ one() {
 	exact) live scan_of_20000_ports reader_stopped_under_a_flood last_record_is_not_stranded ;;
 	reject) live firewall_rejects ;;
 	many) live many_without_socket ;;
+	names) live names_of_cgroups ;;
 	causes) LAB_FILES='sent silent path' LAB_ONLY=$CAUSES tests/lab/run.sh "$B" ;;
 	log) test_log ;;
 	esac

@@ -26,7 +26,7 @@ known="5.10=$cloud/bullseye,$cloud/bullseye-security
 6.12=$cloud/trixie
 new=$cloud/sid,$cloud/forky
 here="
-tests=${KERNELS_TESTS:-probe ownership counters exact reject many causes log}
+tests=${KERNELS_TESTS:-probe ownership counters exact reject many names causes log}
 # Of the lab's scenarios those that show most for their time: everything is emulated.
 CAUSES=${CAUSES:-client_abort_unread_data|server_killed_unread|upload_not_drained|linger_zero|app_disconnect|listener_closed_pending|admin_abort|data_after_shutdown|linger2|mptcp_close_unread|firewall_reject|firewall_reject_ipv6|close_server_first|half_close|syn_into_established}
 export CAUSES VM_SECONDS=${VM_SECONDS:-900} VM_MEMORY=${VM_MEMORY:-1024}
