@@ -128,7 +128,7 @@ run: deps ## build and run in the foreground, a line per reset
 	@exec $(B)/rstmond --log none --print
 
 check: test-deps ## all tests that this kernel allows
-	@tests/check/install.sh $(KERNEL_PACKAGES)
+	@tests/check/install.sh $(KERNEL_PACKAGES) $(DEB_PACKAGES) lintian blhc
 	@tests/lab/install.sh $(PIPELINE_PACKAGES)
 	@$(MAKE) --no-print-directory all $(B)/unit $(B)/poke $(B)/live $(B)/labtool \
 		$(B)/supervisor $(B)/load

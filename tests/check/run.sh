@@ -58,6 +58,7 @@ run "examples of the man pages" tests/check/examples.sh "$B"
 run "unit tests" "$B/unit"
 run "golden tests" tests/golden/run.sh "$B"
 run "unit and golden tests under ASan and UBSan" make --no-print-directory -s asan B="$B"
+run "the Debian package" env SHORT=1 tests/package/run.sh "$B"
 run "bad input" tests/check/input.sh "$B"
 if [ "$(id -u)" != 0 ]; then
 	skip "kills, live tests and lab" "they need root"
