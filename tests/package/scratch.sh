@@ -13,7 +13,7 @@ make_root() {
 			END { print "Suites: bookworm" }' "$own" >"$dir/root.sources"
 		# what it depends on comes from Debian 12 and nowhere else
 		needs=$(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/[[:space:]]//g' | paste -sd,)
-		mmdebstrap --quiet --variant=minbase --mode=root --include="$needs,dpkg-dev,jq" bookworm "$dir/root.tar" \
+		mmdebstrap --quiet --variant=minbase --mode=root --include="$needs,apt-utils,dpkg-dev,jq" bookworm "$dir/root.tar" \
 			"$dir/root.sources" || return 1
 	}
 	rm -rf "$root"
@@ -134,7 +134,7 @@ own_tests() {
 	check "autopkgtest: cli passes" "$(grep -cE '^cli +PASS' "$dir/autopkgtest.log")" -gt 0
 	check "autopkgtest: smoke wants a machine" \
 		"$(grep -cE '^smoke +SKIP .*isolation' "$dir/autopkgtest.log")" -gt 0
-	sed -n '/ summary$/,$p; /^ok: /p' "$dir/autopkgtest.log" | sed 's/^/          /'
+	grep -E '^(ok:|cli |smoke )' "$dir/autopkgtest.log" | sort -u | sed 's/^/          /'
 	rm -rf "$dir/source"
 }
 
