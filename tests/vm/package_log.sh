@@ -91,7 +91,7 @@ part_alert() {
 		"$(cat $dir/fields)" = "closed_port 8093 sent 3"
 	journalctl --no-pager -x -o short "MESSAGE_ID=$alert_id" --since "$since" >$dir/explained
 	cause=$(jq -r .RST_CAUSE $dir/alert | head -n 1)
-	sed -n "/^[^ ]* *${cause:-?}:/,/^[^ ]* *$/p" $dir/explained | head -n 4 >$dir/cause
+	sed -n "/^[^ ]* *${cause:-?}:/,/^[^ ]* *$/p" $dir/explained | head -n 1 >$dir/cause
 	check "journalctl -x explains $cause" -s $dir/cause
 	head -n 10 $dir/explained | show
 	show <$dir/cause
