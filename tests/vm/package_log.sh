@@ -102,23 +102,25 @@ part_alert() {
 	systemctl reload rstmond.service
 }
 
-# An alert of a rule that is built in, active while the machine reboots.
+# An alert that is active while the machine reboots.
 before_reboot_alert() {
+	configure 60-reboot.conf '[alert reboot]' 'filter = port 8087 and direction sent' 'by = port' 'rate = 30/min' \
+		'clear = 30/min' 'window = 40s'
+	systemctl reload rstmond.service
+	sleep 1
 	refused 8087 40 >/dev/null
-	until_true 20 has_port $alert_id 8087
-}
-
-has_port() { # MESSAGE-ID PORT
-	journalctl --no-pager -o json "MESSAGE_ID=$1" "RST_PORT=$2" | grep -q dependency-down
+	until_true 20 has_entry $alert_id @0 reboot
 }
 
 after_reboot_alert() {
-	until_true 90 has_port $resolved_id 8087
-	journalctl --no-pager -o json "MESSAGE_ID=$alert_id" + "MESSAGE_ID=$resolved_id" |
-		jq -r 'select(.RST_PORT == "8087") | "boot \(._BOOT_ID[0:8]) \(.MESSAGE)"' >$dir/pair
+	until_true 90 has_entry $resolved_id @0 reboot
+	{ entries $alert_id @0 reboot; entries $resolved_id @0 reboot; } |
+		jq -r '"boot \(._BOOT_ID[0:8]) \(.MESSAGE)"' >$dir/pair
 	count="$(grep -c '^boot [^ ]* alert ' $dir/pair) alert, $(grep -c '^boot [^ ]* resolved ' $dir/pair) resolved"
 	check "an alert went through the reboot: $count" "$count" = "1 alert, 1 resolved"
 	show <$dir/pair
+	rm $conf/60-reboot.conf
+	systemctl reload rstmond.service
 }
 
 dropped() {
