@@ -30,6 +30,10 @@ refused "rstmon: an argument too many" 2 "'extra'" "$rstmon" status extra
 refused "rstmon: a time that is none" 2 "'yesterdayish'" "$rstmon" list --since yesterdayish
 refused "rstmon: a number that is none" 2 "'12x'" "$rstmon" list -n 12x
 refused "rstmon: --by of nothing" 2 "'colour'" "$rstmon" list --by colour
+refused "rstmon: a place to listen that is none" 2 "bad --listen, column 11: 'http'" "$rstmon" exporter \
+	--listen 127.0.0.1:http
+refused "rstmon: an address of another host" 1 "cannot listen on 192.0.2.1:9941.*--listen" "$rstmon" exporter \
+	--listen 192.0.2.1:9941
 refused "rstmon: an empty socket" 2 "empty" "$rstmon" status --socket ""
 
 # filters: the sentence has the place
