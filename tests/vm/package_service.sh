@@ -146,7 +146,7 @@ after_reboot() {
 part_upgrade() {
 	old=$(dpkg-query -W -f '${Version}' rstmon) pid=$(unit MainPID)
 	cli status --json | jq -r '.generation' >$dir/generation
-	load_start $here/bin/load 100 50 2 50 || return
+	load_start $here/bin/load 40 20 2 20 || return
 	sleep 1
 	dpkg -i $here/newer.deb >$dir/dpkg 2>&1 || { fail "dpkg -i"; show 30 <$dir/dpkg; }
 	until_true 30 is_up "$pid"
