@@ -28,7 +28,7 @@ static __always_inline int accepted(struct sock *sk)
 	if (p.flags & PF_KTHREAD && st->owner_tgid)
 		return 0;
 	owner_store(st, &p, RST_OWNER_ACCEPT);
-	home_keep();
+	home_keep(p.tgid, p.start);
 	return 0;
 }
 

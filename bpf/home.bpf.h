@@ -45,24 +45,32 @@ static __always_inline void homes_of(const struct css_set *set, __u64 ret[RST_HI
 static __noinline int home_walk(const struct task_struct *task)
 {
 	const struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct rst_home home = {}, *old;
+	struct rst_home home = {};
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 
 	home.start = BPF_CORE_READ(task, group_leader, start_boottime);
 	home.set = (__u64)set;
-	old = bpf_map_lookup_elem(&homes, &tgid);
-	/* the same set is the same cgroups */
-	if (old && old->start == home.start && old->set == home.set)
-		return 0;
 	homes_of(set, home.cgroup);
 	bpf_map_update_elem(&homes, &tgid, &home, BPF_ANY);
 	return 0;
 }
 
-/* The current process owns a socket. */
-static __always_inline void home_keep(void)
+/* The current process, which began at 'start', owns a socket. It usually has owned others: that is found out without a
+ * walk, and where the task has its type without a helper but the look-up. */
+static __always_inline void home_keep(__u32 tgid, __u64 start)
 {
-	if (homes_wanted())
+	const struct rst_home *old;
+	__u64 set;
+
+	if (!homes_wanted())
+		return;
+	if (config.has_task_btf)
+		set = (__u64)bpf_get_current_task_btf()->cgroups;
+	else
+		set = (__u64)BPF_CORE_READ((const struct task_struct *)bpf_get_current_task(), cgroups);
+	old = bpf_map_lookup_elem(&homes, &tgid);
+	/* the same set is the same cgroups */
+	if (!old || old->start != start || old->set != set)
 		home_walk((const struct task_struct *)bpf_get_current_task());
 }
 

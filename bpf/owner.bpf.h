@@ -91,7 +91,7 @@ static __always_inline void owner_refresh(struct sock_state *st, __u8 source)
 	if (p.flags & PF_KTHREAD && st->owner_tgid)
 		return;
 	owner_store(st, &p, source);
-	home_keep();
+	home_keep(p.tgid, p.start);
 }
 
 /* The owner's name, after an execve() since it was written down where there was one. */

@@ -16,7 +16,7 @@ static __always_inline void state_begin(struct sock_state *st, __u8 source, __u8
 
 	process_current(&p);
 	owner_store(st, &p, source);
-	home_keep();
+	home_keep(p.tgid, p.start);
 	st->role = role;
 	st->flags = flags;
 	st->previous_state = TCP_CLOSE;

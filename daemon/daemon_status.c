@@ -115,6 +115,7 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 {
 	FILE *f = fmemopen(d->problems, sizeof(d->problems), "w");
 
+	d->problems[0] = '\0'; /* of which nothing is said now, nothing is left */
 	if (!f)
 		return;
 	for (size_t i = 0; i < s->n_hooks; i++)
@@ -130,7 +131,7 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 	if (s->decode_errors)
 		fprintf(f, "%llu records could not be understood. ",
 			(unsigned long long)s->decode_errors);
-	if (d->intake.live && !s->names_from[0])
+	if (d->intake.live && !intake_names(&d->intake))
 		fprintf(f, "No hierarchy of cgroups is mounted here: of what is older than the "
 			   "daemon, units and containers are not known. ");
 	if (d->outlives && d->options->outlive->unkept)

@@ -579,6 +579,15 @@ static unsigned int slots_used(struct source *source)
 	return n;
 }
 
+bool intake_names(const struct intake *in)
+{
+	bool seen = in->unified_seen;
+
+	for (unsigned int i = 0; i < RST_HIERARCHIES; i++)
+		seen = seen || in->hierarchy_seen[i];
+	return seen;
+}
+
 /* "cgroup v1 (name=systemd, memory), cgroup v2": those that can be read. */
 static void tell_hierarchies(const struct intake *in, char *dst, size_t size)
 {

@@ -90,6 +90,9 @@ void intake_totals(const struct intake *in, struct source_totals *ret);
  * the rows know of their slots is kept for good. -errno. */
 int intake_absorb(struct intake *in, struct source *old);
 
+/* Whether there is a hierarchy of cgroups that units and containers are read from. */
+bool intake_names(const struct intake *in);
+
 /* Fills what the stages know; the daemon adds its own. */
 void intake_status(struct intake *in, struct report_status *ret);
 
