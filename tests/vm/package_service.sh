@@ -62,6 +62,8 @@ part_unit() {
 	check "STATUS: $(unit StatusText)" -n "$(unit StatusText)"
 	hooks=$(cli status --json | jq -r '[.hooks[] | select(.attached | not) | .name] | join(" ")')
 	ok "hooks that are not attached: ${hooks:-none}"
+	problems=$(cli status --json | jq -r '.problems // "" | gsub("[^ ]+ is not attached [(][^)]*[)]: [^.]*[.] ?"; "")')
+	check "no problem but those of hooks${problems:+: $problems}" -z "$problems"
 }
 
 # same WORDS BEFORE [MADE]: the totals, once and at rest
