@@ -38,7 +38,9 @@ ARM64_KERNEL_PACKAGES := qemu-system-arm
 VM_PACKAGES    := qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils zstd
 KERNEL_PACKAGES := qemu-system-x86 cpio busybox-static kmod xz-utils zstd
 # What tests/pipelines feeds; nothing of it starts when it is installed.
-PIPELINE_PACKAGES := curl iproute2 jq prometheus prometheus-node-exporter
+# syslog-ng cannot be installed beside rsyslog: it is unpacked, and only its libraries are installed.
+PIPELINE_PACKAGES := curl iproute2 jq prometheus prometheus-node-exporter rsyslog libivykis0 libnet1 libpcre3 libwrap0 \
+                     libcap2 libglib2.0-0
 FUZZ_PACKAGES  := libclang-rt-dev
 LAB_PACKAGES   := jq nftables iproute2 procps util-linux curl libtomcat10-java default-jdk-headless \
                   nginx-light haproxy apache2-bin redis-server postgresql nodejs

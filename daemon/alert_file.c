@@ -110,8 +110,6 @@ static int write_new(int dir, const struct alert_kept *kept, size_t n)
 	if (text && fd >= 0)
 		r = write_all(fd, text, length);
 	json_object_put(json);
-	if (!r && fsync(fd))
-		r = -errno;
 	return r;
 }
 
@@ -173,7 +171,10 @@ static bool get_key(struct json_object *o, const char *name, struct alert_key *r
 	    !get_u64(k, "other_ports", 1, &other_ports) || !get_u64(k, "rest", 1, &rest))
 		return false;
 	number = cause_parse(cause);
-	if (number < 0 || (role >= RST_ROLE_MAX && role != ALERT_MIXED) ||
+	if (number < 0)
+		number = RST_CAUSE_UNKNOWN; /* of a newer daemon: that it is over is told all the
+					       same */
+	if ((role >= RST_ROLE_MAX && role != ALERT_MIXED) ||
 	    (direction >= RST_DIRECTION_MAX && direction != ALERT_MIXED))
 		return false;
 	ret->start = start;
@@ -332,8 +333,8 @@ int alert_file_write(const char *dir_path, const struct alert_kept *kept, size_t
 		r = -errno;
 	if (r && n)
 		unlinkat(dir, NEW, 0);
-	else
-		fsync(dir);
+	/* Not synced: a disk that is busy would hold up the loop, and what a machine loses with its
+	 * power is a line that something is over. */
 	return r;
 }
 

@@ -136,6 +136,7 @@ static struct tally_row row_of(const struct finding *f)
 		.exe = f->owner.exe,
 		.unit = f->owner.unit,
 		.container = f->owner.container,
+		.pod = f->owner.pod,
 		.netns = f->reset.netns,
 		.port = f->reset.port,
 		.role = f->reset.role,

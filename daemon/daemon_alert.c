@@ -49,6 +49,8 @@ void daemon_keep_alerts(struct daemon *d)
 	if (kept) {
 		n = alerts_keep(d->alerts, d->intake.tally, kept, RSTMON_ALERTS_TOLD_MAX);
 		r = alert_file_write(d->config.state, kept, n);
+		if (r == -ENOENT && outlive_may_be_missing(d->options->outlive))
+			r = 0;
 	}
 	if (r)
 		snprintf(trouble, sizeof(trouble), "%.160s/" ALERT_FILE_NAME ": %s: %s. ",

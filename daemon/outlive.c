@@ -74,8 +74,7 @@ static void _printf_(2, 3) say(struct outlive *o, const char *format, ...)
 
 /* ---- the state directory ---- */
 
-/* Who runs us by hand needs no state directory; a service without its own has a problem. */
-static bool may_be_missing(const struct outlive *o)
+bool outlive_may_be_missing(const struct outlive *o)
 {
 	return !getenv("STATE_DIRECTORY") && !strcmp(o->dir, RSTMON_STATE_PATH);
 }
@@ -89,7 +88,7 @@ static void tell_trouble(struct outlive *o)
 static void try_dir(struct outlive *o)
 {
 	if (!faccessat(AT_FDCWD, o->dir, W_OK | X_OK, AT_EACCESS) ||
-	    (errno == ENOENT && may_be_missing(o)))
+	    (errno == ENOENT && outlive_may_be_missing(o)))
 		return;
 	snprintf(o->unwritten, sizeof(o->unwritten), "No checkpoints can be written: %.160s: %s. ",
 		 o->dir, strerror(errno));
@@ -524,7 +523,7 @@ void outlive_checkpoint(struct outlive *o, struct intake *in)
 	struct stat st;
 	int r;
 
-	if (stat(o->dir, &st) && errno == ENOENT && may_be_missing(o))
+	if (stat(o->dir, &st) && errno == ENOENT && outlive_may_be_missing(o))
 		return;
 	in->source->ops->totals(in->source, &totals);
 	r = checkpoint_write(o->dir, in->state, &totals, in->source->reasons);

@@ -53,6 +53,9 @@ int outlive_commit(struct outlive *o, struct intake *in);
 bool outlive_due(const struct outlive *o, const struct intake *in);
 void outlive_checkpoint(struct outlive *o, struct intake *in);
 
+/* Whether the state directory may be missing: who runs us by hand needs none; a service without its own has a problem. */
+bool outlive_may_be_missing(const struct outlive *o);
+
 /* Before the last look at the ring: hooks that nobody keeps count no more. */
 void outlive_end(struct outlive *o);
 void outlive_done(struct outlive *o);

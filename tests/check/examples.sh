@@ -10,16 +10,16 @@ tmp=$(mktemp -d) || exit 1
 passed=0 failed=0 skipped=0 pids=
 trap '[ -z "$pids" ] || kill $pids; rm -rf "$tmp"' EXIT
 
-mkfifo "$tmp/ready"
+mkfifo "$tmp/ready" "$tmp/listens"
 "$B/rstmond" --config /dev/null --log none --socket "$tmp/socket" --replay tests/golden/loopback.rec 2>"$tmp/ready" &
 pids=$!
 while read -r line; do
 	case $line in *ready) break ;; esac
 done <"$tmp/ready"
 export PATH=$B:$PATH RSTMON_SOCKET=$tmp/socket
-rstmon exporter --listen 127.0.0.1:0 >"$tmp/ready" &
+rstmon exporter --listen 127.0.0.1:0 >"$tmp/listens" &
 pids="$pids $!"
-read -r line <"$tmp/ready"
+read -r -t 30 line <"$tmp/listens"
 exporter=$(grep -oE '127\.0\.0\.1:[0-9]+' <<<"$line")
 
 # Commands as a shell reads them, each ended by \001: what stands behind "$ " in .Dl, and in displays.

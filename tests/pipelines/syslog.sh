@@ -86,7 +86,8 @@ own_host() {
 	done
 	over /etc && over /usr "$1" && over /var/log && mount -t tmpfs -o mode=755 none /run &&
 		mount --move "$tmp/dev" /dev && ip link set lo up || return
-	mkdir -p /usr/local/sbin /var/log/rstmon /var/lib/syslog-ng /run/rstmon
+	mkdir -p /usr/local/sbin /var/lib/syslog-ng /run/rstmon
+	rm -rf /var/log/rstmon
 	# notes what it is told; without "mail" the example uses logger, and this one takes its place, too
 	# shellcheck disable=SC2016
 	sed 's/^notify() {.*/notify() { echo "$1" >>\/run\/notified; }; unused() {/' "$contrib/alert/rstmon-alert" \
@@ -118,7 +119,7 @@ field() { # kind, field: of the alerts as JSON
 }
 
 counted() {
-	[ "$("$B/rstmon" --socket "$tmp/socket" list --json | jq .totals.sent)" = $resets ]
+	[ "$("$B/rstmon" --socket "$tmp/socket" list --json port 9 and direction sent | jq '[.rows[].count] | add')" = $resets ]
 }
 
 is() { # field, value: of both lines
@@ -141,8 +142,9 @@ hostile() {
 # What the daemon writes, from a reset to the program; $1 is who listens at /dev/log, $2 its process.
 through() {
 	expect "$1: a value with quotes, blanks and a backslash stays one field" hostile
-	: >/var/log/rstmon/alerts.json
+	: >/var/log/rstmon/alerts.json # emptied, not replaced: it is open
 	: >/run/notified
+	expect "$1: the directory is not everybody's" test "$(stat -c %a:%G /var/log/rstmon)" = 750:adm
 	expect "$1: rstmond starts" start_rstmond
 	incident
 	expect "$1: $resets resets are counted" poll 30 counted
@@ -163,7 +165,7 @@ through() {
 	kill "$rstmond" && wait "$rstmond"
 	expect "$1: nothing else, also at the end of rstmond" has_lines /var/log/rstmon/alerts.json 2
 	kill "$2" && wait "$2" 2>/dev/null
-	rm -f /dev/log /var/log/rstmon/*
+	rm -rf /dev/log /var/log/rstmon
 }
 
 with_rsyslogd() {
