@@ -173,11 +173,12 @@ Test(alert_file, every_cut_is_set_aside)
 	cr_assert_eq(n, 1);
 }
 
-static void expect_bad(const char *from, const char *to, int why)
+/* A file as it is written, but for one word. */
+static void put_with(const char *from, const char *to)
 {
 	_cleanup_free_ char *text = NULL;
 	char other[4096];
-	size_t size, n;
+	size_t size;
 	char *at;
 
 	kept[0] = sample(0);
@@ -187,6 +188,14 @@ static void expect_bad(const char *from, const char *to, int why)
 	cr_assert(at, "%s", from);
 	snprintf(other, sizeof(other), "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
 	put(other, strlen(other));
+}
+
+static void expect_bad(const char *from, const char *to, int why)
+{
+	char other[4096];
+	size_t n;
+
+	put_with(from, to);
 	cr_assert_eq(read_it(&n), why, "%s", to);
 	cr_assert_eq(n, 0);
 	cr_assert(sentence[0]);
@@ -197,20 +206,9 @@ static void expect_bad(const char *from, const char *to, int why)
 /* Written by a newer daemon, which knows more causes: its alert still has an end. */
 Test(alert_file, a_cause_of_a_newer_daemon_is_unknown)
 {
-	_cleanup_free_ char *text = NULL;
-	const char *from = "firewall_reject";
-	char other[4096];
-	size_t size, n;
-	char *at;
+	size_t n;
 
-	kept[0] = sample(0);
-	cr_assert_eq(alert_file_write(dir, kept, 1), 0);
-	text = content(&size);
-	at = strstr(text, from);
-	cr_assert(at);
-	snprintf(other, sizeof(other), "%.*s%s%s", (int)(at - text), text, "of_tomorrow",
-		 at + strlen(from));
-	put(other, strlen(other));
+	put_with("firewall_reject", "of_tomorrow");
 	cr_assert_eq(read_it(&n), 0);
 	cr_assert_eq(n, 1);
 	cr_assert_str_empty(sentence);
