@@ -185,10 +185,14 @@ static bool is_built_in(const struct alert_rule *rule)
 	return false;
 }
 
-/* Whether 'o' tells, or is about to tell, what 's' would: who refused goes first. */
-static bool tells_for(const struct alert_state *o, const struct alert_state *s)
+/* Whether 'o' tells, or is about to tell, what 's' would: who refused goes first. A rule of the
+ * configuration speaks for itself alone, and nothing for what is more severe. */
+static bool tells_for(const struct alerts *a, const struct alert_state *o,
+		      const struct alert_state *s)
 {
-	if (!o->used || !o->active || o->twin || o->shown.port != s->shown.port)
+	if (!o->used || !o->active || o->twin || o->shown.port != s->shown.port ||
+	    a->slot[o->rule].rule.severity > a->slot[s->rule].rule.severity ||
+	    !is_built_in(&a->slot[o->rule].rule))
 		return false;
 	return is_refused(&s->shown) ? refuses(&o->shown) : o->told && is_refused(&o->shown);
 }
@@ -207,7 +211,7 @@ static bool is_twin(const struct alerts *a, const struct alert_state *s,
 	for (unsigned int i = 0; i < ALERTS_PLACES; i++) {
 		const struct alert_state *o = &a->state[i];
 
-		if (!tells_for(o, s))
+		if (!tells_for(a, o, s))
 			continue;
 		alert_fill(a, refuses(&s->shown) ? o : s, &alert);
 		example = alerts_example(a, &alert, recent);

@@ -254,7 +254,7 @@ int config_alert_end(struct config *c, struct config_block *b, unsigned int *lin
 	return -EINVAL;
 }
 
-/* A rule that says neither is a misspelt name, or alerts of everything by mistake. */
+/* A rule without one is a misspelt name, or alerts of everything by mistake. */
 static int say_unknown(const struct config *c, const char *name, char *error, size_t error_size)
 {
 	const char *nearest = NULL;
@@ -270,7 +270,7 @@ static int say_unknown(const struct config *c, const char *name, char *error, si
 	}
 	snprintf(
 		error, error_size,
-		"no rule [alert %s] is built in, and a new one says at least a filter or a rate%s%s%s",
+		"no rule [alert %s] is built in, and a new one needs a filter ('filter =' for all)%s%s%s",
 		name, nearest ? "; did you mean [alert " : "", nearest ? nearest : "",
 		nearest ? "]?" : "");
 	return -EINVAL;
@@ -283,7 +283,7 @@ static int finish_rule(struct config *c, unsigned int i, struct config_origin *r
 	bool built_in = i < alert_defaults_n;
 	struct config_origin place = c->alert_place[i];
 
-	if (!built_in && !given(c, i, KEY_FILTER) && !given(c, i, KEY_RATE)) {
+	if (!built_in && !given(c, i, KEY_FILTER)) {
 		*ret_place = place;
 		return say_unknown(c, rule->name, error, error_size);
 	}

@@ -364,7 +364,9 @@ Test(live, last_record_is_not_stranded, .timeout = 300)
 		fprintf(stderr, "wake-ups skipped: others had resets all the time\n");
 	else
 		fprintf(stderr, "%lld wake-ups in 2 s\n", (long long)n);
-	cr_expect_leq(n, 10, "%lld wake-ups in two quiet seconds", (long long)n);
+	/* a daemon that does not sleep makes 500; one look at the rows for alerts is some of these
+	 */
+	cr_expect_leq(n, 30, "%lld wake-ups in two quiet seconds", (long long)n);
 	box_end(&b);
 	end(&e);
 	if (n < 0)

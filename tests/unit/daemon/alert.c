@@ -381,7 +381,8 @@ Test(alert, both_ends_of_a_refused_connect_are_one)
 	cr_assert_eq(twins(elsewhere, false), 2);
 	cr_assert_eq(twins_of(here, true, "mine", "dependency-down"), 2,
 		     "who made a rule gets what it asks for");
-	cr_assert_eq(twins_of(here, false, "mine", "dependency-down"), 1);
+	cr_assert_eq(twins_of(here, false, "mine", "dependency-down"), 2,
+		     "and speaks for no other");
 	cr_assert_eq(twins_of(here, false, "service-down", "mine"), 2);
 	recent_free(here);
 	recent_free(loopback);

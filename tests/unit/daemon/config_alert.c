@@ -156,6 +156,7 @@ Test(config_alert, every_key_is_read)
 			  "[log]\n"
 			  "alerts_per_minute = 7\n"
 			  "[alert b]\n"
+			  "filter =\n"
 			  "rate = 1/min\n"
 			  "[alert a]\n"
 			  "window = 1h\n"),
@@ -237,8 +238,10 @@ Test(config_alert, what_is_wrong_has_its_line)
 	fails("[alert a]\nenabled = 2\n", ":2: '2' is not what enabled");
 	fails("[alert a]\nfilter = comm 'a;b'\n", ":2: ");
 	fails("[log]\nalerts_per_minute = 0\n", ":2: '0' is not");
-	fails("[alert a]\nrate = 1/s\n\nclear = 2/s\n", ":4: [alert a] would be over at a higher");
-	fails("[alert a]\nclear = 2/s\n\nrate = 1/s\n", ":2: [alert a] would be over at a higher");
+	fails("[alert a]\nrate = 1/s\n\nclear = 2/s\nfilter =\n",
+	      ":4: [alert a] would be over at a higher");
+	fails("[alert a]\nclear = 2/s\n\nrate = 1/s\nfilter =\n",
+	      ":2: [alert a] would be over at a higher");
 	fails("[alert a]\nseverity = info\n", ":1: no rule [alert a] is built in");
 	fails("\n[alert a]\n", ":2: no rule [alert a] is built in");
 }
@@ -260,7 +263,7 @@ Test(config_alert, rules_have_a_bound)
 	FILE *f = open_memstream(&text, &n);
 
 	for (unsigned int i = alert_defaults_n; i < RSTMON_ALERT_RULES_MAX; i++)
-		fprintf(f, "[alert r%u]\nrate = 1/s\n", i);
+		fprintf(f, "[alert r%u]\nfilter =\n", i);
 	fflush(f);
 	cr_assert_eq(load(text), 0, "%s", error);
 	cr_assert_eq(config.alerts, RSTMON_ALERT_RULES_MAX);
