@@ -534,6 +534,36 @@ static struct json_object *known(struct live_daemon *d, struct box *b)
 	return status;
 }
 
+/* Where a program is skipped now and then on top of PID 1, as on some machines (HACKING.md,
+ * "Traps"), a timer's reset is missing once in a while. What is wrong by a fault is wrong each
+ * time. */
+#define TRIES 3
+
+static struct json_object *walk(const struct way *w, struct live_daemon *d, struct box *b,
+				struct json_object **before)
+{
+	struct json_object *after;
+	long r;
+
+	for (int try = 1;; try++) {
+		for (int n = 0; n < TIMES; n++) {
+			r = box_call(b, d, w->fn, n);
+			cr_expect_eq(r, 0, "%s: line %ld, error %ld", w->name, -r / 1000,
+				     -r % 1000);
+			if (r)
+				result_of(false, "counters", "it cannot be made", "%s: line %ld",
+					  w->name, -r / 1000);
+		}
+		after = settled(w, d, *before, b->netns);
+		cr_assert_not_null(after, "rstmon status gives nothing");
+		if (try == TRIES || agrees(w, *before, after, b->netns))
+			return after;
+		fprintf(stderr, "%s: a number is apart, tried again\n", w->name);
+		json_object_put(*before);
+		*before = after;
+	}
+}
+
 Test(live, every_counter_is_explained, .timeout = 300)
 {
 	const char *impossible = live_impossible();
@@ -550,16 +580,7 @@ Test(live, every_counter_is_explained, .timeout = 300)
 	cr_assert_eq(r, 0, "no dummy device: %ld", r);
 	before = known(&d, &b);
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		for (int n = 0; n < TIMES; n++) {
-			r = box_call(&b, &d, ways[i].fn, n);
-			cr_expect_eq(r, 0, "%s: line %ld, error %ld", ways[i].name, -r / 1000,
-				     -r % 1000);
-			if (r)
-				result_of(false, "counters", "it cannot be made", "%s: line %ld",
-					  ways[i].name, -r / 1000);
-		}
-		after = settled(&ways[i], &d, before, b.netns);
-		cr_assert_not_null(after, "rstmon status gives nothing");
+		after = walk(&ways[i], &d, &b, &before);
 		judge(&ways[i], before, after, b.netns);
 		json_object_put(before);
 		before = after;
