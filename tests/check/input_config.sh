@@ -37,8 +37,9 @@ expect "config: ... and nothing else" test "$(cat "$tmp/out" "$tmp/err" | wc -l)
 config_is_wrong "a rule of alerts without a name" 1 "has a name" '[alert]\n'
 config_is_wrong "a rule's name" 1 "'a b' is no name" '[alert a b]\n'
 config_is_wrong "a rule's filter" 3 "column 5: .*\"prt\"" '[alert a]\nfilter = port 80\nfilter = or  prt 81\n'
-config_is_wrong "clear above rate" 3 "at most the rate" '[alert a]\nrate = 1/s\nclear = 2/s\n'
+config_is_wrong "clear above rate" 3 "at most the rate" '[alert a]\nrate = 1/s\nclear = 2/s\nfilter =\n'
 config_is_wrong "a rule that says nothing" 1 "is built in" '[alert a]\n'
+config_is_wrong "a rule about nothing by name" 1 "needs a filter" '[alert dependency-dwon]\nrate = 1/s\n'
 
 # the installed file: all of it in comments, and each comment a default
 "$rstmond" --print-config=defaults >"$tmp/defaults.conf"
