@@ -14,21 +14,7 @@
 #include "cli/call.h"
 #include "cli/exporter.h"
 #include "cli/metrics.h"
-
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
+#include "common/output.h"
 
 /* A name that lasts through a power cut. Not all file systems can; then it is as good as it gets.
  */
@@ -45,7 +31,7 @@ static void sync_directory(const char *path)
 
 static int fill(int fd, const char *text, size_t len)
 {
-	int r = write_all(fd, text, len);
+	int r = output_write_all(fd, text, len, NULL);
 
 	if (!r && fchmod(fd, 0644) < 0) /* collectors run as somebody else */
 		r = -errno;

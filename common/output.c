@@ -44,3 +44,23 @@ ssize_t output_write(int fd, const void *data, size_t size)
 	}
 	return write(fd, data, size);
 }
+
+int output_write_all(int fd, const void *data, size_t size, size_t *ret_n)
+{
+	size_t n = 0;
+	int r = 0;
+
+	while (n < size && !r) {
+		ssize_t written = write(fd, (const char *)data + n, size - n);
+
+		if (written > 0)
+			n += (size_t)written;
+		else if (!written)
+			r = -EIO;
+		else if (errno != EINTR)
+			r = -errno;
+	}
+	if (ret_n)
+		*ret_n = n;
+	return r;
+}

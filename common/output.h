@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Writing to stdout or stderr without ever blocking, whatever they are. */
+/* Writing to stdout or stderr without ever blocking, whatever they are; and all of something to a file. */
 #ifndef COMMON_OUTPUT_H
 #define COMMON_OUTPUT_H
 
@@ -14,5 +14,9 @@ int output_open(int fd);
 /* Writes what can be written now. -1 with errno EAGAIN: nothing. At most PIPE_BUF bytes at a time go
  * whole into a pipe or not at all; a terminal or a stream may take less than all. */
 ssize_t output_write(int fd, const void *data, size_t size);
+
+/* Writes as much as the file takes, waiting for it. *ret_n (may be NULL) has its bytes, also on failure. -EIO: it takes
+ * nothing and gives no reason; -errno. */
+int output_write_all(int fd, const void *data, size_t size, size_t *ret_n);
 
 #endif

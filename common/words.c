@@ -53,6 +53,10 @@ static const char *const summaries[] = {
 #undef X
 };
 
+/* sys/syslog.h: LOG_EMERG is 0 */
+const char *const severity_names[SEVERITIES] = {"emerg",   "alert",  "crit", "err",
+						"warning", "notice", "info", "debug"};
+
 /* include/net/tcp_states.h; the kernel has never renumbered them. */
 static const char *const states[] = {
 	"",	     "ESTABLISHED", "SYN_SENT",	    "SYN_RECV",	      "FIN_WAIT1",
@@ -101,6 +105,11 @@ const char *cause_name(unsigned int cause)
 const char *cause_summary(unsigned int cause)
 {
 	return name_of(summaries, ARRAY_SIZE(summaries), cause);
+}
+
+const char *severity_name(unsigned int severity)
+{
+	return name_of(severity_names, SEVERITIES, severity);
 }
 
 const char *tcp_state_name(unsigned int state)

@@ -24,6 +24,11 @@ const char *confidence_name(unsigned int confidence);
 const char *cause_name(unsigned int cause);
 const char *cause_summary(unsigned int cause);
 
+/* syslog's severities by their numbers: "emerg" to "debug" */
+#define SEVERITIES 8
+extern const char *const severity_names[SEVERITIES];
+const char *severity_name(unsigned int severity);
+
 /* TCP states by the kernel's numbers (include/net/tcp_states.h), without "TCP_"; 0 is "". */
 const char *tcp_state_name(unsigned int state);
 

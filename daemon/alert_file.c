@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "common/output.h"
 #include "common/str.h"
 #include "common/words.h"
 #include "daemon/alert_file.h"
@@ -72,21 +73,6 @@ static struct json_object *kept_json(const struct alert_kept *k)
 	return object_finish(&o);
 }
 
-static int write_all(int fd, const char *text, size_t n)
-{
-	while (n) {
-		ssize_t written = write(fd, text, n);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return written < 0 ? -errno : -EIO;
-		text += written;
-		n -= (size_t)written;
-	}
-	return 0;
-}
-
 static int write_new(int dir, const struct alert_kept *kept, size_t n)
 {
 	_cleanup_close_ int fd = openat(dir, NEW,
@@ -108,7 +94,7 @@ static int write_new(int dir, const struct alert_kept *kept, size_t n)
 	json = object_finish(&o);
 	text = json ? json_object_to_json_string_length(json, OBJECT_FORMAT, &length) : NULL;
 	if (text && fd >= 0)
-		r = write_all(fd, text, length);
+		r = output_write_all(fd, text, length, NULL);
 	json_object_put(json);
 	return r;
 }

@@ -11,12 +11,11 @@
 
 #include "common/rate.h"
 #include "common/str.h"
+#include "common/words.h"
 #include "daemon/config_internal.h"
 #include "rstmon/interface.h"
 
 static const char *const by_names[] = {"service", "process", "port", "cause", "rule"};
-static const char *const severities[] = {"emerg",   "alert",  "crit", "err",
-					 "warning", "notice", "info", "debug"};
 
 _Static_assert(ARRAY_SIZE(by_names) == ALERT_BY_MAX, "a name for each");
 
@@ -127,7 +126,7 @@ int config_take(const struct config_option *o, const char *text, void *base)
 			*(enum alert_by *)value = (enum alert_by)r;
 		return MIN(r, 0);
 	case CONFIG_SEVERITY:
-		r = take_word(severities, ARRAY_SIZE(severities), text);
+		r = take_word(severity_names, SEVERITIES, text);
 		if (r >= 0)
 			*(int *)value = r;
 		return MIN(r, 0);
@@ -186,7 +185,7 @@ void config_describe(const struct config_option *o, char *dst, size_t size)
 		describe_words(by_names, ARRAY_SIZE(by_names), dst, size);
 		break;
 	case CONFIG_SEVERITY:
-		describe_words(severities, ARRAY_SIZE(severities), dst, size);
+		describe_words(severity_names, SEVERITIES, dst, size);
 		break;
 	}
 }
@@ -266,7 +265,7 @@ void config_print_value(const struct config_option *o, const void *base, const c
 		fputs(by_names[*(const enum alert_by *)value], out);
 		break;
 	case CONFIG_SEVERITY:
-		fputs(severities[*(const int *)value], out);
+		fputs(severity_names[*(const int *)value], out);
 		break;
 	}
 	fputc('\n', out);

@@ -10,19 +10,11 @@
 
 #include "common/addr.h"
 #include "common/str.h"
+#include "common/words.h"
 #include "daemon/diagnose.h"
 #include "daemon/object.h"
 #include "daemon/publish.h"
 #include "daemon/publish_internal.h"
-
-static const char *const severities[] = {"emerg",   "alert",  "crit", "err",
-					 "warning", "notice", "info", "debug"};
-
-static const char *severity_name(int severity)
-{
-	return severity >= 0 && severity < (int)ARRAY_SIZE(severities) ? severities[severity]
-								       : "invalid";
-}
 
 static const char *shared_direction(const struct alert_key *k)
 {
@@ -73,7 +65,7 @@ static void add_place(struct line *l, const struct alert *a)
 
 	line_add(l, "alert", a->name);
 	line_add_u64(l, "id", a->id);
-	line_add(l, "severity", severity_name(a->severity));
+	line_add(l, "severity", severity_name((unsigned int)a->severity));
 	line_add(l, "role", shared_role(k));
 	add_text(l, "unit", k->unit);
 	add_text(l, "container", k->container);
@@ -154,7 +146,7 @@ static struct json_object *publish_alert(const struct alert *a)
 
 	object_put_text(&o, "alert", a->name);
 	object_put_int(&o, "id", (int64_t)a->id);
-	object_put_text(&o, "severity", severity_name(a->severity));
+	object_put_text(&o, "severity", severity_name((unsigned int)a->severity));
 	object_put_bool(&o, "told", a->told);
 	publish_time(&o, "since", a->since);
 	object_put_int(&o, "count", (int64_t)a->count);

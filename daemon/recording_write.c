@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/output.h"
 #include "common/str.h"
 #include "daemon/recording_format.h"
 #include "rstmon/event.h"
@@ -37,25 +38,6 @@ static void fail(struct recording_writer *w, int r)
 		return; /* a device; or nothing can be done */
 }
 
-/* Writes as much as the disk takes; *ret_n has its bytes, also on failure. */
-static int write_bytes(int fd, const char *bytes, size_t size, size_t *ret_n)
-{
-	size_t n = 0;
-
-	while (n < size) {
-		ssize_t r = write(fd, bytes + n, size - n);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		*ret_n = n;
-		if (r <= 0)
-			return r < 0 ? -errno : -EIO;
-		n += (size_t)r;
-	}
-	*ret_n = n;
-	return 0;
-}
-
 void recording_write_flush(struct recording_writer *w)
 {
 	size_t n = 0;
@@ -63,7 +45,7 @@ void recording_write_flush(struct recording_writer *w)
 
 	if (w->error < 0 || w->fd < 0)
 		return;
-	r = write_bytes(w->fd, w->buffer, w->used, &n);
+	r = output_write_all(w->fd, w->buffer, w->used, &n);
 	w->whole += r < 0 ? whole_frames(w, n) : n;
 	w->used = 0;
 	if (r < 0)
@@ -100,9 +82,9 @@ static int write_header(struct recording_writer *w, const char *kernel,
 	h.n_reasons = MIN(reasons->n, (unsigned int)REASONS_MAX);
 	names = h.n_reasons * sizeof(reasons->name[0]);
 	h.crc = recording_crc(&h, offsetof(struct recording_header, crc), reasons->name, names);
-	r = write_bytes(w->fd, (const char *)&h, sizeof(h), &n);
+	r = output_write_all(w->fd, (const char *)&h, sizeof(h), &n);
 	if (!r)
-		r = write_bytes(w->fd, (const char *)reasons->name, names, &n);
+		r = output_write_all(w->fd, (const char *)reasons->name, names, &n);
 	if (r < 0)
 		fail(w, r);
 	else
