@@ -3,8 +3,8 @@
 # make check: every kind of test in turn, cheapest first, and one line of sums at the end. run.sh BUILD
 B=$1
 passed=0 failed=0 skipped=0
-log=$(mktemp) || exit 1
-trap 'rm -f "$log"; tidy' EXIT
+log=$(mktemp) && told=$(mktemp) || exit 1
+trap 'rm -f "$log" "$told"; tidy' EXIT
 
 # A test that fails or crashes leaves its directory, Criterion its socket. Another run may be under way: so
 # only what is older than any test, and sockets of runners that have ended.
@@ -38,13 +38,25 @@ sum() {
 	[ "$1" = 0 ] || [ "$f" -gt 0 ] || failed=$((failed + 1))
 }
 
+# What failed stands thousands of lines above the end: it is said there again.
+keep_failures() { # title
+	{
+		echo "  $1:"
+		{ grep -aE '^(\[(----|FAIL|CRASH|!!!!|TIMEOUT|ERR)|FAIL )|failed|[Ww]rong|WRONG|^make.*Error' "$log" |
+			grep -avE '(^|[^0-9])0 (failed|wrong)' || tail -n 8 "$log"; } | head -n 15 | cut -c 1-300 | sed 's/^/    /'
+	} >>"$told"
+}
+
 run() { # title, then the command
+	title=$1
 	echo "== $1"
 	shift
 	{ "$@" 2>&1; echo "exit $?" >"$log.rc"; } | tee "$log"
 	status=$(sed 's/exit //' "$log.rc")
 	rm -f "$log.rc"
+	before=$failed
 	sum "$status"
+	[ "$failed" = "$before" ] || keep_failures "$title"
 }
 
 skip() {
@@ -76,5 +88,6 @@ fi
 # Two of the kernels of make check-kernels: the oldest, and one whose tracepoints show the least while all
 # trampolines load. Tests that need the most time of an emulated machine are left to it.
 run "older kernels" env LIVE_MANY=2000 KERNELS_TESTS='probe ownership reject many log' tests/kernels/run.sh "$B" 5.10 6.1
+[ ! -s "$told" ] || { echo "failed:"; cat "$told"; }
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
