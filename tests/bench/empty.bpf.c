@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Programs that do nothing, on the two tracepoints of TCP resets: what any program there costs at least.
- * Loaded by empty.c for run.sh.
+ * Programs that do nothing, on the two tracepoints of TCP resets and on that of changes of state, which each
+ * connection passes some ten times: what any program there costs at least. Loaded by empty.c for run.sh.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -17,6 +17,13 @@ int empty_send_reset(void *ctx)
 
 SEC("tp_btf/tcp_receive_reset")
 int empty_receive_reset(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int empty_set_state(void *ctx)
 {
 	(void)ctx;
 	return 0;

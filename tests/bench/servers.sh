@@ -51,12 +51,14 @@ redis() {
 
 compare() { # AIM MEASUREMENT
 	"$2" # warm
-	turns "$SERVER_PAIRS" "$2" rstmond control
+	turns "$SERVER_PAIRS" "$2" empty rstmond control
 	heading '' rate
 	line control rate 'the noise'
+	line empty rate ''
 	line rstmond rate "aim >= $1"
 	heading '' 'per CPU s'
 	line control cpu 'the noise'
+	line empty cpu ''
 	line rstmond cpu "aim >= $1"
 }
 
