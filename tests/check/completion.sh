@@ -135,7 +135,7 @@ skip() {
 	skipped=$((skipped + 1))
 }
 
-timed() { timeout -k 5 60 "$@" <"$tmp/lines" >"$tmp/answers" 2>"$tmp/log"; }
+timed() { timeout -k 5 300 "$@" <"$tmp/lines" >"$tmp/answers" 2>"$tmp/log"; }
 
 if [ ! -r /usr/share/bash-completion/bash_completion ]; then
 	skip bash "there is no bash-completion"

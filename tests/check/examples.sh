@@ -16,10 +16,10 @@ pids=$!
 while read -r line; do
 	case $line in *ready) break ;; esac
 done <"$tmp/ready"
-export PATH=$B:$PATH RSTMON_SOCKET=$tmp/socket
+export PATH=$B:$PATH RSTMON_SOCKET=$tmp/socket no_proxy='*' NO_PROXY='*'
 rstmon exporter --listen 127.0.0.1:0 >"$tmp/listens" &
 pids="$pids $!"
-read -r -t 30 line <"$tmp/listens"
+read -r -t 60 line <"$tmp/listens"
 exporter=$(grep -oE '127\.0\.0\.1:[0-9]+' <<<"$line")
 
 # Commands as a shell reads them, each ended by \001: what stands behind "$ " in .Dl, and in displays.
@@ -47,7 +47,9 @@ example() { # PAGE COMMAND
 	done
 	local line=${2//\/run\/rstmon\/rstmon.sock/$tmp/socket}
 	# what watches ends by itself only where it is told to
-	timeout 3 bash -c "${line//127.0.0.1:9941/$exporter}" >"$tmp/out" 2>"$tmp/err" </dev/null
+	local seconds=60
+	[[ $2 != *[Ww]atch* ]] || seconds=5
+	timeout $seconds bash -c "${line//127.0.0.1:9941/$exporter}" >"$tmp/out" 2>"$tmp/err" </dev/null
 	code=$?
 	[[ $2 == *[Ww]atch* && $code == 124 ]] && code=0
 	[[ $2 == *rstmon\ check* ]] && ! grep -q UNKNOWN "$tmp/out" && code=0

@@ -28,21 +28,21 @@ stuck_log() { # name; 'lines' counts lines, $logger is the reader
 	printf '[log]\nresets = yes\nresets_per_minute = 1000000\nsummary = 1s\n' >"$tmp/config"
 	start --socket "$sock" --log "$1" || return
 	dial 300
-	expect "$1: a line for each reset" poll 20 log_has $((2 * made))
+	expect "$1: a line for each reset" poll log_has $((2 * made))
 	goes_on "$1: lines"
 
 	kill -STOP "$logger"
 	before=$(number log_dropped)
 	dial 3000
 	goes_on "$1: the reader has stopped"
-	expect "$1: the daemon drops what does not fit, and counts it" more_than log_dropped "$before"
+	expect "$1: the daemon drops what does not fit, and counts it" poll more_than log_dropped "$before"
 	refused "$1: a command meanwhile" 2 "nonsense" "$rstmon" nonsense
 	goes_on "$1: the reader is still stopped"
 
 	stuck=$(lines)
 	kill -CONT "$logger"
-	expect "$1: lines come again" poll 60 log_moves "$stuck"
-	expect "$1: a loss line tells how many did not" poll 100 has_loss
+	expect "$1: lines come again" poll log_moves "$stuck"
+	expect "$1: a loss line tells how many did not" poll has_loss
 	goes_on "$1: the reader goes on"
 
 	kill -KILL "$logger"
@@ -63,7 +63,7 @@ start_rsyslogd() {
 	rsyslogd -n -f "$tmp/rsyslog.conf" -i "$tmp/rsyslog.pid" >"$tmp/rsyslog.out" 2>&1 &
 	logger=$!
 	children="$children $logger"
-	poll 20 test -S /dev/log
+	poll test -S /dev/log
 }
 
 with_rsyslogd() {
@@ -85,7 +85,7 @@ start_journald() {
 	/lib/systemd/systemd-journald >"$tmp/journald.out" 2>&1 &
 	logger=$!
 	children="$children $logger"
-	poll 20 test -S /run/systemd/journal/socket
+	poll test -S /run/systemd/journal/socket
 }
 
 with_journald() {

@@ -59,7 +59,7 @@ print_reader_stops() {
 	start --socket "$sock" --print=json || return
 	dial 1000
 	goes_on "--print: the reader stops"
-	expect "--print: the dropped lines are told" poll 15 said "printed lines were dropped"
+	expect "--print: the dropped lines are told" poll said "printed lines were dropped"
 	exec 4<&-
 	dial 5
 	goes_on "--print: the reader is gone"
@@ -68,7 +68,7 @@ print_reader_stops() {
 	start --socket "$sock" --print || return
 	dial 5
 	goes_on "--print: the disk is full"
-	expect "--print: the lines that did not fit are told" poll 15 said "printed lines were dropped"
+	expect "--print: the lines that did not fit are told" poll said "printed lines were dropped"
 	stop TERM
 	rm "$tmp/stdout"
 }
@@ -84,7 +84,7 @@ record_stops() {
 	start --socket "$sock" --record "$tmp/small/file" || return
 	dial 1000
 	goes_on "--record: the disk is full"
-	expect "--record: the end of the recording is told" poll 15 said "recording ended early"
+	expect "--record: the end of the recording is told" poll said "recording ended early"
 	stop TERM
 	expect "--record: the exit code tells" test $? = 1
 	expect "--record: so does stderr" grep -q "small/file: the recording ended early: No space" "$tmp/daemon.err"

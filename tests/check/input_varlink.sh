@@ -74,12 +74,12 @@ clients_that_vanish() {
 	"$rstmon" watch >/dev/null 2>&1 &
 	watcher=$!
 	children="$children $watcher"
-	expect "varlink: a watcher" poll 15 is watchers 1
+	expect "varlink: a watcher" poll is watchers 1
 	[ "$live" = no ] || dial 20
 	kill -KILL "$watcher"
 	wait "$watcher" 2>/dev/null
 	goes_on "varlink: a watcher that was killed"
-	expect "varlink: the watcher is forgotten" poll 15 is watchers 0
+	expect "varlink: the watcher is forgotten" poll is watchers 0
 }
 
 # N clients that stay until release; $holder is their process.
@@ -88,7 +88,7 @@ hold() { # number; each says $tmp/words
 	"$poke" hold "$sock" "$1" >"$tmp/held" <"$tmp/words" &
 	holder=$!
 	children="$children $holder"
-	poll 30 grep -q held "$tmp/held"
+	poll grep -q held "$tmp/held"
 }
 
 release() {
@@ -108,18 +108,18 @@ too_many_clients() {
 	done
 	[ "$live" = no ] || dial 100
 	release
-	expect "varlink: they are let go" poll 15 no_clients
-	expect "varlink: the refused ones are counted" more_than clients_refused 76
+	expect "varlink: they are let go" poll no_clients
+	expect "varlink: the refused ones are counted" poll more_than clients_refused 76
 	goes_on "varlink: more clients than it takes"
 }
 
 slow_watchers() {
 	printf %b "$(call io.rstmon.Watch '{}' ',"more":true')" >"$tmp/words"
 	expect "varlink: three watchers that read nothing" hold 3
-	expect "varlink: they watch" poll 15 is watchers 3
+	expect "varlink: they watch" poll is watchers 3
 	dial 3000
 	goes_on "varlink: watchers that read nothing"
-	expect "varlink: their lines are dropped and counted" poll 15 more_than watch_dropped 0
+	expect "varlink: their lines are dropped and counted" poll more_than watch_dropped 0
 	release
 }
 

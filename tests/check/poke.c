@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The bad client of tests/check/input.sh: raw bytes to the daemon's socket, sockets that hold on,
- * and resets to be counted. Must not outlive its test, so every wait of it ends after a minute.
+ * and resets to be counted. Must not outlive its test, so every wait of it ends after five minutes.
  */
 #include "common/util.h"
 
@@ -15,7 +15,7 @@
 #include "common/str.h"
 
 #define INPUT_MAX (8 << 20)
-#define PATIENCE  60 /* seconds */
+#define PATIENCE  300 /* seconds */
 
 static const char help[] =
 	"poke talk SOCKET     send stdin, say that it ends, show the answers\n"
