@@ -12,6 +12,7 @@
 #include "cli/paragraph.h"
 #include "cli/table.h"
 #include "cli/text.h"
+#include "cli/when.h"
 #include "common/str.h"
 
 static void heading(FILE *f, const struct cli_options *o, const char *text)
@@ -39,16 +40,16 @@ static void put_problems(FILE *f, struct json_object *status)
 		fputs("Problems: not everything is watched; see the hooks below.\n\n", f);
 }
 
-/* "Since 2026-11-22T14:04:05.678Z, adopted, generation 3" */
-static void put_origin(FILE *f, struct json_object *status)
+/* "Since 2026-11-22 14:04:05.678, adopted, generation 3" */
+static void put_origin(FILE *f, struct json_object *status, const struct cli_options *o)
 {
-	char since[64], origin[32];
+	uint64_t since = cli_time(status, "since");
+	char when[WHEN_TEXT_MAX], origin[32];
 
-	cli_text(status, "since", since, sizeof(since));
 	cli_text(status, "origin", origin, sizeof(origin));
-	if (!*since)
+	if (!since)
 		return;
-	fprintf(f, "Since %s", since);
+	fprintf(f, "Since %s", cli_when_format(when, sizeof(when), since, o->utc));
 	if (*origin)
 		fprintf(f, ", %s", origin);
 	if (cli_has(status, "generation"))
@@ -66,7 +67,7 @@ static void put_notes(FILE *f, struct json_object *status)
 		fprintf(f, "Note: %s\n", text);
 }
 
-static void put_daemon(FILE *f, struct json_object *status)
+static void put_daemon(FILE *f, struct json_object *status, const struct cli_options *o)
 {
 	char version[64], kernel[128], names[128], duration[DURATION_TEXT_MAX];
 	int64_t uptime = cli_number(status, "uptime_s", -1);
@@ -79,7 +80,7 @@ static void put_daemon(FILE *f, struct json_object *status)
 			format_duration(duration, sizeof(duration),
 					(uint64_t)uptime * NSEC_PER_SEC));
 	fputc('\n', f);
-	put_origin(f, status);
+	put_origin(f, status, o);
 	cli_text(status, "names_from", names, sizeof(names));
 	if (*names)
 		fprintf(f, "Units and containers by %s\n", names);
@@ -438,14 +439,16 @@ static void put_cost(FILE *f, struct json_object *status)
 }
 
 /* "service-down err service_down, 3.7/s now, 37 since ..., port 8080" */
-static void put_alert(FILE *f, struct json_object *a)
+static void put_alert(FILE *f, struct json_object *a, const struct cli_options *o)
 {
-	char name[32], since[TIME_TEXT_MAX], cause[48], unit[96], comm[32], severity[16];
+	char name[32], since[WHEN_TEXT_MAX] = "-", cause[48], unit[96], comm[32], severity[16];
+	uint64_t began = cli_time(a, "since");
 	int64_t port = cli_number(a, "port", 0);
 	struct json_object *rate = NULL;
 
 	cli_text(a, "alert", name, sizeof(name));
-	cli_text(a, "since", since, sizeof(since));
+	if (began)
+		cli_when_format_short(since, sizeof(since), began, o->now, o->utc);
 	cli_text(a, "cause", cause, sizeof(cause));
 	cli_text(a, "unit", unit, sizeof(unit));
 	cli_text(a, "comm", comm, sizeof(comm));
@@ -472,14 +475,14 @@ char *cli_status_text(struct json_object *status, const struct cli_options *o)
 	if (!f)
 		return NULL;
 	put_problems(f, status);
-	put_daemon(f, status);
+	put_daemon(f, status, o);
 	put_notes(f, status);
 	heading(f, o, "Resets");
 	put_resets(f, status);
 	if (alerts && json_object_array_length(alerts)) {
 		heading(f, o, "Alerts");
 		for (size_t i = 0; i < json_object_array_length(alerts); i++)
-			put_alert(f, json_object_array_get_idx(alerts, i));
+			put_alert(f, json_object_array_get_idx(alerts, i), o);
 	}
 	if (netns && json_object_array_length(netns)) {
 		heading(f, o, "Coverage");

@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "common/util.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 #include <criterion/criterion.h>
 
 #include "cli/text.h"
+#include "common/str.h"
 
-static char *text_of(const char *json)
+static char *text_with(const char *json, const struct cli_options *o)
 {
-	const struct cli_options o = {};
 	struct json_object *status = json_tokener_parse(json);
-	char *text = cli_status_text(status, &o);
+	char *text = cli_status_text(status, o);
 
 	cr_assert_not_null(text);
 	json_object_put(status);
 	return text;
+}
+
+static char *text_of(const char *json)
+{
+	const struct cli_options o = {.utc = true};
+
+	return text_with(json, &o);
 }
 
 Test(cli_status, sections)
@@ -54,7 +64,7 @@ Test(cli_status, alerts)
 	_cleanup_free_ char *none = text_of("{\"alerts\":[]}");
 
 	cr_assert(strstr(text, "\n  service-down         err     service_down, 3.7/s now, 37 "
-			       "since 2026-01-02T03:04:05Z, port 8080\n"),
+			       "since 2026-01-02 03:04:05Z, port 8080\n"),
 		  "%s", text);
 	cr_assert(strstr(text, ", java of a?b, without a line of the log\n"), "%s", text);
 	cr_assert_null(strchr(text, '\x1b'));
@@ -68,9 +78,30 @@ Test(cli_status, origin)
 			"\"origin\":\"adopted\",\"generation\":3}");
 	_cleanup_free_ char *recording = text_of("{\"since\":\"2026-01-02T03:04:05.678Z\"}");
 
-	cr_assert(strstr(adopted, "\nSince 2026-01-02T03:04:05.678Z, adopted, generation 3\n"),
+	cr_assert(strstr(adopted, "\nSince 2026-01-02 03:04:05.678Z, adopted, generation 3\n"),
 		  "%s", adopted);
-	cr_assert(strstr(recording, "Since 2026-01-02T03:04:05.678Z\n"), "%s", recording);
+	cr_assert(strstr(recording, "Since 2026-01-02 03:04:05.678Z\n"), "%s", recording);
+}
+
+Test(cli_status, times_are_those_of_the_place)
+{
+	const char json[] = "{\"version\":\"1\",\"since\":\"2026-01-02T03:04:05.678Z\",\"alerts\":["
+			    "{\"alert\":\"a\",\"since\":\"2026-01-02T03:04:05Z\"},"
+			    "{\"alert\":\"b\",\"since\":\"soon\"}]}";
+	struct cli_options o = {};
+	_cleanup_free_ char *here = NULL, *utc = NULL;
+
+	setenv("TZ", "TST-2", 1); /* no rules, no files */
+	tzset();
+	cr_assert_eq(parse_time("2026-01-02T12:00:00Z", &o.now), 0);
+	here = text_with(json, &o);
+	o.utc = true;
+	utc = text_with(json, &o);
+	cr_expect(strstr(here, "\nSince 2026-01-02 05:04:05.678\n"), "%s", here);
+	cr_expect(strstr(here, " since 05:04:05,"), "%s", here);
+	cr_expect(strstr(here, " since -,"), "%s", here);
+	cr_expect(strstr(utc, "\nSince 2026-01-02 03:04:05.678Z\n"), "%s", utc);
+	cr_expect(strstr(utc, " since 03:04:05Z,"), "%s", utc);
 }
 
 Test(cli_status, a_note_is_no_problem)
