@@ -254,6 +254,11 @@ int config_alert_end(struct config *c, struct config_block *b, unsigned int *lin
 	return -EINVAL;
 }
 
+bool config_alert_derived(const struct config *c, unsigned int rule, unsigned int key)
+{
+	return key == KEY_CLEAR && !given(c, rule, KEY_CLEAR) && given(c, rule, KEY_RATE);
+}
+
 /* A rule without one is a misspelt name, or alerts of everything by mistake. */
 static int say_unknown(const struct config *c, const char *name, char *error, size_t error_size)
 {
@@ -287,7 +292,7 @@ static int finish_rule(struct config *c, unsigned int i, struct config_origin *r
 		*ret_place = place;
 		return say_unknown(c, rule->name, error, error_size);
 	}
-	if (!given(c, i, KEY_CLEAR) && (given(c, i, KEY_RATE) || !built_in))
+	if (config_alert_derived(c, i, KEY_CLEAR) || (!given(c, i, KEY_CLEAR) && !built_in))
 		rule->clear = MAX(rule->rate / 2, CONFIG_RATE_MIN);
 	if (rule->clear > rule->rate) {
 		*ret_place = c->alert_origin[i][KEY_CLEAR];

@@ -79,6 +79,9 @@ int config_alert_assign(struct config *c, struct config_block *b, const char *ke
 int config_alert_end(struct config *c, struct config_block *b, unsigned int *line, char *error,
 		     size_t error_size);
 
+/* The value is neither given nor a default: it is half of a rate that was given. */
+bool config_alert_derived(const struct config *c, unsigned int rule, unsigned int key);
+
 /* All files are read. '*ret_place' says where what is wrong was said. */
 int config_alert_finish(struct config *c, struct config_origin *ret_place, char *error,
 			size_t error_size);

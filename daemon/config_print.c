@@ -59,6 +59,17 @@ static void print_options(const struct printing *p)
 	}
 }
 
+static void print_rule_origin(const struct printing *p, unsigned int rule, unsigned int key)
+{
+	const struct config *c = p->c;
+
+	fputs("# ", p->out);
+	if (config_alert_derived(c, rule, key))
+		fputs("Origin: half of the rate above\n", p->out);
+	else
+		print_origin(p, c->alert_origin[rule][key]);
+}
+
 /* What the keys of all rules are is told once. */
 static void print_alert_help(FILE *out)
 {
@@ -90,10 +101,8 @@ static void print_rule(const struct printing *p, unsigned int i)
 		print_comment(alert_defaults[i].help, "", p->out);
 	fprintf(p->out, "%s[alert %s]\n", p->before, p->c->alert[i].name);
 	for (size_t k = 0; k < CONFIG_ALERT_KEYS; k++) {
-		if (!commented) {
-			fputs("# ", p->out);
-			print_origin(p, p->c->alert_origin[i][k]);
-		}
+		if (!commented)
+			print_rule_origin(p, i, (unsigned int)k);
 		config_print_value(&config_alert_keys[k], &p->c->alert[i], p->before, p->out);
 	}
 }

@@ -305,6 +305,38 @@ static char *printed(const struct config *c)
 	return text;
 }
 
+/* What is printed above "clear = " in the section of a rule. */
+static void assert_origin_of_clear(const char *section, const char *want)
+{
+	_cleanup_free_ char *text = printed(&config);
+	char head[64], *clear;
+
+	snprintf(head, sizeof(head), "\n[alert %s]\n", section);
+	clear = strstr(text, head);
+	cr_assert_not_null(clear, "no %s", section);
+	clear = strstr(clear, "\nclear = ");
+	cr_assert_not_null(clear);
+	*clear = '\0';
+	cr_assert_str_eq(strrchr(text, '\n') + 1, want, "of %s", section);
+}
+
+Test(config_alert, a_value_that_follows_another_is_no_default)
+{
+	char want[128];
+
+	cr_assert_eq(load("[alert service-down]\nrate = 20/min\n"
+			  "[alert upload-cut]\nrate = 20/min\nclear = 3/min\n"
+			  "[alert new]\nfilter = port 1\n[alert other]\nfilter = port 2\n"
+			  "rate = 3/s\n"),
+		     0, "%s", error);
+	assert_origin_of_clear("service-down", "# Origin: half of the rate above");
+	snprintf(want, sizeof(want), "# Origin: %s:5", file_name);
+	assert_origin_of_clear("upload-cut", want);
+	assert_origin_of_clear("process-died", "# Origin: default");
+	assert_origin_of_clear("new", "# Origin: default");
+	assert_origin_of_clear("other", "# Origin: half of the rate above");
+}
+
 Test(config_alert, what_is_printed_is_read_as_the_same)
 {
 	_cleanup_free_ char *text = NULL, *again = NULL;
