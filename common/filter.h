@@ -71,6 +71,8 @@ typedef void (*filter_value_fn)(const void *object, enum filter_field field, str
 
 struct filter;
 
+#define FILTER_ERROR_MAX 384 /* room for each sentence */
+
 /* Parses 'text' (RSTMON_FILTER_MAX bytes at most). An empty or blank text gives *ret = NULL, which
  * matches everything. -EINVAL: 'error' holds one sentence with the place ("column 12: ..."). -ENOMEM.
  * The caller frees *ret with filter_free(). */

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 
 #include "common/filter_tree.h"
+#include "common/near.h"
 #include "common/str.h"
 
 enum token {
@@ -157,8 +158,28 @@ static uint16_t new_node(struct parser *p, enum node_kind kind, uint16_t left, u
 	return index;
 }
 
+/* The end of a sentence: "; did you mean "port"?" */
+struct guess {
+	char text[NEAR_LEN_MAX + sizeof("; did you mean \"\"?")];
+};
+
+static struct guess guess(const char *nearest)
+{
+	struct guess g = {};
+
+	if (nearest)
+		snprintf(g.text, sizeof(g.text), "; did you mean \"%s\"?", nearest);
+	return g;
+}
+
+static const char *word_of_field(unsigned int n, const void *userdata)
+{
+	return filter_field_word(*(const enum filter_field *)userdata, n);
+}
+
 static int check_word(struct parser *p, enum filter_field field, const char *text)
 {
+	const char *nearest;
 	char words[160] = "";
 	size_t len = 0;
 	const char *word;
@@ -175,8 +196,9 @@ static int check_word(struct parser *p, enum filter_field field, const char *tex
 		else if (!strstr(words, "..."))
 			snprintf(words + len, sizeof(words) - len, ", ...");
 	}
-	return fail(p, p->at, "no %s is called \"%s\", only %s", filter_field_name(field),
-		    excerpt(p).text, words);
+	nearest = field == FILTER_CAUSE ? near_cause(text) : near_word(text, word_of_field, &field);
+	return fail(p, p->at, "no %s is called \"%s\", only %s%s", filter_field_name(field),
+		    excerpt(p).text, words, guess(nearest).text);
 }
 
 static int parse_number(struct parser *p, struct node *n, const char *text)
@@ -232,6 +254,27 @@ static int parse_value(struct parser *p, struct node *n)
 	return -EINVAL;
 }
 
+/* The n-th field that the scope has. */
+static const char *field_of_scope(unsigned int n, const void *userdata)
+{
+	enum filter_scope scope = *(const enum filter_scope *)userdata;
+
+	for (enum filter_field f = 0; f < FILTER_FIELD_MAX; f++)
+		if (filter_field_in_scope(f, scope) && !n--)
+			return filter_field_name(f);
+	return NULL;
+}
+
+static int no_such_field(struct parser *p)
+{
+	/* whole, as what is shown may be cut and changed */
+	_cleanup_free_ char *word = strndup(p->start, p->len);
+	const char *nearest = word ? near_word(word, field_of_scope, &p->scope) : NULL;
+
+	return fail(p, p->at, "there is no field \"%s\"%s", excerpt(p).text,
+		    nearest ? guess(nearest).text : "; try 'port 8080' or 'comm nginx'");
+}
+
 static int parse_field(struct parser *p, struct node *n)
 {
 	if (p->token == TOKEN_END)
@@ -247,8 +290,7 @@ static int parse_field(struct parser *p, struct node *n)
 		if (is_word(p, filter_field_name(n->field)))
 			break;
 	if (n->field == FILTER_FIELD_MAX)
-		return fail(p, p->at, "there is no field \"%s\"; try 'port 8080' or 'comm nginx'",
-			    excerpt(p).text);
+		return no_such_field(p);
 	if (!filter_field_in_scope(n->field, p->scope))
 		return fail(
 			p, p->at,

@@ -7,8 +7,14 @@
 
 #define NEAR_LEN_MAX 40 /* longer words are far from all others */
 
-/* Letters to insert, delete or replace; SIZE_MAX for words that are too long. */
+/* Letters to insert, delete, replace, or swap with their neighbour; SIZE_MAX for words that are too long. */
 size_t near_distance(const char *a, const char *b);
+
+/* The n-th word, NULL behind the last. */
+typedef const char *(*near_words_fn)(unsigned int n, const void *userdata);
+
+/* The one of all words that is nearest. NULL: none is near. */
+const char *near_word(const char *word, near_words_fn words, const void *userdata);
 
 /* The cause whose id is nearest, or has the word in it. NULL: none is near. */
 const char *near_cause(const char *word);

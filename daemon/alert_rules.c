@@ -19,7 +19,7 @@ static void free_filters(struct alerts *a)
 static int make_slots(struct alerts *to, const struct alert_rule *rules, unsigned int n,
 		      char *error, size_t size)
 {
-	char why[256];
+	char why[FILTER_ERROR_MAX];
 	int r;
 
 	for (unsigned int i = 0; i < MIN(n, RSTMON_ALERT_RULES_MAX); i++) {

@@ -226,7 +226,7 @@ int config_alert_end(struct config *c, struct config_block *b, unsigned int *lin
 	const struct alert_rule *rule;
 	struct filter *filter = NULL;
 	unsigned int column = 1, i;
-	char text[384];
+	char text[FILTER_ERROR_MAX];
 	int n = 0, r;
 
 	if (b->rule < 0 || b->lines == 0) {

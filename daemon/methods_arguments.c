@@ -97,7 +97,7 @@ struct filter *arguments_filter(struct arguments *a, enum filter_scope scope)
 {
 	const char *text = arguments_text(a, "filter");
 	struct filter *filter = NULL;
-	char error[256] = "";
+	char error[FILTER_ERROR_MAX] = "";
 	int r;
 
 	if (!text)

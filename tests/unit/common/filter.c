@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "common/filter.h"
+#include "common/near.h"
 #include "common/str.h"
 #include "rstmon/interface.h"
 
@@ -78,7 +79,7 @@ static bool matches(const char *text)
 
 static const char *error_of(const char *text, enum filter_scope scope)
 {
-	static char error[256];
+	static char error[FILTER_ERROR_MAX];
 	struct filter *f = NULL;
 
 	error[0] = '\0';
@@ -185,10 +186,61 @@ Test(filter, words_are_checked)
 	error_of("previous_state open", FILTER_RESETS);
 }
 
+/* The end of the sentence. */
+static void assert_guess(const char *text, enum filter_scope scope, const char *want)
+{
+	const char *e = error_of(text, scope), *guess = strstr(e, "; did you mean");
+
+	if (want)
+		cr_expect(guess && !strcmp(guess, want), "%s gave %s", text, e);
+	else
+		cr_expect_null(guess, "%s gave %s", text, e);
+}
+
+Test(filter, what_was_probably_meant_is_told)
+{
+	char longest[RSTMON_FILTER_MAX + 1];
+
+	ASSERT_ERROR("direction send", "column 11: no direction is called \"send\", only sent, "
+				       "received; did you mean \"sent\"?");
+	assert_guess("cause closed_prot", FILTER_ROWS, "; did you mean \"closed_port\"?");
+	assert_guess("cause middlebox", FILTER_ROWS, "; did you mean \"middlebox_idle_reject\"?");
+	assert_guess("cause = 'Closed_Port'", FILTER_ROWS, "; did you mean \"closed_port\"?");
+	assert_guess("role sever", FILTER_ROWS, "; did you mean \"server\"?");
+	assert_guess("confidence hihg", FILTER_RESETS, "; did you mean \"high\"?");
+	assert_guess("state established", FILTER_RESETS, "; did you mean \"ESTABLISHED\"?");
+	assert_guess("errno ECONNREST", FILTER_RESETS, "; did you mean \"ECONNRESET\"?");
+	assert_guess("prot 80", FILTER_ROWS, "; did you mean \"port\"?");
+	assert_guess("containr x", FILTER_ROWS, "; did you mean \"container\"?");
+	assert_guess("reson x", FILTER_RESETS, "; did you mean \"reason\"?");
+	assert_guess("reson x", FILTER_ROWS, NULL);
+	assert_guess("cause nosuch", FILTER_ROWS, NULL);
+	assert_guess("cause zzz*", FILTER_ROWS, NULL);
+	assert_guess("direction up", FILTER_ROWS, NULL);
+	snprintf(longest, sizeof(longest), "cause %0900d", 1);
+	assert_guess(longest, FILTER_ROWS, NULL);
+	assert_guess(longest + strlen("cause "), FILTER_ROWS, NULL);
+}
+
+Test(filter, each_sentence_has_room)
+{
+	char text[96];
+
+	for (enum filter_field f = 0; f < FILTER_FIELD_MAX; f++) {
+		if (!filter_field_word(f, 0))
+			continue;
+		/* what is shown of it is as long as it may be */
+		snprintf(text, sizeof(text), "%s %060d", filter_field_name(f), 7);
+		cr_expect_lt(strlen(error_of(text, FILTER_RESETS)) + sizeof("; did you mean") +
+				     NEAR_LEN_MAX + 4,
+			     FILTER_ERROR_MAX);
+	}
+}
+
 Test(filter, errors_name_the_place)
 {
-	ASSERT_ERROR("prot 80",
-		     "column 1: there is no field \"prot\"; try 'port 8080' or 'comm nginx'");
+	ASSERT_ERROR("host 80",
+		     "column 1: there is no field \"host\"; try 'port 8080' or 'comm nginx'");
 	ASSERT_ERROR("port 80 comm x", "column 9: \"and\" or \"or\" was expected before \"comm\"");
 	ASSERT_ERROR("port 80 and", "column 12: the expression ends where a field was expected");
 	ASSERT_ERROR("port", "column 5: the value of port is missing");

@@ -14,7 +14,11 @@ Test(near, distance_counts_letters)
 
 	cr_expect_eq(near_distance("", ""), 0);
 	cr_expect_eq(near_distance("", "abc"), 3);
-	cr_expect_eq(near_distance("wathc", "watch"), 2);
+	cr_expect_eq(near_distance("wathc", "watch"), 1, "a swap is one slip");
+	cr_expect_eq(near_distance("ab", "ba"), 1);
+	cr_expect_eq(near_distance("abc", "cab"), 2, "one of neighbours only");
+	cr_expect_eq(near_distance("closed_prto", "closed_port"), 2);
+	cr_expect_eq(near_distance("lisT", "LISt"), 0, "case is no slip");
 	cr_expect_eq(near_distance("list", "lists"), 1);
 	cr_expect_eq(near_distance("kitten", "sitting"), 3);
 	memset(longest, 'x', sizeof(longest));
@@ -23,6 +27,28 @@ Test(near, distance_counts_letters)
 	cr_expect_eq(near_distance("x", longest), SIZE_MAX);
 	longest[NEAR_LEN_MAX] = '\0';
 	cr_expect_eq(near_distance(longest, "x"), NEAR_LEN_MAX - 1);
+}
+
+static const char *some_words(unsigned int n, const void *userdata)
+{
+	const char *const *words = userdata;
+
+	return words[n];
+}
+
+Test(near, short_words_may_hide_one_slip)
+{
+	static const char *const words[] = {"pid", "comm", "port", "unit", "direction", NULL};
+	static const char *const none[] = {NULL};
+
+	cr_expect_str_eq(near_word("prot", some_words, words), "port");
+	cr_expect_str_eq(near_word("PORT", some_words, words), "port");
+	cr_expect_str_eq(near_word("com", some_words, words), "comm");
+	cr_expect_str_eq(near_word("dirction", some_words, words), "direction");
+	cr_expect_null(near_word("host", some_words, words), "a port is none");
+	cr_expect_null(near_word("cmd", some_words, words), "nor is a pid a command");
+	cr_expect_null(near_word("", some_words, words));
+	cr_expect_null(near_word("port", some_words, none));
 }
 
 Test(near, causes_by_slip_or_by_fragment)
