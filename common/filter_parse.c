@@ -311,7 +311,9 @@ static int parse_term(struct parser *p, uint16_t *ret)
 	if (r < 0)
 		return r;
 	if (++p->terms > RSTMON_FILTER_TERMS)
-		return fail(p, p->at, "more than %d terms", RSTMON_FILTER_TERMS);
+		return fail(p, p->at,
+			    "more than %d terms; a pattern such as 'comm http*' stands for many",
+			    RSTMON_FILTER_TERMS);
 
 	type = filter_field_type(n.field);
 	advance(p);

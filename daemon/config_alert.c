@@ -163,9 +163,11 @@ static int add_filter_line(struct alert_rule *rule, struct config_block *b, cons
 	for (char *s = text; (s = strchr(s, '\t'));)
 		*s = ' ';
 	if (b->lines == CONFIG_FILTER_LINES_MAX || strlen(text) > RSTMON_FILTER_MAX) {
-		snprintf(error, error_size,
-			 "the filter of [alert %s] is longer than %d bytes or %d lines", rule->name,
-			 RSTMON_FILTER_MAX, CONFIG_FILTER_LINES_MAX);
+		snprintf(
+			error, error_size,
+			"the filter of [alert %s] is longer than %d bytes or %d lines; make several "
+			"rules of it, or let patterns such as 'comm http*' stand for many names",
+			rule->name, RSTMON_FILTER_MAX, CONFIG_FILTER_LINES_MAX);
 		return -EINVAL;
 	}
 	if (config_take(o, text, rule) < 0) {

@@ -106,6 +106,16 @@ static int begin_section(struct reading *f, const char *line)
 	return fail(f, -EINVAL, "unknown section [%s]; rstmond --print-config lists all", shown);
 }
 
+/* Nothing but a filter goes over several lines. */
+static int line_too_long(struct reading *f, const char *line, int max)
+{
+	bool filter = f->block.rule >= 0 && !strncmp(line, "filter", strlen("filter"));
+
+	return fail(f, -EINVAL, "the line is longer than %d bytes; %s", max,
+		    filter ? "a filter goes on in another 'filter =' line below it"
+			   : "no value is that long, so shorten it");
+}
+
 /* One line for libinih, without the blanks at its start: they would make it a continuation of the
  * line before. NULL: the end, or an error. */
 static char *read_line(char *dst, int size, void *userdata)
@@ -134,7 +144,7 @@ static char *read_line(char *dst, int size, void *userdata)
 		if (n > 0 && (dst[0] == '#' || dst[0] == ';'))
 			continue; /* a comment may be of any length */
 		if (n >= size - 2) {
-			fail(f, -EINVAL, "the line is longer than %d bytes", size - 2);
+			line_too_long(f, dst, size - 2);
 			return NULL;
 		}
 		dst[n++] = (char)c;

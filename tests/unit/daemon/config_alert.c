@@ -281,7 +281,13 @@ Test(config_alert, a_filter_has_a_bound)
 	int lines = 1;
 
 	snprintf(text + n, sizeof(text) - n, "filter = or%*s\n", 160, "x");
-	fails(text, ":3: more than 160 bytes of a filter in a line");
+	fails(text,
+	      ":3: more than 160 bytes of a filter in a line; go on in another 'filter =' line");
+	snprintf(text + n, sizeof(text) - n, "filter = or%*s\n", 300, "x");
+	fails(text, ":3: the line is longer than 198 bytes; a filter goes on in another 'filter =' "
+		    "line below it");
+	snprintf(text + n, sizeof(text) - n, "severity =%*s\n", 300, "x");
+	fails(text, ":3: the line is longer than 198 bytes; no value is that long");
 	while (lines++ < 60) {
 		n += (size_t)snprintf(text + n, sizeof(text) - n,
 				      "filter = or port 1 or port 2 or port 3\n");
@@ -289,9 +295,18 @@ Test(config_alert, a_filter_has_a_bound)
 			break;
 	}
 	cr_assert_gt(lines, 15);
-	cr_assert_not_null(strstr(error, "is longer than 1024 bytes or 32 lines")
-				   ?: strstr(error, "terms"),
-			   "%s", error);
+	cr_assert_not_null(
+		strstr(error, "is longer than 1024 bytes or 32 lines; make several rules")
+			?: strstr(error, "terms; a pattern such as"),
+		"%s", error);
+
+	n = (size_t)snprintf(text, sizeof(text), "[alert a]\nfilter = port 1\n");
+	for (lines = 1; lines < 8; lines++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "filter = or comm %0140d\n",
+				      lines);
+	fails(text,
+	      ":9: the filter of [alert a] is longer than 1024 bytes or 32 lines; make several "
+	      "rules of it, or let patterns such as 'comm http*' stand for many names");
 }
 
 static char *printed(const struct config *c)
