@@ -268,11 +268,15 @@ lint: ## layers, scripts, man pages, unit files
 
 # ---- installing ----
 
+# What names a program names it where it will be.
+at_prefix = sed 's!/usr/\(sbin/rstmond\|bin/rstmon\)\>!$(PREFIX)/\1!g'
+
 install: all ## to DESTDIR and PREFIX
 	install -Dm755 $(B)/rstmond $(DESTDIR)$(PREFIX)/sbin/rstmond
 	install -Dm755 $(B)/rstmon $(DESTDIR)$(PREFIX)/bin/rstmon
-	install -Dm644 -t $(DESTDIR)$(UNITDIR) systemd/rstmond.service systemd/rstmond.socket \
-		systemd/rstmon-exporter.service
+	for unit in rstmond.service rstmond.socket rstmon-exporter.service; do \
+		$(at_prefix) systemd/$$unit | install -Dm644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done
 	install -Dm644 systemd/rstmon.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rstmon.conf
 	install -Dm644 $(B)/rstmon.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/rstmon.catalog
 	install -Dm644 systemd/90-rstmon.preset $(DESTDIR)$(PREFIX)/lib/systemd/system-preset/90-rstmon.preset
@@ -288,7 +292,8 @@ install: all ## to DESTDIR and PREFIX
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/rstmon/examples systemd/rstmond-packets.conf
 	find contrib -type f 2>/dev/null | while read -r file; do \
 		mode=644; [ ! -x "$$file" ] || mode=755; \
-		install -Dm$$mode "$$file" "$(DESTDIR)$(PREFIX)/share/doc/rstmon/examples/$${file#contrib/}" || exit 1; \
+		$(at_prefix) "$$file" | \
+			install -Dm$$mode /dev/stdin "$(DESTDIR)$(PREFIX)/share/doc/rstmon/examples/$${file#contrib/}" || exit 1; \
 	done
 	install -d $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf.d
 	$(B)/rstmond --print-config=defaults > $(B)/rstmond.conf

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # The files of systemd/: the units verify, the services' exposure stays below its bound, every directive has a comment, the user
-# can be made, the catalog compiles and has the ids that the daemon sends. Nothing is installed or started.
+# can be made, the catalog compiles and has the ids that the daemon sends, and "make install" keeps them or adapts them to
+# PREFIX. Nothing of it is started, or installed on this host.
 # unit.sh BUILD: the catalog is made by the build.
 B=${1:-build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
@@ -98,8 +99,35 @@ check_sysusers() {
 	grep -q '^rstmon:' "$tmp/users/etc/group" || fail "sysusers makes no group rstmon"
 }
 
+# What is installed elsewhere starts what is installed there; what goes to /usr is as it is in systemd/.
+check_prefix() {
+	for prefix in /usr /usr/local; do
+		root=$tmp/install$prefix
+		make -s --no-print-directory install B="$B" DESTDIR="$tmp/install" PREFIX=$prefix >"$tmp/log" 2>&1 ||
+			{ fail "make install PREFIX=$prefix: $(tail -1 "$tmp/log")"; return; }
+		examples=$root/share/doc/rstmon/examples
+		for file in "$root"/lib/systemd/system/* "$examples/node_exporter/rstmon-textfile.service"; do
+			grep -o '/usr/[a-z/]*bin/rstmond\{0,1\}\>' "$file"
+		done | sort -u >"$tmp/named"
+		printf '%s\n' "$prefix/bin/rstmon" "$prefix/sbin/rstmond" | cmp -s - "$tmp/named" ||
+			fail "what PREFIX=$prefix installs names $(tr '\n' ' ' <"$tmp/named")"
+		while read -r program; do
+			[ -x "$tmp/install$program" ] || fail "$program is not installed with PREFIX=$prefix"
+		done <"$tmp/named"
+	done
+	for unit in "$tmp"/install/usr/lib/systemd/system/*; do
+		cmp "systemd/${unit##*/}" "$unit" || fail "make install changes ${unit##*/}"
+	done
+	for example in contrib/*/*; do
+		installed=$tmp/install/usr/share/doc/rstmon/examples/${example#contrib/}
+		cmp "$example" "$installed" || fail "make install changes $example"
+		[ ! -x "$example" ] || [ -x "$installed" ] || fail "$example is not executable any more"
+	done
+}
+
 check_comments
 check_catalog
+check_prefix
 if command -v systemd-analyze >/dev/null; then
 	check_units
 else
