@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-#include "daemon/alert_defaults.h"
 #include "daemon/alert_internal.h"
 
 int alerts_new(struct alerts **ret)
@@ -155,72 +154,6 @@ static void look(struct alerts *a, struct alert_state *s, uint64_t realtime)
 
 /* ---- telling ---- */
 
-/* Both ends have the same address, or what can only be this host's. */
-static bool both_ends_here(const struct finding *f)
-{
-	static const uint8_t loopback[16] = {[15] = 1};
-	const struct endpoint *l = &f->reset.local, *r = &f->reset.remote;
-
-	return f->other.known || !memcmp(l->address, r->address, sizeof(l->address)) ||
-	       (r->ipv6 ? !memcmp(r->address, loopback, sizeof(loopback)) : r->address[0] == 127);
-}
-
-static bool refuses(const struct alert_key *k)
-{
-	return k->direction == RST_SENT &&
-	       (k->cause == RST_CAUSE_SERVICE_DOWN || k->cause == RST_CAUSE_CLOSED_PORT ||
-		k->cause == RST_CAUSE_FIREWALL_REJECT);
-}
-
-static bool is_refused(const struct alert_key *k)
-{
-	return k->direction == RST_RECEIVED && k->cause == RST_CAUSE_REFUSED_SYN;
-}
-
-static bool is_built_in(const struct alert_rule *rule)
-{
-	for (unsigned int i = 0; i < alert_defaults_n; i++)
-		if (!strcmp(alert_defaults[i].rule.name, rule->name))
-			return true;
-	return false;
-}
-
-/* Whether 'o' tells, or is about to tell, what 's' would: who refused goes first. A rule of the
- * configuration speaks for itself alone, and nothing for what is more severe. */
-static bool tells_for(const struct alerts *a, const struct alert_state *o,
-		      const struct alert_state *s)
-{
-	if (!o->used || !o->active || o->twin || o->shown.port != s->shown.port ||
-	    a->slot[o->rule].rule.severity > a->slot[s->rule].rule.severity ||
-	    !is_built_in(&a->slot[o->rule].rule))
-		return false;
-	return is_refused(&s->shown) ? refuses(&o->shown) : o->told && is_refused(&o->shown);
-}
-
-/* A connect that is refused on this host is a reset in two rows, whose causes differ. Who made a
- * rule for one of them gets what it asks for; the built-in ones tell it once. */
-static bool is_twin(const struct alerts *a, const struct alert_state *s,
-		    const struct recent *recent)
-{
-	const struct finding *example;
-	struct alert alert;
-
-	if (!recent || !s->shown.port || !(refuses(&s->shown) || is_refused(&s->shown)) ||
-	    !is_built_in(&a->slot[s->rule].rule))
-		return false;
-	for (unsigned int i = 0; i < ALERTS_PLACES; i++) {
-		const struct alert_state *o = &a->state[i];
-
-		if (!tells_for(a, o, s))
-			continue;
-		alert_fill(a, refuses(&s->shown) ? o : s, &alert);
-		example = alerts_example(a, &alert, recent);
-		if (example && both_ends_here(example))
-			return true;
-	}
-	return false;
-}
-
 /* Most severe first, then in the order in which they began. */
 static int compare_untold(const void *x, const void *y, void *userdata)
 {
@@ -261,7 +194,7 @@ static void tell(struct alerts *a, const struct recent *recent)
 
 		if (a->minute_told >= a->per_minute || a->told >= RSTMON_ALERTS_TOLD_MAX)
 			return;
-		waiting[i]->twin = is_twin(a, waiting[i], recent);
+		waiting[i]->twin = alert_is_twin(a, waiting[i], recent);
 		if (waiting[i]->twin)
 			continue;
 		e = push(a);
@@ -305,6 +238,7 @@ void alerts_tick(struct alerts *a, uint64_t now, uint64_t realtime, const struct
 
 uint64_t alerts_due(const struct alerts *a, uint64_t now)
 {
+	bool room = a->told < RSTMON_ALERTS_TOLD_MAX && a->minute_told < a->per_minute;
 	uint64_t at = UINT64_MAX;
 
 	now = MAX(a->now, now);
@@ -316,8 +250,9 @@ uint64_t alerts_due(const struct alerts *a, uint64_t now)
 		else if (s->used &&
 			 alert_reaches(&a->slot[s->rule].rule, s->sum, a->slot[s->rule].rule.rate))
 			at = MIN(at, s->cooldown_until);
-		if (is_untold(s) && a->minute)
-			at = MIN(at, a->minute + ALERT_MINUTE_NS);
+		/* with room a look tells it: other rules may be why none has been */
+		if (is_untold(s) && (room || a->minute))
+			at = MIN(at, room ? now : a->minute + ALERT_MINUTE_NS);
 	}
 	if (a->minute_more)
 		at = MIN(at, a->minute + ALERT_MINUTE_NS);

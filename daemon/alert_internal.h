@@ -96,6 +96,14 @@ bool alert_is_over(const struct alert_rule *rule, uint64_t count);
 /* When it will be over if nothing more is counted. */
 uint64_t alert_over_at(const struct alerts *a, const struct alert_state *s);
 
+/* ---- alert_twin.c ---- */
+
+/* Whether it is the other end of what another alert tells, or is about to tell: then it is not told itself. */
+bool alert_is_twin(const struct alerts *a, const struct alert_state *s, const struct recent *recent);
+
+/* Of a twin: whether there still is an alert that may tell for it. */
+bool alert_is_spoken_for(const struct alerts *a, const struct alert_state *s);
+
 /* ---- alert_rules.c ---- */
 
 int alerts_rule(const struct alerts *a, const char *name); /* -1: there is none */

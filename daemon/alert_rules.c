@@ -52,8 +52,8 @@ static bool goes_on(const struct alert_rule *a, const struct alert_rule *b)
 	       !strcmp(a->filter, b->filter);
 }
 
-static void move_state(struct alerts *to, unsigned int place, const struct alert_state *s,
-		       unsigned int rule)
+static struct alert_state *move_state(struct alerts *to, unsigned int place,
+				      const struct alert_state *s, unsigned int rule)
 {
 	struct alert_state *d;
 
@@ -66,11 +66,27 @@ static void move_state(struct alerts *to, unsigned int place, const struct alert
 	to->keys++;
 	to->told += d->told;
 	to->slot[rule].active += d->active;
+	return d;
 }
 
-/* The alerts of 'a' go over to 'to', or end. */
+/* 'ret' of ALERTS_PLACES: not told because another alert tells it. */
+static void find_silent(const struct alerts *a, bool ret[])
+{
+	for (unsigned int i = 0; i < ALERTS_PLACES; i++) {
+		const struct alert_state *s = &a->state[i];
+
+		ret[i] = s->used && s->active && s->twin && alert_is_spoken_for(a, s);
+	}
+}
+
+/* The alerts of 'a' go over to 'to', or end. One that was silent is heard if the rules leave nobody
+ * who speaks for it; but not if that one was over before: then it was told. */
 static void move_states(struct alerts *a, struct alerts *to)
 {
+	struct alert_state *moved[ALERTS_PLACES] = {};
+	bool silent[ALERTS_PLACES];
+
+	find_silent(a, silent);
 	for (unsigned int i = 0; i < ALERTS_PLACES; i++) {
 		struct alert_state *s = &a->state[i];
 		int rule;
@@ -79,13 +95,16 @@ static void move_states(struct alerts *a, struct alerts *to)
 			continue;
 		rule = alerts_rule(to, a->slot[s->rule].rule.name);
 		if (rule >= 0 && goes_on(&a->slot[s->rule].rule, &to->slot[rule].rule))
-			move_state(to, i, s, (unsigned int)rule);
+			moved[i] = move_state(to, i, s, (unsigned int)rule);
 		else if (s->active)
 			alert_finish(a, s,
 				     rule >= 0 && to->slot[rule].rule.enabled
 					     ? ALERT_END_RULE_CHANGED
 					     : ALERT_END_RULE_REMOVED);
 	}
+	for (unsigned int i = 0; i < ALERTS_PLACES; i++)
+		if (silent[i] && moved[i] && !alert_is_spoken_for(to, moved[i]))
+			moved[i]->twin = false;
 	for (unsigned int i = 0; i < to->rules; i++) {
 		int old = alerts_rule(a, to->slot[i].rule.name);
 
