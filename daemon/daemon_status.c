@@ -119,8 +119,7 @@ static void find_problems(struct daemon *d, const struct report_status *s)
 	if (!f)
 		return;
 	for (size_t i = 0; i < s->n_hooks; i++)
-		if (!s->hooks[i].attached && !s->hooks[i].unwanted && !s->hooks[i].extra &&
-		    !s->hooks[i].resting && s->hooks[i].why[0])
+		if (source_hook_is_problem(&s->hooks[i]))
 			fprintf(f, "%s is not attached (%s): %s. ", s->hooks[i].name,
 				s->hooks[i].why, source_hook_consequence(&s->hooks[i]));
 	if (s->totals.lost[RST_SENT] + s->totals.lost[RST_RECEIVED])

@@ -141,6 +141,26 @@ static void put_cost(struct object *o, const struct report_status *s)
 	object_put_int(o, "cpu_us", (int64_t)s->cpu_us);
 }
 
+/* What nobody can mend here but with another kernel. */
+static void put_notes(struct object *o, const struct report_status *s)
+{
+	char text[512] = "";
+	size_t n = 0;
+
+	if (s->cap_bpf)
+		n += (size_t)snprintf(
+			text, sizeof(text),
+			"The daemon keeps CAP_BPF: kernels before 5.19 with "
+			"kernel.unprivileged_bpf_disabled want it for each look into a map. A "
+			"newer kernel needs no capability.");
+	for (size_t i = 0; i < s->n_hooks && n < sizeof(text); i++)
+		if (source_hook_is_limit(&s->hooks[i]))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%sWithout %s (%s) %s.",
+					      n ? " " : "", s->hooks[i].name, s->hooks[i].why,
+					      source_hook_consequence(&s->hooks[i]));
+	object_put_text(o, "notes", text);
+}
+
 struct json_object *publish_status(const struct report_status *s)
 {
 	struct json_object *netns = json_object_new_array(), *hooks = json_object_new_array();
@@ -161,12 +181,7 @@ struct json_object *publish_status(const struct report_status *s)
 	if (s->cap_bpf)
 		object_append(&o, capabilities, json_object_new_string("CAP_BPF"));
 	object_put(&o, "capabilities", capabilities);
-	object_put_text(&o, "notes",
-			s->cap_bpf
-				? "The daemon keeps CAP_BPF: kernels before 5.19 with "
-				  "kernel.unprivileged_bpf_disabled want it for each look into a "
-				  "map. A newer kernel needs no capability."
-				: "");
+	put_notes(&o, s);
 	put_counts(&o, s);
 	put_cost(&o, s);
 	object_put(&o, "alerts", publish_alerts(s->alerts));

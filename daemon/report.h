@@ -128,7 +128,7 @@ struct report_status {
 	struct publish_said *said_resets, *said_timeouts; /* of metrics; NULL: nothing is remembered */
 	const struct alerts *alerts; /* NULL: there are none */
 	bool cap_bpf;		  /* the capability that an old kernel wants for each look; else it has none */
-	bool degraded;		  /* a required hook or a limit bites; 'problems' says which */
+	bool degraded;		  /* a hook is missing or a limit bites; 'problems' says which */
 	char problems[512];	  /* sentences, "" if none */
 };
 

@@ -25,6 +25,7 @@ struct source_hook {
 	const char *consequence; /* of its absence: what is not known then, as a sentence's end; or NULL */
 	bool required;
 	bool extra; /* some kernels refuse it to everybody: missing it is no problem that could be mended */
+	bool minor; /* no count depends on it: a kernel without such a place is no problem, but worth a note */
 	bool attached;
 	bool unwanted; /* not attached, and no problem: not needed on this kernel, or off */
 	bool off;      /* with 'unwanted': as the configuration has it, so that something may be missing */
@@ -52,6 +53,19 @@ static inline const char *source_hook_consequence(const struct source_hook *h)
 	bool missing = !h->attached && !h->resting && (!h->unwanted || h->off);
 
 	return missing && h->consequence ? h->consequence : "";
+}
+
+/* It could not be there, and what is lost is little. */
+static inline bool source_hook_is_limit(const struct source_hook *h)
+{
+	return h->minor && h->absent && !h->attached && !h->unwanted;
+}
+
+/* It should be there. */
+static inline bool source_hook_is_problem(const struct source_hook *h)
+{
+	return !h->attached && !h->unwanted && !h->extra && !h->resting && h->why[0] &&
+	       !source_hook_is_limit(h);
 }
 
 /* Sums over all CPUs. */

@@ -41,7 +41,7 @@ void source_bpf_name_hooks(struct source_bpf *b)
 {
 	static const struct {
 		const char *name, *adds, *consequence;
-		bool required, extra;
+		bool required, extra, minor;
 	} table[HOOK_MAX] = {
 		[HOOK_SEND] = {"tp_btf/tcp_send_reset", "resets that this host sends",
 			       "nothing can be counted", true},
@@ -55,7 +55,8 @@ void source_bpf_name_hooks(struct source_bpf *b)
 			       "the process that reads: prefork workers, passed sockets",
 			       "a connection belongs to who listens, not to who serves it", true},
 		[HOOK_WRITE] = {"tp_btf/sock_send_length", "the process that writes",
-				"who only writes to a connection it was handed is not its owner"},
+				"who only writes to a connection it was handed is not its owner",
+				.minor = true},
 		[HOOK_EXEC] = {"tp_btf/sched_process_exec", "names after execve",
 			       "a process may be shown under the name it had before execve"},
 		[HOOK_CGROUP] = {"tp_btf/cgroup_mkdir", "units and containers made since start",
@@ -106,6 +107,7 @@ void source_bpf_name_hooks(struct source_bpf *b)
 		b->hooks[i].consequence = table[i].consequence;
 		b->hooks[i].required = table[i].required;
 		b->hooks[i].extra = table[i].extra;
+		b->hooks[i].minor = table[i].minor;
 	}
 }
 

@@ -405,6 +405,36 @@ Test(publish, a_capability_that_is_kept_is_told_and_no_problem)
 	json_object_put(o);
 }
 
+Test(publish, what_an_old_kernel_lacks_is_a_note_if_no_count_depends_on_it)
+{
+	struct report_status s = sample_status();
+	struct source_hook hooks[] = {
+		{.name = "tp_btf/a", .consequence = "a is vague", .minor = true, .absent = true},
+		{.name = "tp_btf/b", .consequence = "b is vague", .minor = true},
+		{.name = "tp_btf/c", .consequence = "c is lost", .absent = true},
+		{.name = "fentry/d", .consequence = "d is vague", .extra = true, .absent = true},
+		{.name = "tp_btf/e", .consequence = "e is vague", .minor = true, .attached = true},
+	};
+	static const bool problem[ARRAY_SIZE(hooks)] = {false, true, true, false, false};
+	struct json_object *o;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		hooks[i].adds = "more";
+		snprintf(hooks[i].why, sizeof(hooks[i].why), hooks[i].attached ? "" : "no such");
+		cr_expect_eq(source_hook_is_problem(&hooks[i]), problem[i], "%s", hooks[i].name);
+	}
+	s.hooks = hooks;
+	s.n_hooks = ARRAY_SIZE(hooks);
+	o = publish_status(&s);
+	cr_expect_str_eq(text(o, "notes"), "Without tp_btf/a (no such) a is vague.");
+	json_object_put(o);
+	s.cap_bpf = true;
+	o = publish_status(&s);
+	cr_expect(strstr(text(o, "notes"), "needs no capability. Without tp_btf/a "), "%s",
+		  text(o, "notes"));
+	json_object_put(o);
+}
+
 Test(publish, the_status_has_every_field_of_the_contract)
 {
 	struct report_status s = sample_status();
