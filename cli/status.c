@@ -438,13 +438,24 @@ static void put_cost(FILE *f, struct json_object *status)
 		fprintf(f, "  %-20s %12.2f  s of the daemon\n", "processor time", (double)us / 1e6);
 }
 
-/* "service-down err service_down, 3.7/s now, 37 since ..., port 8080" */
+/* By the minute, as rules and 'rstmon check' have it; the second of the daemon's number would make
+ * a 0 of slow ones. */
+static char *rate_text(char *dst, size_t size, double per_second)
+{
+	double rate = 60 * per_second;
+
+	snprintf(dst, size, rate < 1 ? "%.2g/min" : rate < 10 ? "%.1f/min" : "%.0f/min", rate);
+	return dst;
+}
+
+/* "service-down err service_down, 220/min now, 37 since ..., port 8080" */
 static void put_alert(FILE *f, struct json_object *a, const struct cli_options *o)
 {
 	char name[32], since[WHEN_TEXT_MAX] = "-", cause[48], unit[96], comm[32], severity[16];
 	uint64_t began = cli_time(a, "since");
 	int64_t port = cli_number(a, "port", 0);
 	struct json_object *rate = NULL;
+	char per_minute[32];
 
 	cli_text(a, "alert", name, sizeof(name));
 	if (began)
@@ -454,8 +465,9 @@ static void put_alert(FILE *f, struct json_object *a, const struct cli_options *
 	cli_text(a, "comm", comm, sizeof(comm));
 	cli_text(a, "severity", severity, sizeof(severity));
 	json_object_object_get_ex(a, "rate", &rate);
-	fprintf(f, "  %-20s %-7s %s, %.1f/s now, %" PRId64 " since %s", name, severity, cause,
-		json_object_get_double(rate), cli_number(a, "count", 0), since);
+	fprintf(f, "  %-20s %-7s %s, %s now, %" PRId64 " since %s", name, severity, cause,
+		rate_text(per_minute, sizeof(per_minute), json_object_get_double(rate)),
+		cli_number(a, "count", 0), since);
 	if (port)
 		fprintf(f, ", port %" PRId64, port);
 	if (*comm || *unit)

@@ -63,12 +63,33 @@ Test(cli_status, alerts)
 		"{}},7]}");
 	_cleanup_free_ char *none = text_of("{\"alerts\":[]}");
 
-	cr_assert(strstr(text, "\n  service-down         err     service_down, 3.7/s now, 37 "
+	cr_assert(strstr(text, "\n  service-down         err     service_down, 220/min now, 37 "
 			       "since 2026-01-02 03:04:05Z, port 8080\n"),
 		  "%s", text);
 	cr_assert(strstr(text, ", java of a?b, without a line of the log\n"), "%s", text);
 	cr_assert_null(strchr(text, '\x1b'));
 	cr_assert_null(strstr(none, "Alerts"));
+}
+
+Test(cli_status, rates_of_alerts_are_those_of_the_configuration)
+{
+	static const struct {
+		const char *per_second, *text;
+	} rates[] = {
+		{"0", " 0/min now,"},	       {"0.0333333", " 2.0/min now,"},
+		{"0.00666", " 0.4/min now,"},  {"0.9", " 54/min now,"},
+		{"2e5", " 12000000/min now,"}, {"1e308", " inf/min now,"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+		_cleanup_free_ char *text = NULL;
+		char json[96];
+
+		snprintf(json, sizeof(json), "{\"alerts\":[{\"alert\":\"a\",\"rate\":%s}]}",
+			 rates[i].per_second);
+		text = text_of(json);
+		cr_expect(strstr(text, rates[i].text), "%s gave %s", rates[i].per_second, text);
+	}
 }
 
 Test(cli_status, origin)
