@@ -41,10 +41,15 @@ expect "rstmon li" "list"
 expect "rstmon nonsense" ""
 expect "rstmon --json wa" "watch"
 expect "rstmon --socket /tmp/x wa" "watch"
+# without a verb it is list
+expect "rstmon -" "$(options rstmon help list)"
+expect "rstmon --" "$(options rstmon help list | tr ' ' '\n' | grep '^--' | tr '\n' ' ')"
+expect "rstmon --json " "$verbs"
 for verb in $verbs; do
 	expect "rstmon $verb -" "$(options rstmon help "$verb")"
 done
 expect "rstmond -" "$(options rstmond --help)"
+expect "rstmond " ""
 expect "rstmon --s" "--socket --sort --since"
 expect "rstmon list --by " "process port cause unit peer"
 expect "rstmon list --by=p" "process port peer"
