@@ -186,13 +186,22 @@ done_within() { # SECONDS
 	actors=
 }
 
-# Polls for what is to happen: up to a deadline, then the scenario has failed.
+# Seconds by a clock that nobody sets, to $uptime.
+read_uptime() {
+	read -r uptime _ </proc/uptime
+	uptime=${uptime%.*}
+}
+
+# Polls for what is to happen: up to a deadline, then the scenario has failed. Scenarios that run side by side
+# share a stall of the machine, so it is half a minute at least.
 await() { # SECONDS COMMAND...
-	local until
-	until=$(($(date +%s) + $1 * ${LAB_SLOW:-1} + 1))
+	local until uptime
+	read_uptime
+	until=$((uptime + ($1 < 30 ? 30 : $1) * ${LAB_SLOW:-1} + 1))
 	shift
 	until "$@"; do
-		[ "$(date +%s)" -lt "$until" ] || fail "waited in vain for: $*"
+		read_uptime
+		[ "$uptime" -lt "$until" ] || fail "waited in vain for: $*"
 		sleep "${LAB_POLL:-0.02}"
 	done
 }

@@ -30,6 +30,7 @@
 #define REQUESTS      1000 /* of each */
 #define LONELY	      100
 #define WINDOWS	      10
+#define AWAKE_MAX     30
 #define TOLD_MS	      20000 /* a line that is stranded never comes; one of a busy host does */
 
 struct exact {
@@ -322,20 +323,23 @@ static void pump_for(struct exact *e, int64_t ms)
 		live_pump(&e->daemon, -1, (int)MAX(until - now_ms(), 0));
 }
 
-/* Wake-ups in two quiet seconds; -1: others had resets in every such time. */
+/* Wake-ups in two quiet seconds; -1: others had resets in every such time. A daemon that does not
+ * sleep has them each time; others on this host may make it wait for memory once. */
 static int64_t quiet_switches(struct exact *e)
 {
-	for (int i = 0; i < WINDOWS; i++) {
+	int64_t least = -1;
+
+	for (int i = 0; i < WINDOWS && (least < 0 || least > AWAKE_MAX); i++) {
 		int64_t before = arrived(e), n;
 
 		pump_for(e, 200); /* it goes to sleep after the question */
 		n = switches(e->daemon.pid);
 		pump_for(e, 2000);
 		n = switches(e->daemon.pid) - n;
-		if (arrived(e) == before)
-			return n;
+		if (arrived(e) == before && (least < 0 || n < least))
+			least = n;
 	}
-	return -1;
+	return least;
 }
 
 Test(live, last_record_is_not_stranded, .timeout = 300)
@@ -366,7 +370,7 @@ Test(live, last_record_is_not_stranded, .timeout = 300)
 		fprintf(stderr, "%lld wake-ups in 2 s\n", (long long)n);
 	/* a daemon that does not sleep makes 500; one look at the rows for alerts is some of these
 	 */
-	cr_expect_leq(n, 30, "%lld wake-ups in two quiet seconds", (long long)n);
+	cr_expect_leq(n, AWAKE_MAX, "%lld wake-ups in two quiet seconds", (long long)n);
 	box_end(&b);
 	end(&e);
 	if (n < 0)

@@ -35,7 +35,7 @@ load_start() { # PROGRAM RATE...: a load whose counts go to $dir/load
 	"$@" <"$dir/load.in" 8>&- >"$dir/load" 2>"$dir/load.err" &
 	load=$!
 	exec 8>"$dir/load.in"
-	tries=100
+	tries=1000
 	until grep -qs started "$dir/load"; do
 		tries=$((tries - 1))
 		if [ $tries = 0 ] || ! kill -0 "$load" 2>/dev/null; then
@@ -49,7 +49,7 @@ load_start() { # PROGRAM RATE...: a load whose counts go to $dir/load
 # It makes no more resets, but its processes and its namespace stay to be looked at.
 load_stop() {
 	echo >&8
-	tries=200
+	tries=1000
 	until grep -qs "^out_rsts" "$dir/load"; do
 		tries=$((tries - 1))
 		if [ $tries = 0 ] || ! kill -0 "$load" 2>/dev/null; then
@@ -90,9 +90,9 @@ expected() {
 #	bystander	that of the bystander alone
 #	balance		of all rows, "other" included, minus the totals
 #	unexplained	of the load's namespace, by rstmon's own status; none: not covered
-judge() { # [ALLOWED]: asks again for three seconds if the rows are off by more; records may be under way
+judge() { # [ALLOWED]: asks again for half a minute if the rows are off by more; records may be under way
 	expected >"$dir/expected.json"
-	tries=30
+	tries=150
 	while :; do
 		cli list --json -n 100000 >"$dir/list.json" || return 1
 		jq -r --slurpfile e "$dir/expected.json" --arg since "$load_since" '
@@ -109,7 +109,7 @@ judge() { # [ALLOWED]: asks again for three seconds if the rows are off by more;
 		eval "$(cat "$dir/judged")"
 		tries=$((tries - 1))
 		if [ $tries = 0 ] || { [ "$off" -le "${1:-0}" ] && [ "$balance" = 0 ]; }; then break; fi
-		sleep 0.1
+		sleep 0.2
 	done
 	cli status --json >"$dir/status.json" || return 1
 	# shellcheck disable=SC2034

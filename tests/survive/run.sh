@@ -62,7 +62,7 @@ supervise() {
 	"$B/supervisor" --listen "$dir/socket" --control "$dir/control" --max "${max:-0}" "$@" -- "$daemon" \
 		--config "$dir/conf" --state "$dir/state" --log stderr 2>>"$dir/err" 8>&- &
 	supervisor=$!
-	tries=200
+	tries=1000
 	until cli status >/dev/null 2>&1; do
 		tries=$((tries - 1))
 		if [ $tries = 0 ] || ! kill -0 "$supervisor"; then
@@ -176,7 +176,7 @@ plain_start() {
 	mark
 	"$daemon" --config "$dir/conf" --socket "$dir/socket" --state "$dir/state" --log stderr 2>>"$dir/err" 8>&- &
 	plain=$!
-	tries=200
+	tries=1000
 	until cli status >/dev/null 2>&1; do
 		tries=$((tries - 1))
 		if [ $tries = 0 ] || ! kill -0 "$plain" 2>/dev/null; then

@@ -20,7 +20,7 @@
 #define LISTEN_FIRST 3
 #define RESTART_NS   (100 * NSEC_PER_MSEC)
 #define FAILURES_MAX 3 /* starts in a row that failed, then it is given up */
-#define UNTIL_MS     30000
+#define UNTIL_MS     60000
 #define EXIT_PREVENT 2 /* RestartPreventExitStatus= of the unit */
 
 static uint64_t now(void)
