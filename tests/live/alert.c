@@ -38,7 +38,7 @@ static void write_config(const struct guard *g, uint64_t netns, bool rule)
 	if (rule)
 		fprintf(f,
 			"[alert flood]\nfilter = netns %llu and port %d and direction sent\n"
-			"rate = 120/min\nclear = 60/min\nwindow = 3s\ncooldown = 0\n",
+			"rate = 120/min\nclear = 60/min\nwindow = 10s\ncooldown = 0\n",
 			(unsigned long long)netns, FLOODED);
 }
 

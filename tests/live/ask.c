@@ -167,6 +167,11 @@ struct json_object *live_status(struct live_daemon *d)
 	return last;
 }
 
+int64_t live_unseen(struct json_object *status)
+{
+	return json_int(json_at(status, "unexplained"), "TcpOutRsts");
+}
+
 struct json_object *live_status_netns(struct json_object *status, uint64_t inode)
 {
 	struct json_object *list = json_at(status, "netns");

@@ -72,6 +72,9 @@ int64_t netns_out_rsts(pid_t pid);	  /* TcpOutRsts in the namespace of 'pid' */
 
 /* Status until two looks give the same and no reset was in flight between kernel and rows. */
 struct json_object *live_status(struct live_daemon *d);
+/* Resets that the kernel counted and no program saw. Where a program does not run on top of PID 1, as on
+ * some machines (HACKING.md, "Traps"), there may be some of other processes of this host. */
+int64_t live_unseen(struct json_object *status);
 /* The element of "netns" with this inode, borrowed. */
 struct json_object *live_status_netns(struct json_object *status, uint64_t inode);
 

@@ -15,6 +15,7 @@
 
 #define ROUNDS	50000 /* of a byte there and a byte back */
 #define REST_MS 20000 /* others who accept connections all the time keep the hooks busy */
+#define BACK_MS 8000  /* without being called they come back after 10 seconds */
 #define PORT	23000
 
 struct both {
@@ -78,19 +79,24 @@ static long keep_busy(long rounds)
 	return r;
 }
 
-/* A connection that ends in a reset: bytes that nobody read at the close. */
-static long reset_one(long port)
-{
-	struct both b;
-	int r = both_open(&b, (uint16_t)port);
+/* A connection that calls the hooks back, and that ends in a reset: bytes that nobody read at the
+ * close. In between its reader takes its time. */
+static struct both last = {-1, -1, -1};
 
-	for (int i = 0; i < 20 && !r; i++) {
-		r = byte(b.client, b.server);
-		poll(NULL, 0, 5); /* a reader that takes its time: the hooks are back by then */
-	}
-	if (!r && write(b.client, "unread", 6) != 6)
+static long open_last(long port)
+{
+	return both_open(&last, (uint16_t)port);
+}
+
+static long reset_last(long bytes)
+{
+	int r = 0;
+
+	while (bytes-- && !r)
+		r = byte(last.client, last.server);
+	if (!r && write(last.client, "unread", 6) != 6)
 		r = -EPIPE;
-	both_close(&b);
+	both_close(&last);
 	return r;
 }
 
@@ -120,6 +126,15 @@ static bool await_rest(struct live_daemon *d, struct box *b)
 		cr_assert_eq(box_call(b, d, keep_busy, ROUNDS), 0);
 	}
 	return true;
+}
+
+static bool await_back(struct live_daemon *d)
+{
+	int64_t deadline = now_ms() + BACK_MS;
+
+	while (rests(d) && now_ms() < deadline)
+		live_pump(d, -1, 5);
+	return now_ms() < deadline;
 }
 
 static void check_owner(const struct live_daemon *d, const struct box *b)
@@ -154,7 +169,9 @@ Test(live, hooks_rest_and_come_back, .timeout = 300)
 	cr_assert_eq(box_start(&b, "busy"), 0);
 	rested = await_rest(&d, &b);
 	if (rested) {
-		cr_expect_eq(box_call(&b, &d, reset_one, PORT + 1), 0);
+		cr_expect_eq(box_call(&b, &d, open_last, PORT + 1), 0);
+		cr_expect(await_back(&d), "a connection does not call them back");
+		cr_expect_eq(box_call(&b, &d, reset_last, 20), 0);
 		cr_expect(live_await(&d, b.netns, 2, 20000), "%zu lines", live_lines(&d, b.netns));
 		check_owner(&d, &b);
 	}
