@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Sourced by run.sh: what a scenario is made of. A file of scenarios has, for each,
 #
-#	scenario NAME "what happens, in one line" [alone] [packets] [limit=SECONDS] [weight=N]
+#	scenario NAME "what happens, in one line" [alone] [packets] [timer] [limit=SECONDS] [weight=N]
 #	NAME() {
 #		net_one			# or net_path
 #		expect sent linger_zero comm=server role=server
@@ -12,9 +12,9 @@
 #	}
 #
 # NAME is the ground truth. Scenarios run side by side, each in a subshell with network namespaces, a
-# directory ($dir) and a limit in time of its own; 'alone': with no other beside it. When the function
-# returns, run.sh waits until what happened has been told, and then ends what the scenario left running:
-# what that causes is no longer looked at.
+# directory ($dir) and a limit in time of its own; 'alone': with no other beside it; 'timer': a timer of the kernel
+# makes its reset. When the function returns, run.sh waits until what happened has been told, and then ends what
+# the scenario left running: what that causes is no longer looked at.
 #
 # Expectations (where they stand in the function does not matter):
 #

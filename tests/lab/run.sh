@@ -126,8 +126,30 @@ living() { # what should be gone, at the end of all
 	done <"$lab/namespaces"
 }
 
-# In a subshell of its own; leaves $dir with expect, netns, since, until, and failed or skipped.
+# Where no program runs on top of PID 1, as on some machines (HACKING, "Traps"), a timer's reset is missing once in
+# a while. What is wrong by a fault is wrong each time.
 play() { # NAME FILE FUNCTION
+	local try
+	for try in {1..5}; do
+		[ "$try" = 1 ] || rm -rf "${lab:?}/$1"
+		play_once "$@"
+		if [[ $how != *" timer "* ]] || [ ! -e "$lab/$1/unseen" ]; then
+			break
+		fi
+	done
+}
+
+unseen() { # whether the kernel counted resets in the scenario's namespaces that no program saw
+	local inode
+	while read -r inode _; do
+		"$B/rstmon" status --json | jq -e --argjson inode "$inode" \
+			'any(.netns[]; .inode == $inode and (.unexplained.TcpOutRsts // 0) > 0)' >/dev/null && return
+	done <"$dir/netns"
+	return 1
+}
+
+# In a subshell of its own; leaves $dir with expect, netns, since, until, and failed or skipped.
+play_once() { # NAME FILE FUNCTION
 	dir=$lab/$1 id=lab$$-$(echo "$1" | cksum | cut -c1-6) actors=''
 	mkdir -p "$dir"
 	: >"$dir/netns"
@@ -150,6 +172,7 @@ play() { # NAME FILE FUNCTION
 		! all_right "$1" || break
 		sleep 1
 	done
+	all_right "$1" || ! unseen || : >"$dir/unseen"
 	for p in $(cat "$dir/watchers" "$dir/pids"); do
 		end_all "$p"
 	done

@@ -22,6 +22,7 @@
 #define RUNS_MAX   96
 #define PORT_FIRST 20000 /* below the ephemeral ports */
 #define RUN_MS	   60000
+#define TRIES	   5
 
 static const struct scenario *const suites[] = {
 	scenarios_old, scenarios_plain, scenarios_owner, scenarios_end, scenarios_special,
@@ -32,6 +33,7 @@ struct run {
 	struct live_truth *truth;
 	pid_t pid;
 	int line; /* 'g' is the word to go on; closed: the end. The stage answers with one byte. */
+	bool again; /* another run of the scenario is judged */
 };
 
 struct suite {
@@ -127,6 +129,37 @@ static void run_stage(struct suite *u, struct run *run)
 		witness_read(&u->witness);
 }
 
+/* The kernel counted its reset, and no program saw it. */
+static bool is_unseen(struct suite *u, struct run *run)
+{
+	struct json_object *status, *o;
+	bool unseen;
+
+	if (!run->truth->done || !run->truth->by_timer ||
+	    live_lines(&u->daemon, run->truth->netns) >= judge_expected(run->truth))
+		return false;
+	status = live_status(&u->daemon);
+	o = live_status_netns(status, run->truth->netns);
+	unseen = o && live_unseen(o) > 0;
+	json_object_put(status);
+	return unseen;
+}
+
+/* Where no program runs on top of PID 1, as on some machines (HACKING.md, "Traps"), a timer's reset
+ * is missing once in a while. What is wrong by a fault is wrong each time. */
+static void run_again(struct suite *u, unsigned int i, const char *dir)
+{
+	for (int try = 1; try < TRIES && is_unseen(u, &u->run[i]); try++) {
+		fprintf(stderr, "%s: no program saw its reset, tried again\n",
+			u->run[i].scenario->name);
+		u->run[i].again = true;
+		start_stage(u, u->run[i].scenario, dir);
+		i = u->n - 1;
+		if (await_stage(u, &u->run[i]))
+			run_stage(u, &u->run[i]);
+	}
+}
+
 static void end_stages(struct suite *u)
 {
 	for (unsigned int i = 0; i < u->n; i++)
@@ -152,6 +185,8 @@ static void judge_all(struct suite *u)
 		struct run *run = &u->run[i];
 		const char *name = run->scenario->name;
 
+		if (run->again)
+			continue;
 		if (run->truth->done) {
 			judge(name, run->truth, &u->daemon, u->has_witness ? &u->witness : NULL,
 			      &score);
@@ -184,7 +219,7 @@ static void check_namespaces(struct suite *u, struct json_object *status)
 		struct json_object *o = live_status_netns(status, run->truth->netns);
 		int64_t rsts = netns_out_rsts(run->pid), sent = o ? json_int(o, "sent") : 0;
 
-		if (!run->truth->done)
+		if (!run->truth->done || run->again)
 			continue;
 		n++;
 		exact += sent == rsts;
@@ -254,15 +289,18 @@ static struct json_object *status_with_perf(struct suite *u, uint64_t *ret_perf)
 	return status;
 }
 
-static void run_all(struct suite *u)
+static void run_all(struct suite *u, const char *dir)
 {
 	struct json_object *before, *after;
 	uint64_t perf_before, perf_after;
 	unsigned long unprinted;
+	unsigned int n = u->n;
 
 	before = status_with_perf(u, &perf_before);
 	for (unsigned int i = 0; i < u->n; i++)
 		run_stage(u, &u->run[i]);
+	for (unsigned int i = 0; i < n; i++)
+		run_again(u, i, dir);
 	after = status_with_perf(u, &perf_after);
 	cr_assert_not_null(before);
 	cr_assert_not_null(after);
@@ -316,7 +354,7 @@ Test(live, ownership, .timeout = 300)
 		await_stage(&u, &u.run[i]);
 	r = live_start(&u.daemon, true);
 	if (r == 0)
-		run_all(&u);
+		run_all(&u, dir);
 	end_stages(&u);
 	cr_expect_eq(r, 0, "rstmond does not start");
 	result_is(r == 0, "ownership", "rstmond starts", u.daemon.log);

@@ -537,7 +537,7 @@ static struct json_object *known(struct live_daemon *d, struct box *b)
 /* Where a program is skipped now and then on top of PID 1, as on some machines (HACKING.md,
  * "Traps"), a timer's reset is missing once in a while. What is wrong by a fault is wrong each
  * time. */
-#define TRIES 3
+#define TRIES 5
 
 static struct json_object *walk(const struct way *w, struct live_daemon *d, struct box *b,
 				struct json_object **before)

@@ -50,6 +50,7 @@ struct live_truth {
 	uint64_t out_rsts; /* TcpOutRsts of the namespace when the scenario was over */
 	bool done;
 	bool skipped;
+	bool by_timer; /* its resets are made by a timer, on top of anybody */
 	char failure[256]; /* or the reason for skipping */
 	char note[128];	   /* for the table */
 };
