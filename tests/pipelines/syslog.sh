@@ -12,6 +12,7 @@ B=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 contrib=$here/../../contrib
 resets=10000
+umask 022 # that of a service manager, under which log daemons make directories
 
 # Prints the directory of an unpacked syslog-ng.
 syslog_ng() {
