@@ -100,7 +100,7 @@ start_rstmond() {
 		[log]
 		summary = 0
 		[alert dependency-down]
-		window = 3s
+		window = 10s
 	END
 	rm -rf "$tmp/state" && mkdir "$tmp/state"
 	"$B/rstmond" --config "$tmp/rstmond.conf" --socket "$tmp/socket" --state "$tmp/state" --log syslog \
