@@ -227,7 +227,10 @@ $(B)/tests/bench/empty.bpf.o: tests/bench/empty.bpf.c | needs
 $(B)/empty: $(B)/tests/bench/empty.o | $(B)/tests/bench/empty.bpf.o
 	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-BENCH_TOOLS := flood stages empty hookcost latency fill supervisor load
+$(B)/toggle: $(B)/tests/bench/toggle.o | $(B)/tests/bench/empty.bpf.o
+	$(call msg,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+BENCH_TOOLS := flood stages empty toggle hookcost latency fill supervisor load
 bench: ## what rstmon costs
 	@tests/lab/install.sh $(BUILD_PACKAGES) $(BENCH_PACKAGES)
 	@$(MAKE) --no-print-directory all $(BENCH_TOOLS:%=$(B)/%)

@@ -76,7 +76,7 @@ await() { # FILE PATTERN: until a line of it says so; at most fifteen seconds
 start_nothing() { :; }
 
 start_empty() {
-	"$B/empty" "$B/tests/bench/empty.bpf.o" >/dev/null 2>"$dir/err" &
+	"$B/empty" "$B/tests/bench/empty.bpf.o" empty_ >/dev/null 2>"$dir/err" &
 	tool=$!
 	await "$dir/err" 'ready$'
 }
