@@ -6,7 +6,8 @@
  *
  * For each line on standard input it prints a line with nanoseconds of CPU, medians of many short
  * batches: for a byte written and read on a connection that lasts, and for a connection from
- * connect() to close() on both sides with a byte of request and one of answer.
+ * connect() to close() on both sides with a byte of request and one of answer. After a line "open"
+ * it opens connections instead, prints how many, and keeps them until the next line.
  */
 #include "common/util.h"
 
@@ -21,6 +22,7 @@
 #define BYTES	     2000 /* of a batch: about 4 ms */
 #define CONNECTS     150
 #define WARM_BATCHES 5
+#define KEPT	     400
 
 struct ends {
 	struct sockaddr_in address;
@@ -151,13 +153,38 @@ static int turn(void)
 	return r;
 }
 
+/* Set-up alone: whoever measures does so while the connections are there. */
+static int open_and_wait(void)
+{
+	static struct ends kept[KEPT];
+	char line[64];
+	int n, r = listen_somewhere(&kept[0]);
+
+	for (n = 0; n < KEPT && r == 0; n++) {
+		kept[n].listener = kept[0].listener;
+		kept[n].address = kept[0].address;
+		kept[n].client = kept[n].server = -1;
+		r = open_pair(&kept[n]);
+	}
+	if (r == 0) {
+		printf("%d\n", n);
+		fflush(stdout);
+		if (!fgets(line, sizeof(line), stdin))
+			r = -EPIPE;
+	}
+	while (n > 0)
+		close_pair(&kept[--n]);
+	util_close(&kept[0].listener);
+	return r;
+}
+
 int main(void)
 {
 	char line[64];
 	int r = 0;
 
 	while (r == 0 && fgets(line, sizeof(line), stdin))
-		r = turn();
+		r = strcmp(line, "open\n") != 0 ? turn() : open_and_wait();
 	if (r < 0)
 		fprintf(stderr, "hookcost: %s\n", strerror(-r));
 	return r < 0;

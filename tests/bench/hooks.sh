@@ -57,6 +57,15 @@ round() { # NAME: of the tool that runs
 	keep "$1" received $(($(spent receive_res) - at_received)) "$n"
 	keep "$1" both $(($(spent "$on_sockets") - at_all)) "$n"
 
+	coproc hook { exec ip netns exec "$ns" taskset -c "$last" "$B/hookcost" 2>"$dir/err"; }
+	servers="$servers $hook_PID"
+	before
+	echo open >&"${hook[1]}"
+	read -r n <&"${hook[0]}"
+	keep "$1" setup $(($(spent "$on_sockets") - at_all)) "${n:-0}"
+	end "$hook_PID"
+	servers=$server
+
 	[ -n "$server" ] || return
 	before
 	n=$(inside taskset -c "$last" wrk -t1 -c16 -d1s -H 'Connection: close' http://127.0.0.1:8080/ |
@@ -94,5 +103,6 @@ if have bpftool; then
 	row 'sent, answering connect()' refused
 	row 'received, by connect()' received
 	row 'all of a refused connect()' both
+	row 'all that sets up a connection' setup
 	row 'all of a connection with a request' connection
 fi
