@@ -55,6 +55,35 @@ static __noinline int home_walk(const struct task_struct *task)
 	return 0;
 }
 
+/* Whom this CPU asked about last: a process that opens many sockets need not be looked up for each, but is often enough
+ * not to be the least recently used. */
+struct home_asked {
+	__u64 start;
+	__u64 set;
+	__u32 tgid;
+	__u32 turn; /* about a second */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct home_asked);
+} homes_asked __weak SEC(".maps");
+
+static __always_inline bool home_was_asked(__u32 tgid, __u64 start, __u64 set)
+{
+	__u32 zero = 0, turn = (__u32)(bpf_jiffies64() >> 8);
+	struct home_asked *last = bpf_map_lookup_elem(&homes_asked, &zero);
+
+	if (!last)
+		return false;
+	if (last->tgid == tgid && last->start == start && last->set == set && last->turn == turn)
+		return true;
+	*last = (struct home_asked){ .start = start, .set = set, .tgid = tgid, .turn = turn };
+	return false;
+}
+
 /* The current process, which began at 'start', owns a socket. It usually has owned others: that is found out without a
  * walk, and where the task has its type without a helper but the look-up. */
 static __always_inline void home_keep(__u32 tgid, __u64 start)
@@ -68,6 +97,8 @@ static __always_inline void home_keep(__u32 tgid, __u64 start)
 		set = (__u64)bpf_get_current_task_btf()->cgroups;
 	else
 		set = (__u64)BPF_CORE_READ((const struct task_struct *)bpf_get_current_task(), cgroups);
+	if (home_was_asked(tgid, start, set))
+		return;
 	old = bpf_map_lookup_elem(&homes, &tgid);
 	/* the same set is the same cgroups */
 	if (!old || old->start != start || old->set != set)

@@ -238,7 +238,10 @@ static __always_inline void socket_closed(struct sock *sk, struct sock_state *st
 {
 	__u64 now;
 
-	if (!is_over(sk, st, old)) {
+	if (old == TCP_SYN_SENT && st->reset) {
+		/* refused: it is told already, and nothing asks when */
+		st->previous_state = old;
+	} else if (!is_over(sk, st, old)) {
 		now = bpf_ktime_get_ns();
 		if (old != TCP_SYN_SENT)
 			note_exit(sk, st);

@@ -246,6 +246,7 @@ static void leave_out_refused(struct source_bpf *b, const struct tries *t)
 static void choose_maps(struct source_bpf *b)
 {
 	bool storage = b->features.storage, atomics = b->features.fetch_atomics;
+	bool homes = b->hierarchy[0].number || b->hierarchy[1].number;
 
 	bpf_map__set_autocreate(b->skel->maps.sock_states, storage);
 	bpf_map__set_autocreate(b->skel->maps.sock_table, !storage);
@@ -253,8 +254,8 @@ static void choose_maps(struct source_bpf *b)
 	bpf_map__set_autocreate(b->skel->maps.closed_connections, atomics);
 	bpf_map__set_autocreate(b->skel->maps.closed_table, !atomics);
 	bpf_map__set_autocreate(b->skel->maps.claims, !atomics);
-	bpf_map__set_autocreate(b->skel->maps.homes,
-				b->hierarchy[0].number || b->hierarchy[1].number);
+	bpf_map__set_autocreate(b->skel->maps.homes, homes);
+	bpf_map__set_autocreate(b->skel->maps.homes_asked, homes);
 }
 
 static int open_and_load(struct source_bpf *b, const struct source_bpf_options *options,
