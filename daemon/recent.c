@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The latest findings in a ring of RSTMON_RECENT_MAX, and a ring of those that are kept longer.
- * Both hold numbers of places, so that a finding that goes from one to the other stays where it is.
- * Must not allocate per reset. Proved by tests/unit/daemon/recent.c.
+ * The latest findings in a ring of RSTMON_RECENT_MAX. Must not allocate per reset, and copies only
+ * what a finding uses: most of its text is empty. Proved by tests/unit/daemon/recent.c.
  */
 #include "common/util.h"
 
@@ -10,47 +9,20 @@
 
 #include "daemon/recent.h"
 
-#define PLACES (RSTMON_RECENT_MAX + RSTMON_RECENT_KEPT)
-
 struct recent {
 	uint64_t added, kept;
-	uint16_t latest[RSTMON_RECENT_MAX];  /* numbers of places; in this and the next */
-	uint16_t longer[RSTMON_RECENT_KEPT]; /* together each comes once */
-	struct finding finding[PLACES];
+	struct finding finding[RSTMON_RECENT_MAX];
+	struct finding longer[RSTMON_RECENT_KEPT];
 };
-
-_Static_assert(PLACES <= UINT16_MAX, "numbers of places fit");
 
 size_t recent_size(void)
 {
 	return sizeof(struct recent);
 }
 
-/* The i-th number of both rings together. */
-static uint16_t *number(struct recent *r, unsigned int i)
-{
-	return i < RSTMON_RECENT_MAX ? &r->latest[i] : &r->longer[i - RSTMON_RECENT_MAX];
-}
-
-static struct finding *latest(const struct recent *r, uint64_t i)
-{
-	return (struct finding *)&r->finding[r->latest[i % RSTMON_RECENT_MAX]];
-}
-
-static struct finding *longer(const struct recent *r, uint64_t i)
-{
-	return (struct finding *)&r->finding[r->longer[i % RSTMON_RECENT_KEPT]];
-}
-
 struct recent *recent_format(void *memory, size_t size)
 {
-	struct recent *r = memory;
-
-	if (!memory || size < sizeof(*r))
-		return NULL;
-	for (unsigned int i = 0; i < PLACES; i++)
-		*number(r, i) = (uint16_t)i;
-	return r;
+	return memory && size >= sizeof(struct recent) ? memory : NULL;
 }
 
 /* Pages of the ring that were never written cost nothing. */
@@ -60,30 +32,7 @@ int recent_new(struct recent **ret)
 
 	if (!r)
 		return -ENOMEM;
-	*ret = recent_format(r, sizeof(*r));
-	return 0;
-}
-
-/* A kill in the middle of an exchange leaves one place twice, and one nowhere. */
-static int adopt_numbers(struct recent *r)
-{
-	bool seen[PLACES] = {false};
-	uint16_t *twice = NULL, nowhere = 0;
-
-	for (unsigned int i = 0; i < PLACES; i++) {
-		uint16_t *n = number(r, i);
-
-		if (*n >= PLACES || (seen[*n] && twice))
-			return -EBADMSG;
-		if (seen[*n])
-			twice = n;
-		seen[*n] = true;
-	}
-	if (!twice)
-		return 0;
-	while (seen[nowhere])
-		nowhere++;
-	*twice = nowhere;
+	*ret = r;
 	return 0;
 }
 
@@ -98,18 +47,18 @@ int recent_adopt(void *memory, size_t size, const struct adopt_reasons *reasons,
 		return -EBADMSG;
 	n = MIN(r->added, (uint64_t)RSTMON_RECENT_MAX);
 	kept = MIN(r->kept, (uint64_t)RSTMON_RECENT_KEPT);
-	if (r->added > INT64_MAX || r->kept > r->added || adopt_numbers(r))
+	if (r->added > INT64_MAX || r->kept > r->added)
 		return -EBADMSG;
 	for (uint64_t i = 0; i < n; i++)
-		if (!adopt_finding_valid(latest(r, i)))
+		if (!adopt_finding_valid(&r->finding[i]))
 			return -EBADMSG;
 	for (uint64_t i = 0; i < kept; i++)
-		if (!adopt_finding_valid(longer(r, i)))
+		if (!adopt_finding_valid(&r->longer[i]))
 			return -EBADMSG;
 	for (uint64_t i = 0; i < n; i++)
-		adopt_reset(&latest(r, i)->reset, reasons);
+		adopt_reset(&r->finding[i].reset, reasons);
 	for (uint64_t i = 0; i < kept; i++)
-		adopt_reset(&longer(r, i)->reset, reasons);
+		adopt_reset(&r->longer[i].reset, reasons);
 	*ret = r;
 	return 0;
 }
@@ -117,6 +66,15 @@ int recent_adopt(void *memory, size_t size, const struct adopt_reasons *reasons,
 void recent_free(struct recent *r)
 {
 	free(r);
+}
+
+/* What lies behind the end of a text stays as it was. Most are empty. */
+static void copy_text(char *dst, const char *src, size_t size)
+{
+	size_t n = src[0] ? strnlen(src, size - 1) : 0;
+
+	memcpy(dst, src, n);
+	dst[n] = '\0';
 }
 
 /* Texts are ended and numbers cleared: that is what a finding uses of its half kilobyte of text. */
@@ -131,33 +89,34 @@ static void clear(struct finding *f)
 	f->other = (struct other_end){};
 }
 
+static void copy(struct finding *to, const struct finding *f)
+{
+	to->reset = f->reset;
+	to->owner.pid = f->owner.pid;
+	to->owner.start = f->owner.start;
+	to->owner.source = f->owner.source;
+	memcpy(to->owner.comm, f->owner.comm, sizeof(to->owner.comm));
+	copy_text(to->owner.exe, f->owner.exe, sizeof(to->owner.exe));
+	copy_text(to->owner.unit, f->owner.unit, sizeof(to->owner.unit));
+	copy_text(to->owner.container, f->owner.container, sizeof(to->owner.container));
+	copy_text(to->owner.pod, f->owner.pod, sizeof(to->owner.pod));
+	to->verdict = f->verdict;
+	to->other = f->other;
+}
+
 /* A flood of resets that say nothing new must not take the details of everything else. */
 static bool is_kept(const struct recent *r, const struct finding *oldest)
 {
 	return r->added >= RSTMON_RECENT_MAX && !oldest->verdict.settled;
 }
 
-/* The oldest of all findings makes room: of the latest, or where that one is kept longer, of those.
- */
-static struct finding *make_room(struct recent *r)
+static struct finding *longest(struct recent *r)
 {
-	uint16_t *n = &r->latest[r->added % RSTMON_RECENT_MAX], *to, old = *n;
-
-	if (is_kept(r, &r->finding[old])) {
-		to = &r->longer[r->kept % RSTMON_RECENT_KEPT];
-		*n = *to;
-		*to = old;
-		r->kept++;
-	}
-	return &r->finding[*n];
+	return &r->longer[r->kept % RSTMON_RECENT_KEPT];
 }
 
-/* The rings are larger than most caches: the place of the next is fetched meanwhile, and of the
- * next but one what decides about its place. */
-static void fetch_next(const struct recent *r)
+static void fetch(const struct finding *f)
 {
-	const struct finding *oldest = latest(r, r->added);
-	const struct finding *f = is_kept(r, oldest) ? longer(r, r->kept) : oldest;
 	const char *owner = (const char *)&f->owner, *verdict = (const char *)&f->verdict;
 
 	for (size_t i = 0; i < sizeof(f->reset); i += 64)
@@ -168,13 +127,30 @@ static void fetch_next(const struct recent *r)
 	__builtin_prefetch(owner + offsetof(struct owner, exe), 1);
 	__builtin_prefetch(verdict, 1);
 	__builtin_prefetch(verdict + 64, 1);
-	__builtin_prefetch(&latest(r, r->added + 1)->verdict);
+}
+
+/* The rings are larger than most caches: what the next finding is written over is fetched
+ * meanwhile, and where that is kept. A place follows the other in memory: with places that went
+ * from ring to ring by their numbers, instead of being copied, a mix of all kinds took a sixth
+ * longer. */
+static void fetch_next(struct recent *r)
+{
+	const struct finding *oldest = &r->finding[r->added % RSTMON_RECENT_MAX];
+
+	fetch(oldest);
+	if (is_kept(r, oldest))
+		fetch(longest(r));
+	__builtin_prefetch(&r->finding[(r->added + 1) % RSTMON_RECENT_MAX].verdict);
 }
 
 struct finding *recent_next(struct recent *r, uint64_t *ret_ticket)
 {
-	struct finding *f = make_room(r);
+	struct finding *f = &r->finding[r->added % RSTMON_RECENT_MAX];
 
+	if (is_kept(r, f)) {
+		copy(longest(r), f);
+		r->kept++;
+	}
 	clear(f);
 	*ret_ticket = ++r->added;
 	fetch_next(r);
@@ -190,28 +166,28 @@ struct finding *recent_find(struct recent *r, uint64_t ticket)
 {
 	if (!ticket || ticket > r->added || r->added - ticket >= RSTMON_RECENT_MAX)
 		return NULL;
-	return latest(r, ticket - 1);
+	return &r->finding[(ticket - 1) % RSTMON_RECENT_MAX];
 }
 
 void recent_add(struct recent *r, const struct finding *f)
 {
 	uint64_t ticket;
 
-	*recent_next(r, &ticket) = *f;
+	copy(recent_next(r, &ticket), f);
 }
 
 const struct finding *recent_get(const struct recent *r, unsigned int i)
 {
 	if (i >= RSTMON_RECENT_MAX || i >= r->added)
 		return NULL;
-	return latest(r, r->added - 1 - i);
+	return &r->finding[(r->added - 1 - i) % RSTMON_RECENT_MAX];
 }
 
 const struct finding *recent_kept(const struct recent *r, unsigned int i)
 {
 	if (i >= RSTMON_RECENT_KEPT || i >= r->kept)
 		return NULL;
-	return longer(r, r->kept - 1 - i);
+	return &r->longer[(r->kept - 1 - i) % RSTMON_RECENT_KEPT];
 }
 
 size_t recent_memory(const struct recent *r)
@@ -219,5 +195,5 @@ size_t recent_memory(const struct recent *r)
 	uint64_t n = MIN(r->added, (uint64_t)RSTMON_RECENT_MAX) +
 		     MIN(r->kept, (uint64_t)RSTMON_RECENT_KEPT);
 
-	return offsetof(struct recent, finding) + n * sizeof(struct finding);
+	return sizeof(r->added) + sizeof(r->kept) + n * sizeof(struct finding);
 }

@@ -15,7 +15,7 @@
 #include "daemon/state.h"
 
 #define STATE_MAGIC  0x6574617473747372ULL
-#define STATE_LAYOUT 2
+#define STATE_LAYOUT 3
 #define STATE_PAGE   4096
 #define STATE_KERNEL_MAX 64
 

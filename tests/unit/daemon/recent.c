@@ -18,7 +18,7 @@ Test(recent, empty)
 	cr_assert_eq(recent_new(&r), 0);
 	cr_assert_null(recent_get(r, 0));
 	cr_assert_null(recent_get(r, RSTMON_RECENT_MAX));
-	cr_assert_lt(recent_memory(r), 32 * sizeof(struct finding));
+	cr_assert_lt(recent_memory(r), sizeof(struct finding));
 	recent_free(NULL);
 }
 
@@ -160,59 +160,4 @@ Test(recent, a_ticket_finds_its_finding_until_it_is_overwritten)
 	cr_expect_null(recent_find(r, first));
 	cr_expect(!f->other.known && !f->owner.pid && f->verdict.cause == RST_CAUSE_UNKNOWN,
 		  "nothing of the overwritten shows");
-}
-
-/* The first numbers of places, behind 'added' and 'kept'. */
-static uint16_t *numbers(struct recent *r)
-{
-	return (uint16_t *)((uint64_t *)r + 2);
-}
-
-static int adopt(struct recent *r)
-{
-	static struct adopt_reasons reasons;
-	struct recent *adopted;
-
-	return recent_adopt(r, recent_size(), &reasons, &adopted);
-}
-
-Test(recent, an_exchange_that_a_kill_cut_in_two_is_undone)
-{
-	_cleanup_(free_recent) struct recent *r = NULL;
-	struct finding f = {0};
-	uint16_t *n;
-
-	cr_assert_eq(recent_new(&r), 0);
-	n = numbers(r);
-	n[0] = n[RSTMON_RECENT_MAX]; /* the first that is kept longer */
-	cr_assert_eq(adopt(r), 0);
-	cr_expect_eq(n[RSTMON_RECENT_MAX], 0);
-	for (uint64_t i = 1; i <= RSTMON_RECENT_MAX + 2 * RSTMON_RECENT_KEPT; i++) {
-		f.reset.time = i;
-		recent_add(r, &f);
-	}
-	for (unsigned int i = 0; i < RSTMON_RECENT_MAX; i++)
-		cr_assert_eq(recent_get(r, i)->reset.time,
-			     RSTMON_RECENT_MAX + 2 * RSTMON_RECENT_KEPT - i);
-	for (unsigned int i = 0; i < RSTMON_RECENT_KEPT; i++)
-		cr_assert_eq(recent_kept(r, i)->reset.time, 2 * RSTMON_RECENT_KEPT - i);
-}
-
-Test(recent, places_that_are_nowhere_or_twice_are_not_adopted)
-{
-	_cleanup_(free_recent) struct recent *r = NULL;
-	uint16_t *n;
-
-	cr_assert_eq(recent_new(&r), 0);
-	n = numbers(r);
-	n[5] = RSTMON_RECENT_MAX + RSTMON_RECENT_KEPT;
-	cr_expect_lt(adopt(r), 0);
-	n[5] = UINT16_MAX;
-	cr_expect_lt(adopt(r), 0);
-	n[5] = 4;
-	n[6] = 3;
-	cr_expect_lt(adopt(r), 0);
-	n[5] = 5;
-	n[6] = 6;
-	cr_expect_eq(adopt(r), 0);
 }
