@@ -43,3 +43,6 @@ for kind in rate cpu; do
 done
 echo "    each of the 16 processes' counts held against its own in $exact rounds, $resets connects"
 unset -f check_rstmond
+echo
+echo "the same of one process, of the programs alone:"
+toggled AttemptFails 'aim >= 0.93' "$B/flood" connect 16 "$TOGGLE_SECONDS" here 1

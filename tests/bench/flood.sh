@@ -50,3 +50,6 @@ for ((processes = 1; processes <= cores && processes <= 2; processes++)); do
 	[ "$processes" = "$cores" ] || [ "$processes" = 2 ] || echo
 done
 unset -f check_rstmond
+echo
+echo "the same of one core, of the programs alone in turns of 60 ms, $CYCLES of each; the middle half of the ratios:"
+toggled OutRsts 'aim >= 0.95, empty - 0.02' "$B/flood" syn "$PORTS" "$TOGGLE_SECONDS" here 1

@@ -6,7 +6,7 @@
 
 STATS=/proc/sys/kernel/bpf_stats_enabled
 violations=0
-tool='' reader='' servers='' lodger='' ns=rstmon-bench-$$
+tool='' reader='' server='' servers='' lodger='' ns=rstmon-bench-$$
 stats_before=$(cat "$STATS")
 cores=$(nproc)
 last=$((cores - 1)) # the load has a core to itself where there are two
@@ -241,4 +241,39 @@ line() {
 	printf '    %-12s %12.0f %12.0f %8.4f   %-18s %s\n' "$1" \
 		"$(median <"$dir/turn.nothing.$2")" "$(median <"$dir/with.$1.$2")" \
 		"$(median <"$dir/ratio.$1.$2")" "$(range %.3f <"$dir/ratio.$1.$2")" "$3"
+}
+
+# ---- the programs alone ----
+#
+# Rounds of a second tell a tenth; what a hundredth costs is told by turns of a twentieth of a second (toggle.c), with
+# a load that goes on, on the first core, and with the programs of a rstmond that is gone: nobody reads.
+
+CYCLES=${CYCLES:-150}
+TOGGLE_SECONDS=$((CYCLES * 3 * 70 / 1000 + 6)) # that the load has to go on
+
+toggled() { # COUNTER AIM COMMAND...: of the load
+	local counter=$1 aim=$2 load name without with ratio low high reader_end
+	shift 2
+	start rstmond || return
+	coproc toggle { exec ip netns exec "$ns" taskset -c "$last" "$B/toggle" "$B/tests/bench/empty.bpf.o" \
+		"$counter" "$CYCLES" "$tool" 2>"$dir/toggle"; }
+	servers="$servers $toggle_PID"
+	reader_end=$tool
+	tool=$toggle_PID
+	await "$dir/toggle" ready
+	kill -KILL "$reader_end"
+	wait "$reader_end" 2>/dev/null
+	ip netns exec "$ns" taskset -c 0 "$@" >/dev/null 2>&1 &
+	load=$!
+	servers="$servers $load"
+	sleep 1
+	echo >&"${toggle[1]}"
+	heading 'alone' rate
+	while read -r name without with ratio low high; do
+		printf '    %-12s %12.0f %12.0f %8.4f   %-18s %s\n' "$name" "$without" "$with" "$ratio" \
+			"$low to $high" "$([ "$name" = empty ] || echo "$aim")"
+	done <&"${toggle[0]}"
+	end "$load"
+	tool=''
+	servers=$server
 }

@@ -9,6 +9,7 @@
 #	PAIRS=5			rounds with each tool, each between two rounds without
 #	SECONDS_EACH=1		of a round
 #	PORTS=64		of the floods
+#	CYCLES=150		of the programs alone
 #	STOP_SECONDS=30		that the reader stands still
 #	IDLE_SECONDS=60		that the idle host is watched
 B=$(realpath "${1:-build}")
@@ -21,7 +22,7 @@ PARTS='flood connects servers hookcost hooks stopped memory idle stages latency 
 
 cd "$(dirname "$0")/../.." || exit 1
 [ "$(id -u)" = 0 ] || { echo "bench: skipped, not root"; exit 0; }
-for file in rstmond rstmon flood stages empty hookcost fill latency; do
+for file in rstmond rstmon flood stages empty toggle hookcost fill latency; do
 	[ -x "$B/$file" ] || { echo "bench: $B/$file is missing; run make bench" >&2; exit 1; }
 done
 command -v jq >/dev/null || { echo "bench: jq is missing" >&2; exit 1; }

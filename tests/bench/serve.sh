@@ -49,5 +49,5 @@ serve_nginx() {
 
 end_server() {
 	end "$server"
-	servers=''
+	server='' servers=''
 }

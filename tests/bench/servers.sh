@@ -69,6 +69,9 @@ if have nginx && have wrk; then
 	echo "nginx and wrk, requests a second, a connection for each request:"
 	if serve_nginx; then
 		compare 0.99 http_close
+		echo "the same with server and client on one core, of the programs alone:"
+		toggled PassiveOpens 'aim >= 0.99' wrk -t1 -c16 -d"$TOGGLE_SECONDS"s -H 'Connection: close' \
+			http://127.0.0.1:8080/
 		echo "nginx and wrk, connections that last:"
 		compare 0.995 http_keep
 	else

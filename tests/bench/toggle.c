@@ -26,12 +26,7 @@
 #define SETTLE_MS    4 /* detaching waits for nobody */
 #define WINDOW_MS    60
 
-enum way {
-	NONE,
-	EMPTY,
-	FIRST,
-	WAYS = FIRST + 4
-};
+enum way { NONE, EMPTY, FIRST, WAYS = FIRST + 4 };
 
 struct set {
 	int program[PROGRAMS_MAX], link[PROGRAMS_MAX];
