@@ -278,7 +278,7 @@ install: all ## to DESTDIR and PREFIX
 	install -Dm755 $(B)/rstmond $(DESTDIR)$(PREFIX)/sbin/rstmond
 	install -Dm755 $(B)/rstmon $(DESTDIR)$(PREFIX)/bin/rstmon
 	for unit in rstmond.service rstmond.socket rstmon-exporter.service; do \
-		$(at_prefix) systemd/$$unit | install -Dm644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+		[ -r systemd/$$unit ] && $(at_prefix) systemd/$$unit | install -Dm644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
 	done
 	install -Dm644 systemd/rstmon.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rstmon.conf
 	install -Dm644 $(B)/rstmon.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/rstmon.catalog
@@ -295,7 +295,7 @@ install: all ## to DESTDIR and PREFIX
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/rstmon/examples systemd/rstmond-packets.conf
 	find contrib -type f 2>/dev/null | while read -r file; do \
 		mode=644; [ ! -x "$$file" ] || mode=755; \
-		$(at_prefix) "$$file" | \
+		[ -r "$$file" ] && $(at_prefix) "$$file" | \
 			install -Dm$$mode /dev/stdin "$(DESTDIR)$(PREFIX)/share/doc/rstmon/examples/$${file#contrib/}" || exit 1; \
 	done
 	install -d $(DESTDIR)$(SYSCONFDIR)/rstmon/rstmond.conf.d

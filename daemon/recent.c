@@ -9,10 +9,13 @@
 
 #include "daemon/recent.h"
 
+#define LONGER (RSTMON_RECENT_KEPT + 1)
+
 struct recent {
 	uint64_t added, kept;
 	struct finding finding[RSTMON_RECENT_MAX];
-	struct finding longer[RSTMON_RECENT_KEPT];
+	struct finding
+		longer[LONGER]; /* one is nobody's: a kill in the middle of a copy harms that one */
 };
 
 size_t recent_size(void)
@@ -52,13 +55,13 @@ int recent_adopt(void *memory, size_t size, const struct adopt_reasons *reasons,
 	for (uint64_t i = 0; i < n; i++)
 		if (!adopt_finding_valid(&r->finding[i]))
 			return -EBADMSG;
-	for (uint64_t i = 0; i < kept; i++)
-		if (!adopt_finding_valid(&r->longer[i]))
+	for (uint64_t i = 1; i <= kept; i++)
+		if (!adopt_finding_valid(&r->longer[(r->kept - i) % LONGER]))
 			return -EBADMSG;
 	for (uint64_t i = 0; i < n; i++)
 		adopt_reset(&r->finding[i].reset, reasons);
-	for (uint64_t i = 0; i < kept; i++)
-		adopt_reset(&r->longer[i].reset, reasons);
+	for (uint64_t i = 1; i <= kept; i++)
+		adopt_reset(&r->longer[(r->kept - i) % LONGER].reset, reasons);
 	*ret = r;
 	return 0;
 }
@@ -110,9 +113,10 @@ static bool is_kept(const struct recent *r, const struct finding *oldest)
 	return r->added >= RSTMON_RECENT_MAX && !oldest->verdict.settled;
 }
 
-static struct finding *longest(struct recent *r)
+/* Where the next goes that is kept longer. */
+static struct finding *nobodys(struct recent *r)
 {
-	return &r->longer[r->kept % RSTMON_RECENT_KEPT];
+	return &r->longer[r->kept % LONGER];
 }
 
 static void fetch(const struct finding *f)
@@ -139,7 +143,7 @@ static void fetch_next(struct recent *r)
 
 	fetch(oldest);
 	if (is_kept(r, oldest))
-		fetch(longest(r));
+		fetch(nobodys(r));
 	__builtin_prefetch(&r->finding[(r->added + 1) % RSTMON_RECENT_MAX].verdict);
 }
 
@@ -148,8 +152,8 @@ struct finding *recent_next(struct recent *r, uint64_t *ret_ticket)
 	struct finding *f = &r->finding[r->added % RSTMON_RECENT_MAX];
 
 	if (is_kept(r, f)) {
-		copy(longest(r), f);
-		r->kept++;
+		copy(nobodys(r), f);
+		__atomic_store_n(&r->kept, r->kept + 1, __ATOMIC_RELEASE);
 	}
 	clear(f);
 	*ret_ticket = ++r->added;
@@ -187,7 +191,7 @@ const struct finding *recent_kept(const struct recent *r, unsigned int i)
 {
 	if (i >= RSTMON_RECENT_KEPT || i >= r->kept)
 		return NULL;
-	return &r->longer[(r->kept - 1 - i) % RSTMON_RECENT_KEPT];
+	return &r->longer[(r->kept - 1 - i) % LONGER];
 }
 
 size_t recent_memory(const struct recent *r)

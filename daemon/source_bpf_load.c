@@ -159,9 +159,9 @@ static void configure(struct source_bpf *b, const struct source_bpf_options *opt
 /* What every generation has of its own: what counts, and what is only scratch. */
 static bool is_own(const char *name)
 {
-	static const char *const own[] = {"ring",    "totals",	"slots",  "claims",
-					  "scratch", "details", "depths", "floods",
-					  ".data",   ".rodata", ".bss"};
+	static const char *const own[] = {"ring",	 "totals",  "slots",   "claims",
+					  "scratch",	 "details", "depths",  "floods",
+					  "homes_asked", ".data",   ".rodata", ".bss"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (strstr(name, own[i]))

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the programs of a rstmond cost a load that goes on: attaches and detaches them many times a
- *second, in turn with empty programs on the same tracepoints and with none, and compares how fast a
- *counter of the kernel grows. A machine that is shared changes its speed by a tenth every few
- *seconds; turns this short meet it all alike, which no start of a daemon can. It must not wait for
- *the daemon: nobody reads the ring meanwhile, so the load must not make resets. Used by servers.sh.
+ * second, in turn with empty programs on the same tracepoints and with none, and compares how fast
+ * a counter of the kernel grows. A machine that is shared changes its speed by a tenth every few
+ * seconds; turns this short meet it all alike, which no start of a daemon can. Nobody reads the
+ * ring meanwhile: of floods what is counted without a record is measured, which is nearly all, and
+ * the few records find it full. Used by lib.sh.
  *
- *	toggle PID OBJECT COUNTER CYCLES
+ *	toggle OBJECT COUNTER CYCLES PID...
  *
- * Takes the programs of process PID that are attached to tracepoints, says "ready", and waits for a
- *line: PID has to be gone by then, or its own links would stay. COUNTER is one of /proc/net/snmp's
- *line "Tcp:". Prints for the empty ones and for rstmond's: the rate without, with, and the median
- *of the ratios with the range of the middle half.
+ * Takes the programs of each process that are attached to tracepoints, says "ready", and waits for
+ * a line: they have to be gone by then, or their own links would stay. COUNTER is one of
+ * /proc/net/snmp's line "Tcp:". Prints a line for the empty ones of OBJECT and for each process:
+ *the rate without, with, and the median of the ratios with the range of the middle half.
  */
 #include "common/util.h"
 
@@ -229,7 +230,7 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "usage: toggle OBJECT COUNTER CYCLES PID...\n");
 		return 2;
 	}
-	cycles = MIN(strtoul(argv[3], NULL, 10), CYCLES_MAX);
+	cycles = MAX(1, MIN(strtoul(argv[3], NULL, 10), CYCLES_MAX));
 	for (int i = 4; i < argc && !r; i++)
 		r = take_programs(argv[i], &sets[ways++]);
 	if (!r)

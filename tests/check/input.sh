@@ -9,10 +9,14 @@ B=${1:-build}
 # A mount namespace of its own, so that /dev/log and type information can be taken away in it; and a network of its
 # own: some hosts let another processor receive what comes over their loopback (rps_cpus), on top of whoever runs
 # there, and where that is PID 1 some run no tracing program (HACKING, "Traps"). Then a reset is not counted.
-if [ -z "$INPUT_NAMESPACE" ] && [ "$(id -u)" = 0 ] && unshare -m -n ip link set lo up 2>/dev/null; then
-	INPUT_NAMESPACE=yes exec unshare -m -n "$0" "$@"
+if [ -z "$INPUT_NAMESPACE" ] && [ "$(id -u)" = 0 ]; then
+	if unshare -m -n ip link set lo up 2>/dev/null; then
+		INPUT_NAMESPACE=network exec unshare -m -n "$0" "$@"
+	elif unshare -m true 2>/dev/null; then
+		INPUT_NAMESPACE=mount exec unshare -m "$0" "$@"
+	fi
 fi
-[ -z "$INPUT_NAMESPACE" ] || ip link set lo up
+[ "$INPUT_NAMESPACE" != network ] || ip link set lo up
 
 [ -x "$B/poke" ] || make --no-print-directory -s B="$B" "$B/poke" || exit 1
 . "$here/input_lib.sh"

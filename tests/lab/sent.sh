@@ -210,7 +210,7 @@ linger2_after_shutdown() {
 	done_within 5
 }
 
-scenario fin_wait2_timeout "the peer does not close its half, and the time for that is up" timer
+scenario fin_wait2_timeout "the peer does not close its half, and the time for that is up" timer limit=150
 fin_wait2_timeout() {
 	net_one
 	set_in N net.ipv4.tcp_fin_timeout=62

@@ -161,3 +161,46 @@ Test(recent, a_ticket_finds_its_finding_until_it_is_overwritten)
 	cr_expect(!f->other.known && !f->owner.pid && f->verdict.cause == RST_CAUSE_UNKNOWN,
 		  "nothing of the overwritten shows");
 }
+
+Test(recent, what_is_kept_comes_back_in_order_and_is_adopted)
+{
+	static struct adopt_reasons reasons;
+	_cleanup_(free_recent) struct recent *r = NULL;
+	struct recent *adopted;
+	struct finding f = {0};
+
+	cr_assert_eq(recent_new(&r), 0);
+	for (uint64_t i = 1; i <= RSTMON_RECENT_MAX + 3 * RSTMON_RECENT_KEPT; i++) {
+		f.reset.time = i;
+		recent_add(r, &f);
+	}
+	cr_assert_eq(recent_adopt(r, recent_size(), &reasons, &adopted), 0);
+	for (unsigned int i = 0; i < RSTMON_RECENT_MAX; i++)
+		cr_assert_eq(recent_get(r, i)->reset.time,
+			     RSTMON_RECENT_MAX + 3 * RSTMON_RECENT_KEPT - i);
+	for (unsigned int i = 0; i < RSTMON_RECENT_KEPT; i++)
+		cr_assert_eq(recent_kept(r, i)->reset.time, 3 * RSTMON_RECENT_KEPT - i);
+	cr_assert_null(recent_kept(r, RSTMON_RECENT_KEPT));
+}
+
+/* One place more than is told: the next copy goes there, and a kill in the middle of it harms
+ * nothing. */
+Test(recent, a_copy_that_a_kill_cut_in_two_is_not_told)
+{
+	static struct adopt_reasons reasons;
+	_cleanup_(free_recent) struct recent *r = NULL;
+	struct recent *adopted;
+	struct finding f = {0}, *place;
+
+	cr_assert_eq(recent_new(&r), 0);
+	for (uint64_t i = 1; i <= RSTMON_RECENT_MAX + RSTMON_RECENT_KEPT; i++) {
+		f.reset.time = i;
+		recent_add(r, &f);
+	}
+	/* the last of the memory is the place that was never used */
+	place = (struct finding *)((char *)r + recent_size()) - 1;
+	memset(place, 0xff, sizeof(*place));
+	cr_assert_eq(recent_adopt(r, recent_size(), &reasons, &adopted), 0);
+	for (unsigned int i = 0; i < RSTMON_RECENT_KEPT; i++)
+		cr_assert_eq(recent_kept(r, i)->reset.time, RSTMON_RECENT_KEPT - i);
+}
